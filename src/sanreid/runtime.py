@@ -1,0 +1,105 @@
+"""What every stage needs from the machine: logging, device, seeds, and outputs that are whole or absent.
+
+Decisions: torch is imported only where it is needed, so that the readers and the renderer start in a fraction of a
+second and their worker processes stay small.
+"""
+
+import ctypes
+import json
+import logging
+import os
+import random
+import shutil
+import sys
+import tempfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import torch
+
+log = logging.getLogger("sanreid")
+
+
+def configure_logging() -> None:
+    """Log to standard error; SANREID_LOG=DEBUG shows where an error came from."""
+    level = os.environ.get("SANREID_LOG", "INFO").upper()
+    logging.basicConfig(level=level, format="%(message)s", stream=sys.stderr)
+
+
+def device() -> "torch.device":
+    """The first visible CUDA device, else the CPU."""
+    import torch
+
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def prepare(seed: int, threads: int | None = None) -> None:
+    """Seed python, numpy and torch, and let glibc keep large freed blocks.
+
+    Without the allocator's thresholds each step maps and unmaps its activations anew: 44 against 79 images/s for a
+    wide decoder on two cores.
+    """
+    import torch
+
+    random.seed(seed)
+    np.random.seed(seed % 2**32)  # noqa: NPY002 - libraries that still draw from the global state
+    torch.manual_seed(seed)
+    if threads:
+        torch.set_num_threads(threads)
+    if sys.platform == "linux":
+        try:
+            libc = ctypes.CDLL("libc.so.6")
+            trim_threshold, mmap_threshold = -1, -3  # M_TRIM_THRESHOLD, M_MMAP_THRESHOLD of malloc.h
+            libc.mallopt(mmap_threshold, 1 << 30)
+            libc.mallopt(trim_threshold, 1 << 30)
+        except OSError:
+            log.debug("no glibc: the allocator keeps its defaults")
+
+
+def rng(seed: int, *keys: int | str) -> np.random.Generator:
+    """An independent generator for each tuple of keys, the same on every machine and for any number of processes."""
+    words = [zlib.crc32(k.encode()) if isinstance(k, str) else k for k in keys]
+    return np.random.default_rng([seed, *words])
+
+
+@contextmanager
+def atomic_folder(path: Path) -> Iterator[Path]:
+    """Yield a temporary sibling of `path`; it takes the name `path` only if the block ends without an error."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for stale in path.parent.glob(f".{path.name}.*.partial"):  # a killed run's remains
+        shutil.rmtree(stale, ignore_errors=True)
+    work = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".partial", dir=path.parent))
+    work.chmod(0o755)  # mkdtemp's 0700 would keep other users of a shared cache out
+    try:
+        yield work
+        if path.exists():
+            shutil.rmtree(path)
+        work.rename(path)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+@contextmanager
+def atomic_file(path: Path) -> Iterator[Path]:
+    """Yield a temporary sibling file name; it takes the name `path` only if the block ends without an error."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    work = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        yield work
+        work.replace(path)
+    finally:
+        work.unlink(missing_ok=True)
+
+
+def write_json(path: Path, values: dict[str, Any]) -> None:
+    """Write `values` as readable JSON, whole or not at all; NaN is refused."""
+    with atomic_file(path) as work:
+        work.write_text(json.dumps(values, indent=2, allow_nan=False) + "\n")

@@ -1,0 +1,27 @@
+"""Shared by all tests: the repository root on the path, one torch thread, no colour in logs."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))  # `from stages import ...`
+
+os.environ.setdefault("MPLBACKEND", "agg")
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The repository root."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def published() -> Path:
+    """The folder of real public files (SANREID_SHARED_DATA, else ../shared/data); tests that want it skip without."""
+    folder = Path(os.environ.get("SANREID_SHARED_DATA", ROOT.parent / "shared" / "data"))
+    if not (folder / "market_attribute.mat").is_file():
+        pytest.skip(f"{folder} holds no published files; set SANREID_SHARED_DATA to check against them")
+    return folder
