@@ -7,6 +7,7 @@ to one stage's parameters must not make the other stages stale.
 
 import argparse
 import inspect
+import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -51,7 +52,8 @@ def load(path: Path, key: str, model: type[S]) -> S:
 def validate(values: Any, model: type[S], where: str) -> S:
     """Check `values` against `model`; ParamsError lists every offending key, prefixed by `where`."""
     try:
-        return model.model_validate(values)
+        # by way of JSON: strict types ("3" is no 3), yet a YAML list may fill a tuple
+        return model.model_validate_json(json.dumps(values, default=str), strict=True)
     except ValidationError as error:
         lines = []
         for e in error.errors():
