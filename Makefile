@@ -1,0 +1,72 @@
+# Every verb sets up what it needs: a machine with git, make and Python 3.11 or 3.12 is enough.
+# Another interpreter: make setup PYTHON=/path/to/python3.12
+
+SHELL := /bin/bash
+VENV := .venv
+BIN := $(VENV)/bin
+PROFILE ?= demo
+READY := $(VENV)/.ready
+
+# dvc starts stages as `python stages/...`: let that be ours. Nothing here reports home.
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export DVC_NO_ANALYTICS := 1
+export DO_NOT_TRACK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo repro test check deps lock bench profile clean
+
+help:  ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: $(READY)  ## make .venv from requirements.lock (hash-checked)
+
+$(READY): requirements.lock pyproject.toml
+	@python="$(PYTHON)"; \
+	for p in python3.12 python3.11 python3 python; do \
+	  [ -n "$$python" ] && break; \
+	  $$p -c 'import sys, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null && python=$$p; \
+	done; \
+	[ -n "$$python" ] || { echo "Python 3.11 or 3.12 (with venv) is needed and was not found: install one, or name it: make setup PYTHON=/path/to/python3.12" >&2; exit 1; }; \
+	echo "setting up $(VENV) with $$($$python --version)"; \
+	$$python -m venv --clear $(VENV)
+	@# uv installs the rest about ten times faster than pip; its version and hashes come from the same lock
+	@awk '/^[a-z]/ {keep = /^uv==/} keep' requirements.lock > $(VENV)/uv.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(VENV)/uv.lock
+	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip sync --quiet --require-hashes requirements.lock
+	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: setup  ## raw data to results page, on the embedded data
+	@dvc repro --quiet report
+	@cat reports/figures/results.txt
+
+repro: setup  ## bring every stage up to date with params.yaml
+	dvc repro
+
+test: setup  ## all tests, the fast ones first
+	@pytest -m "not slow"
+	@pytest -m slow
+
+check: setup  ## lint, types, floors, parameters, the graph's dependencies; needs no data
+	@ruff check .
+	@ruff format --check --quiet .
+	@pyrefly check --summary=none
+	@PYTHONPATH=. lint-imports --no-timings | tail -n 4
+	@python tools/check.py
+
+deps: setup  ## rewrite the .py entries of every stage's deps in dvc.yaml
+	@python tools/deps.py
+
+lock: setup  ## pin the newest versions that pyproject.toml allows
+	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
+	  --no-header --no-emit-index-url --no-annotate --upgrade --output-file requirements.lock
+
+bench: setup  ## what is claimed to be fast, beside a plain reference
+	@for script in benchmarks/*.py; do echo "== $$script"; python $$script || exit 1; done
+
+profile: setup  ## put profiles/$(PROFILE).yaml in place as params.yaml
+	@[ -f profiles/$(PROFILE).yaml ] || { echo "profiles/$(PROFILE).yaml: no such profile; there are: $$(ls profiles)" >&2; exit 1; }
+	cp profiles/$(PROFILE).yaml params.yaml
+
+clean:  ## remove what the pipeline made here (the DVC cache stays; `dvc gc` empties it)
+	rm -rf data/synthetic data/interim data/textures models reports runs .checkpoints

@@ -1,0 +1,87 @@
+"""Keep the `.py` entries of every stage's deps in dvc.yaml equal to the import closure of its script.
+
+DVC reruns a stage when a dependency's content changes, so a module that is missing from the list means stale
+results, and one too many means needless work. Nobody keeps that by hand: `make deps` rewrites the entries,
+`make check` compares them.
+"""
+
+import ast
+import sys
+from pathlib import Path
+
+from ruamel.yaml import YAML
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def closure(script: Path, root: Path = ROOT) -> list[str]:
+    """The project's own modules that `script` imports, itself included, as sorted paths relative to `root`.
+
+    Imports inside functions count; empty files (`__init__.py`) hold nothing that could change a result and do not.
+    """
+    found: set[Path] = set()
+    todo = [script.resolve()]
+    while todo:
+        path = todo.pop()
+        if path in found:
+            continue
+        found.add(path)
+        for node in ast.walk(ast.parse(path.read_text(), filename=str(path))):
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                names = [node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)]
+            else:
+                continue
+            todo += [module for name in names if (module := _module(name, root))]
+    return sorted(path.relative_to(root).as_posix() for path in found)
+
+
+def _module(name: str, root: Path) -> Path | None:
+    """The file of module `name` if it is one of the project's and not empty."""
+    head = name.split(".")[0]
+    base = {"sanreid": root / "src", "stages": root}.get(head)
+    if base is None:
+        return None
+    path = base.joinpath(*name.split(".")).with_suffix(".py")
+    if not path.is_file():
+        path = base.joinpath(*name.split("."), "__init__.py")
+    return path.resolve() if path.is_file() and path.stat().st_size else None
+
+
+def differences(graph: dict, root: Path = ROOT) -> dict[str, tuple[list[str], list[str]]]:
+    """For each stage whose `.py` deps differ from the closure: (missing, needless)."""
+    result = {}
+    for name, stage in graph["stages"].items():
+        have = {d for d in _body(stage).get("deps", []) if str(d).endswith(".py")}
+        want = set(closure(root / "stages" / f"{name}.py", root))
+        if have != want:
+            result[name] = (sorted(want - have), sorted(have - want))
+    return result
+
+
+def _body(stage: dict) -> dict:
+    """Where a stage's deps stand: under `do` in a foreach."""
+    return stage.get("do", stage)
+
+
+def main() -> None:
+    """Rewrite dvc.yaml in place; data dependencies and comments stay as they are."""
+    yaml = YAML()
+    yaml.width = 4096
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    path = ROOT / "dvc.yaml"
+    graph = yaml.load(path)
+    changed = differences(graph)
+    for name in changed:
+        deps = _body(graph["stages"][name])["deps"]
+        data = [d for d in deps if not str(d).endswith(".py")]
+        deps[:] = [*data, *closure(ROOT / "stages" / f"{name}.py")]
+    if changed:
+        with path.open("w") as stream:
+            yaml.dump(graph, stream)
+    sys.stdout.write(f"dvc.yaml: {len(changed)} of {len(graph['stages'])} stages rewritten {sorted(changed) or ''}\n")
+
+
+if __name__ == "__main__":
+    main()
