@@ -1,0 +1,96 @@
+"""The loader of typed sections and the command line it derives."""
+
+from pathlib import Path
+from typing import Literal
+
+import pytest
+
+from sanreid import params
+
+
+class Inner(params.Section):
+    area: tuple[float, float]
+
+
+class Outer(params.Section):
+    lr: float
+    epochs: int
+    mode: Literal["a", "b"]
+    inner: Inner
+
+
+GOOD = "stage:\n  lr: 0.1\n  epochs: 2\n  mode: a\n  inner: {area: [0.02, 0.4]}\n"
+
+
+def read(tmp_path: Path, text: str) -> Outer:
+    path = tmp_path / "params.yaml"
+    path.write_text(text)
+    return params.load(path, "stage", Outer)
+
+
+def test_a_good_section_is_typed(tmp_path):
+    p = read(tmp_path, GOOD)
+    assert (p.lr, p.epochs, p.mode, p.inner.area) == (0.1, 2, "a", (0.02, 0.4))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "named"),
+    [
+        ("lr: 0.1", "lr: 8e-4", "stage.lr"),  # YAML 1.1 reads 8e-4 as a string
+        ("epochs: 2", "epochs: 2.5", "stage.epochs"),
+        ("epochs: 2", "epochs: '2'", "stage.epochs"),
+        ("epochs: 2", "epoch: 2", "stage.epoch"),
+        ("mode: a", "mode: c", "stage.mode"),
+        ("lr: 0.1", "lr: .nan", "stage.lr"),
+        ("[0.02, 0.4]", "[0.02]", "stage.inner.area"),
+        ("area:", "areas:", "stage.inner.areas"),
+        ("stage:", "stages:", "'stage' is missing"),
+    ],
+)
+def test_a_bad_key_is_named(tmp_path, old, new, named):
+    with pytest.raises(params.ParamsError, match=named):
+        read(tmp_path, GOOD.replace(old, new, 1))
+
+
+def test_a_missing_file_names_the_remedy(tmp_path):
+    with pytest.raises(params.ParamsError, match="make profile"):
+        params.load(tmp_path / "none.yaml", "stage", Outer)
+
+
+def test_sections_are_frozen(tmp_path):
+    with pytest.raises(ValueError, match="frozen"):
+        read(tmp_path, GOOD).lr = 2.0
+
+
+def stage(raw: Path, boxes: str, p: Outer, folders: list[Path], limit: int = 3, cache: Path | None = None) -> None:
+    """A stage's main, as far as its command line goes."""
+
+
+def test_the_command_line_follows_the_signature():
+    line = ["--raw", "r", "--boxes", "labeled", "--folders", "a", "b"]
+    given = params.parser(stage).parse_args(line)
+    assert (given.raw, given.boxes, given.folders) == (Path("r"), "labeled", [Path("a"), Path("b")])
+    assert (given.limit, given.cache, given.params) == (3, None, Path("params.yaml"))
+    assert not hasattr(given, "p")
+    with pytest.raises(SystemExit):
+        params.parser(stage).parse_args(line[2:])
+
+
+def test_run_gives_sections_and_turns_bad_input_into_one_line(tmp_path, monkeypatch, capsys):
+    seen = {}
+
+    def main(out: Path, p: Outer, shared: Inner) -> None:
+        seen.update(out=out, p=p, shared=shared)
+        if out.name == "bad":
+            raise ValueError("out/bad: the remedy")
+
+    monkeypatch.chdir(tmp_path)
+    Path("params.yaml").write_text(GOOD + "shared: {area: [0, 1]}\n")
+    monkeypatch.setattr("sys.argv", ["stages/stage.py", "--out", "fine"])
+    params.run(main)
+    assert seen["out"] == Path("fine")
+    assert seen["p"].epochs == 2
+    assert seen["shared"].area == (0, 1)
+    monkeypatch.setattr("sys.argv", ["stages/stage.py", "--out", "bad"])
+    with pytest.raises(SystemExit, match="stage: out/bad: the remedy"):
+        params.run(main)

@@ -1,0 +1,49 @@
+"""Outputs are whole or absent; generators are independent and the same everywhere."""
+
+import json
+
+import numpy as np
+import pytest
+
+from sanreid import runtime
+
+
+def test_a_folder_appears_only_when_whole(tmp_path):
+    out = tmp_path / "set"
+    with pytest.raises(RuntimeError), runtime.atomic_folder(out) as work:
+        (work / "half").write_text("x")
+        raise RuntimeError
+    assert list(tmp_path.iterdir()) == []
+    with runtime.atomic_folder(out) as work:
+        (work / "a").write_text("1")
+        assert not out.exists()
+    assert (out / "a").read_text() == "1"
+
+
+def test_a_folder_replaces_the_old_one_and_sweeps_up_after_a_kill(tmp_path):
+    out = tmp_path / "set"
+    out.mkdir()
+    (out / "old").write_text("x")
+    (tmp_path / ".set.abc.partial").mkdir()
+    with runtime.atomic_folder(out) as work:
+        (work / "new").write_text("y")
+    assert [p.name for p in out.iterdir()] == ["new"]
+    assert [p.name for p in tmp_path.iterdir()] == ["set"]
+
+
+def test_a_failed_rewrite_leaves_the_old_output(tmp_path):
+    out = tmp_path / "metrics.json"
+    runtime.write_json(out, {"rank1": 0.5})
+    with pytest.raises(ValueError, match=r"NaN|nan|JSON"):
+        runtime.write_json(out, {"rank1": float("nan")})
+    assert json.loads(out.read_text()) == {"rank1": 0.5}
+    assert [p.name for p in tmp_path.iterdir()] == ["metrics.json"]
+
+
+def test_generators_depend_on_every_key_and_on_nothing_else():
+    a = runtime.rng(1, "pit", 3).integers(1 << 30, size=4)
+    np.random.default_rng(0).random()
+    np.testing.assert_array_equal(a, runtime.rng(1, "pit", 3).integers(1 << 30, size=4))
+    for other in (runtime.rng(2, "pit", 3), runtime.rng(1, "cuhk03", 3), runtime.rng(1, "pit", 4)):
+        assert not np.array_equal(a, other.integers(1 << 30, size=4))
+    assert a.tolist() == [35276367, 1012426623, 412711201, 662349526]  # on every machine and numpy

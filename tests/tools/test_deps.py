@@ -1,0 +1,60 @@
+"""The import closure that owns the `.py` deps of dvc.yaml."""
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+
+@pytest.fixture(scope="module")
+def deps(root):
+    spec = importlib.util.spec_from_file_location("deps", root / "tools" / "deps.py")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["deps"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def tree(root: Path, files: dict[str, str]) -> None:
+    for name, text in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+
+def test_closure_follows_every_form_of_import_and_nothing_else(deps, tmp_path):
+    tree(
+        tmp_path,
+        {
+            "stages/a.py": "import numpy\nfrom sanreid.data import index\nfrom sanreid import runtime\n",
+            "src/sanreid/__init__.py": "",
+            "src/sanreid/runtime.py": "def f():\n    import sanreid.late\n",
+            "src/sanreid/late.py": "",
+            "src/sanreid/data/__init__.py": "",
+            "src/sanreid/data/index.py": "from sanreid.data.images import read\nX = 1\n",
+            "src/sanreid/data/images.py": "read = 1\n",
+            "src/sanreid/data/unused.py": "x = 1\n",
+        },
+    )
+    assert deps.closure(tmp_path / "stages/a.py", tmp_path) == [
+        "src/sanreid/data/images.py",
+        "src/sanreid/data/index.py",
+        "src/sanreid/runtime.py",
+        "stages/a.py",
+    ]
+
+
+def test_differences_name_what_is_missing_and_what_is_needless(deps, tmp_path):
+    tree(tmp_path, {"stages/a.py": "from sanreid import runtime\n", "src/sanreid/runtime.py": "X = 1\n"})
+    graph = {"stages": {"a": {"deps": ["data/x", "stages/a.py", "src/old.py"]}}}
+    assert deps.differences(graph, tmp_path) == {"a": (["src/sanreid/runtime.py"], ["src/old.py"])}
+    graph["stages"]["a"]["deps"] = ["data/x", "stages/a.py", "src/sanreid/runtime.py"]
+    assert deps.differences(graph, tmp_path) == {}
+
+
+def test_the_graph_as_committed_is_right(deps, root):
+    assert deps.differences(yaml.safe_load((root / "dvc.yaml").read_text())) == {}

@@ -1,0 +1,144 @@
+"""Checks of the project's own rules that no general tool knows (run by `make check`, needs no data).
+
+Parameters: every stage's sections are closed models without defaults, params.yaml and every profile satisfy them, no
+section is left over, every key carries a comment, and the profiles have the same keys. Graph: the same name in
+dvc.yaml, stages/ and tests/stages/; `desc` and `meta` on every stage; `.py` deps equal to the import closure; the
+params a stage lists cover the sections it reads.
+"""
+
+import importlib
+import inspect
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import UnionType
+from typing import Any, get_args, get_origin
+
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT), str(ROOT / "tools")]
+
+from deps import differences  # noqa: E402
+
+from sanreid import params  # noqa: E402
+
+TOP = {"raw", "experiment"}  # sections that dvc.yaml's templating consumes; `experiment` is also read by the report
+
+
+def sections(stage: str) -> dict[str, type[params.Section]]:
+    """The sections of params.yaml that a stage's `main` takes, by name."""
+    main = importlib.import_module(f"stages.{stage}").main
+    found = {}
+    for name, argument in inspect.signature(main).parameters.items():
+        if isinstance(argument.annotation, type) and issubclass(argument.annotation, params.Section):
+            found[stage if name == "p" else name] = argument.annotation
+    return found
+
+
+def open_models(model: type[params.Section], name: str, seen: set[type] | None = None) -> Iterator[str]:
+    """Complaints about sections, nested ones too, that are not closed or that hide a default."""
+    seen = set() if seen is None else seen
+    if model in seen:
+        return
+    seen.add(model)
+    if model.model_config.get("extra") != "forbid" or not model.model_config.get("frozen"):
+        yield f"{name}: {model.__name__} is not closed and frozen"
+    for key, field in model.model_fields.items():
+        if not field.is_required():
+            yield f"{name}.{key}: has a default in {model.__name__}; params.yaml is the only home of a value"
+        for part in _types(field.annotation):
+            if isinstance(part, type) and issubclass(part, params.Section):
+                yield from open_models(part, f"{name}.{key}", seen)
+
+
+def _types(annotation: Any) -> Iterator[Any]:
+    if get_origin(annotation) is None and not isinstance(annotation, UnionType):
+        yield annotation
+    for part in get_args(annotation):
+        yield from _types(part)
+
+
+def keys(values: Any, prefix: str = "") -> set[str]:
+    """Dotted names of all keys of nested mappings."""
+    if not isinstance(values, dict):
+        return set()
+    return {prefix + str(k) for k in values} | {n for k, v in values.items() for n in keys(v, f"{prefix}{k}.")}
+
+
+def uncommented(path: Path) -> Iterator[str]:
+    """Keys of a YAML file without a comment on their line or on the line above."""
+    above = ""
+    for number, line in enumerate(path.read_text().splitlines(), 1):
+        if re.match(r"\s*[\w.-]+:", line) and "#" not in line and not above.lstrip().startswith("#"):
+            yield f"{path.name}:{number}: '{line.strip()}' has no comment (meaning, unit, source)"
+        above = line
+
+
+def check_parameters(stages: list[str]) -> Iterator[str]:
+    """Everything wrong with the parameter files."""
+    models: dict[str, type[params.Section]] = {}
+    for stage in stages:
+        models |= sections(stage)
+    for name, model in models.items():
+        yield from open_models(model, name)
+    files = [ROOT / "params.yaml", *sorted((ROOT / "profiles").glob("*.yaml"))]
+    reference = keys(yaml.safe_load((ROOT / "profiles" / "demo.yaml").read_text()))
+    for path in files:
+        values = yaml.safe_load(path.read_text())
+        for name, model in models.items():
+            try:
+                params.load(path, name, model)
+            except params.ParamsError as error:
+                yield str(error)
+        yield from (
+            f"{path.name}: section '{name}' is read by no stage" for name in values.keys() - models.keys() - TOP
+        )
+        if have := keys(values) ^ reference:
+            yield f"{path.name}: keys differ from profiles/demo.yaml: {sorted(have)}"
+        yield from uncommented(path)
+
+
+def check_graph(graph: dict, stages: list[str]) -> Iterator[str]:
+    """Everything wrong with dvc.yaml."""
+    defined = set(graph["stages"])
+    yield from (f"stages/{n}.py: not in dvc.yaml" for n in sorted(set(stages) - defined))
+    yield from (f"dvc.yaml: stage '{n}' has no stages/{n}.py" for n in sorted(defined - set(stages)))
+    for name, stage in graph["stages"].items():
+        body = stage.get("do", stage)
+        if not body.get("desc"):
+            yield f"dvc.yaml: {name}: no desc"
+        if set(body.get("meta") or {}) != {"gpus", "minutes"}:
+            yield f"dvc.yaml: {name}: meta must give gpus and minutes"
+        if not (ROOT / "tests" / "stages" / f"test_{name}.py").is_file():
+            yield f"tests/stages/test_{name}.py: missing"
+        if name not in stages:
+            continue
+        listed = {p for p in body.get("params", []) if isinstance(p, str)}
+        for section, model in sections(name).items():
+            wanted = {section} | {f"{section}.{key}" for key in model.model_fields}
+            here = {p.split(".${")[0] for p in listed} & wanted
+            missing = set() if section in here else wanted - {section} - here - EXEMPT.get(name, set())
+            missing -= {w for w in missing if any(p.startswith(f"{section}.${{") for p in listed)}
+            yield from (f"dvc.yaml: {name}: params lacks {m}: a change would not rerun it" for m in sorted(missing))
+    for name, (missing, needless) in differences(graph).items():
+        yield f"dvc.yaml: {name}: deps lack {missing}, need not {needless}; run `make deps`"
+
+
+EXEMPT = {"synthesize": {"synthesize.processes"}}  # the number of processes changes no byte
+
+
+def main() -> int:
+    """Print every complaint; the number of them decides the exit status."""
+    stages = sorted(p.stem for p in (ROOT / "stages").glob("*.py") if p.stem != "__init__")
+    graph = yaml.safe_load((ROOT / "dvc.yaml").read_text())
+    complaints = [*check_parameters(stages), *check_graph(graph, stages)]
+    for complaint in complaints:
+        sys.stderr.write(complaint + "\n")
+    sys.stdout.write(f"project rules: {len(stages)} stages, {len(complaints)} complaints\n")
+    return 1 if complaints else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
