@@ -1,0 +1,143 @@
+"""The one table that every reader ends in and that everything after the readers sees.
+
+One row an image, in the publisher's order: `path` (POSIX, relative to the table's folder), `pid` (the publisher's,
+unrelabelled), `camid` (1-based; null where a set has none), `split`, then what a set adds. Decision: the table is
+checked both when it is written and when it is read, so a set that someone edited by hand is refused at the next stage
+and not after a night of training.
+"""
+
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import pandas as pd
+
+from sanreid import runtime
+
+NAME = "index.parquet"
+COLUMNS = ("path", "pid", "camid", "split")
+SPLITS = ("train", "validation", "query", "gallery", "test")
+FILE_COLUMNS = ("texture", "frontal", "visibility")  # extras that name files, null where an image has none
+
+
+def build(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    """A table of `rows` (dicts with path, pid, camid, split and extras) with the columns' proper types."""
+    table = pd.DataFrame(rows, columns=None if rows else list(COLUMNS))
+    return table.astype({"path": "str", "pid": "int64", "camid": "Int64", "split": "str"})
+
+
+def write(table: pd.DataFrame, folder: Path) -> None:
+    """Check `table` against `folder` (see `check`) and write it there as index.parquet."""
+    check(table, folder)
+    with runtime.atomic_file(Path(folder) / NAME) as work:
+        table.to_parquet(work, index=False)
+
+
+def read(folder: Path) -> pd.DataFrame:
+    """Read and check the table of `folder`.
+
+    Raises FileNotFoundError where there is none, ValueError where it is no table or `check` refuses it.
+    """
+    path = Path(folder) / NAME
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: not found; run the reader that writes {folder}")
+    try:
+        table = pd.read_parquet(path)
+    except (ValueError, OSError) as error:  # pyarrow's own errors are ValueErrors
+        raise ValueError(f"{path}: not a readable table ({error}); delete it and run the reader again") from None
+    check(table, folder)
+    return table
+
+
+def check(table: pd.DataFrame, folder: Path) -> None:
+    """Refuse a table that would give wrong numbers later.
+
+    Raises ValueError naming the row and its path for: missing columns, wrong types, paths that are absolute, climb or
+    hold backslashes, duplicates, unknown splits, pid < 0, camid < 1, training people in another split, a query whose
+    person is not in the gallery. Raises FileNotFoundError naming the first missing file. A query whose person the
+    gallery holds under its own camera only is legal: the field's protocol leaves it uncounted.
+    """
+    folder = Path(folder)
+    where = folder / NAME
+    if absent := [c for c in COLUMNS if c not in table]:
+        raise ValueError(f"{where}: column {absent[0]!r} is missing; a table has {', '.join(COLUMNS)}")
+    if table.empty:
+        raise ValueError(f"{where}: no rows; does the raw folder hold any images?")
+    _check_types(table, where)
+    _refuse(table, table["path"].duplicated(), where, "is listed twice")
+    _refuse(table, ~table["split"].isin(SPLITS), where, f"has an unknown split; known are {', '.join(SPLITS)}")
+    _refuse(table, table["pid"] < 0, where, "has a negative pid; a reader drops junk images")
+    _refuse(table, table["camid"].lt(1).fillna(False), where, "has a camid below 1; cameras count from 1")
+    _check_people(table, where)
+    for column in ("path", *(c for c in FILE_COLUMNS if c in table)):
+        _check_files(table, column, folder, where)
+
+
+def summary(table: pd.DataFrame, distractor: int | None = None) -> dict[str, Any]:
+    """Count people, images, cameras, and people and images by split; pid `distractor` is nobody."""
+    known = table if distractor is None else table[table["pid"] != distractor]
+    counts = {
+        split: {
+            "people": int(known.loc[known["split"] == split, "pid"].nunique()),
+            "images": int((table["split"] == split).sum()),
+        }
+        for split in SPLITS
+        if (table["split"] == split).any()
+    }
+    result = {
+        "people": int(known["pid"].nunique()),
+        "images": len(table),
+        "cameras": int(table["camid"].nunique()),
+        "splits": counts,
+    }
+    if distractor is not None:
+        result["distractors"] = len(table) - len(known)
+    return result
+
+
+def _check_types(table: pd.DataFrame, where: Path) -> None:
+    for column in ("path", "split"):
+        wrong = ~table[column].map(lambda value: isinstance(value, str)).astype(bool)
+        if wrong.any():
+            row = int(wrong.to_numpy().argmax())
+            raise ValueError(f"{where}: row {row}: {column} is {table[column].iloc[row]!r}, not a string")
+    if str(table["pid"].dtype) != "int64":
+        raise ValueError(f"{where}: pid is {table['pid'].dtype}, not int64")
+    if str(table["camid"].dtype) != "Int64":
+        raise ValueError(f"{where}: camid is {table['camid'].dtype}, not Int64 (nullable)")
+
+
+def _check_people(table: pd.DataFrame, where: Path) -> None:
+    """Trained people in another split would make the number mean nothing; in `test` they are classes (digits)."""
+    trained = table["pid"].isin(table.loc[table["split"] == "train", "pid"].unique())
+    _refuse(
+        table,
+        trained & table["split"].isin(["validation", "query", "gallery"]),
+        where,
+        "shows a person who is also in train",
+    )
+    gallery = table.loc[table["split"] == "gallery", "pid"].unique()
+    lonely = (table["split"] == "query") & ~table["pid"].isin(gallery)
+    _refuse(table, lonely, where, "is a query whose person is not in the gallery")
+
+
+def _check_files(table: pd.DataFrame, column: str, folder: Path, where: Path) -> None:
+    known = set()  # a texture serves many images: look once
+    for row, name in enumerate(table[column]):
+        if name in known or pd.isna(name):
+            continue
+        if "\\" in name or name.startswith("/") or ":" in name[:2] or ".." in PurePosixPath(name).parts or not name:
+            raise ValueError(f"{where}: row {row}: {column} {name!r} is not a POSIX path inside {folder}")
+        if not (folder / name).is_file():
+            raise FileNotFoundError(f"{where}: row {row}: {column} {name} does not exist; run the reader again")
+        known.add(name)
+
+
+def _refuse(table: pd.DataFrame, wrong: pd.Series, where: Path, reason: str) -> None:
+    if wrong.any():
+        row = int(wrong.to_numpy(dtype=bool).argmax())
+        count = int(wrong.sum())
+        more = f" ({count} rows in all)" if count > 1 else ""
+        entry = table.iloc[row]
+        raise ValueError(
+            f"{where}: row {row}: {entry['path']} (pid {entry['pid']}, split {entry['split']}) {reason}{more}"
+        )
