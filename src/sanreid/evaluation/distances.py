@@ -1,0 +1,70 @@
+"""Distances between two sets of features, a block of queries at a time, so that no (Q, G) matrix is ever needed.
+
+Decisions: "euclidean" is the *squared* distance through the Gram matrix (the same order as the distance, and one
+matrix product a block); the terms are added in place to one reused buffer. Cosine scales the product instead of
+copying the gallery. Everything that ranks takes its numbers from here, so two ways to the same ranking agree bit for
+bit.
+"""
+
+from collections.abc import Iterator
+from typing import Literal, get_args
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+Metric = Literal["euclidean", "cosine"]
+BLOCK_BYTES = 64 << 20  # of distances at a time: the only large allocation
+
+
+def block_rows(gallery: int, itemsize: int = 4) -> int:
+    """How many queries a block holds against `gallery` images."""
+    return max(1, BLOCK_BYTES // max(1, itemsize * gallery))
+
+
+def blocks(
+    query: NDArray[np.float32], gallery: NDArray[np.float32], metric: Metric = "euclidean"
+) -> Iterator[tuple[int, NDArray[np.float32]]]:
+    """Yield (first query, (B, G) distances) for (Q, D) and (G, D) features: squared euclidean, or 1 - cosine.
+
+    The next block overwrites the last. A zero vector has cosine 0 with everything. Raises ValueError where the widths
+    differ, the metric is unknown or a feature is not finite.
+    """
+    if metric not in get_args(Metric):
+        raise ValueError(f"metric '{metric}' is unknown: choose one of {', '.join(get_args(Metric))}")
+    if query.shape[1] != gallery.shape[1]:
+        raise ValueError(f"query features are {query.shape[1]} wide, gallery features {gallery.shape[1]}: one model")
+    q, g = torch.from_numpy(query), torch.from_numpy(gallery)
+    q2, g2 = _squares(query, "query"), _squares(gallery, "gallery")
+    rows = block_rows(len(gallery))
+    buffer = torch.empty(min(rows, len(query)), len(gallery))
+    for start in range(0, len(query), rows):
+        part = slice(start, start + rows)
+        block = buffer[: len(q[part])]
+        if metric == "euclidean":
+            torch.addmm(g2, q[part], g.T, alpha=-2, out=block).add_(q2[part, None])
+        else:
+            torch.mm(q[part] * _inverse(q2[part])[:, None], g.T, out=block).mul_(-_inverse(g2)).add_(1)
+        yield start, block.numpy()
+
+
+def matrix(
+    query: NDArray[np.float32], gallery: NDArray[np.float32], metric: Metric = "euclidean"
+) -> NDArray[np.float32]:
+    """The whole (Q, G) matrix, bit for bit what the blocks hold. Mind its size."""
+    result = np.empty((len(query), len(gallery)), np.float32)
+    for start, block in blocks(query, gallery, metric):
+        result[start : start + len(block)] = block
+    return result
+
+
+def _squares(features: NDArray[np.float32], name: str) -> torch.Tensor:
+    squares = np.einsum("nd,nd->n", features, features)
+    bad = np.flatnonzero(~np.isfinite(squares))
+    if len(bad):
+        raise ValueError(f"{name} features are not finite (first in row {bad[0]}): the model has diverged")
+    return torch.from_numpy(squares)
+
+
+def _inverse(squares: torch.Tensor) -> torch.Tensor:
+    return torch.where(squares > 0, squares.rsqrt(), 0.0)
