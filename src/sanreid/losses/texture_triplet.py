@@ -1,0 +1,82 @@
+"""Triplet ReID constraints on the decoder's maps: a person's maps agree, two persons' differ (Jin et al. 2020, eq. 3).
+
+hinge(MSE(anchor, positive) - MSE(anchor, negative) + margin), margin 0.3, in two schemes:
+- `paper`: the released code's fixed places of a P x K batch, summed over people and maps. It is no mean: at 16 people
+  it starts at 18 (15 people x 4 maps x 0.3), beside a reconstruction of about 0.5. The last person is never an anchor.
+- `batch`: all triplets of the batch, averaged over triplets and maps, so that it is the margin when positives and
+  negatives are equally far, whatever the batch.
+
+Decisions: always float32; map pairs come from one Gram matrix a map, (N, N), after the batch mean is taken off, which
+leaves differences as they are and costs the product its cancellation. No (N, N, C, H, W) is ever held.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+
+def paper(maps: Sequence[Tensor], people: int, images: int, margin: float, pids: Tensor | None = None) -> Tensor:
+    """The released scheme, summed; `maps` = x1..x4, each (P*K, C, H, W), the images of a person next to each other.
+
+    Map b of the first three: anchor b-1, positive b, negative the next person's b-1 (counted round K, so that K of 2
+    and 3 work; at K = 4 these are the released places). Last map: anchor K-1, positive 0, negative the next person's 0.
+    Raises ValueError for fewer than 2 people or images, for maps of another batch size, and, if `pids` (P*K,) are
+    given, where they do not come in P blocks of K.
+    """
+    if people < 2 or images < 2:
+        raise ValueError(f"texture triplet: needs 2 people and 2 images of each, got {people} x {images}")
+    for b, values in enumerate(maps, 1):
+        if len(values) != people * images:
+            raise ValueError(
+                f"texture triplet: x{b} holds {len(values)} images, not people x images = {people * images}"
+            )
+    if pids is not None:
+        _check_blocks(pids, people, images)
+    total = maps[0].new_zeros((), dtype=torch.float32)
+    for b, values in enumerate(maps):
+        last = b == len(maps) - 1
+        anchor, positive, other = (images - 1, 0, 0) if last else (b % images, (b + 1) % images, b % images)
+        blocks = values.unflatten(0, (people, images))
+        a, p, n = blocks[:-1, anchor].float(), blocks[:-1, positive].float(), blocks[1:, other].float()
+        hinge = (a - p).square().mean((1, 2, 3)) - (a - n).square().mean((1, 2, 3)) + margin
+        total = total + hinge.clamp_min(0).sum()
+    return total
+
+
+def batch(maps: Sequence[Tensor], pids: Tensor, margin: float) -> Tensor:
+    """Mean over the maps, each (N, C, H, W), and over all triplets (anchor, other image of it, image of another).
+
+    Raises ValueError if the batch has no triplet: a person with two images, and another person.
+    """
+    same = pids[:, None] == pids[None, :]
+    positive = same & ~torch.eye(len(pids), dtype=torch.bool, device=pids.device)
+    triplets = positive[:, :, None] & ~same[:, None, :]
+    count = triplets.sum()
+    if not bool(count):
+        raise ValueError(f"texture triplet: no triplet among {len(pids)} images; take a P x K sampler, P and K above 1")
+    total = maps[0].new_zeros((), dtype=torch.float32)
+    for values in maps:
+        distances = pairwise_mse(values)
+        hinge = (distances[:, :, None] - distances[:, None, :] + margin).clamp_min(0)
+        total = total + (hinge * triplets).sum() / count
+    return total / len(maps)
+
+
+def pairwise_mse(values: Tensor) -> Tensor:
+    """Mean squared difference of each pair of (N, ...) in float32: (N, N)."""
+    with torch.autocast(values.device.type, enabled=False):
+        flat = values.float().reshape(len(values), -1)
+        flat = flat - flat.mean(0)
+        squares = flat.square().sum(1)
+        return (squares[:, None] + squares[None, :] - 2 * flat @ flat.T).clamp_min(0) / flat.shape[1]
+
+
+def _check_blocks(pids: Tensor, people: int, images: int) -> None:
+    if pids.shape != (people * images,):
+        raise ValueError(f"texture triplet: {len(pids)} labels for {people} people x {images} images")
+    blocks = pids.reshape(people, images)
+    if not bool((blocks == blocks[:, :1]).all()) or len(torch.unique(blocks[:, 0])) != people:
+        raise ValueError(
+            f"texture triplet: the labels do not come in {people} blocks of {images}; use PKSampler's order"
+        )

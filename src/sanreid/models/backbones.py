@@ -1,0 +1,130 @@
+"""ResNets that give their four stage maps, with torchvision's parameter names.
+
+Decisions: the blocks are torchvision's own, so that its weights and the released re-ID checkpoints load by name; only
+the assembly is ours, because the base width (a narrow network for a CPU) and the last stage's stride (1 keeps the map
+twice as fine, Sun et al. 2018, PCB) are parameters here and constants there.
+"""
+
+import re
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torchvision import models
+from torchvision.models.resnet import BasicBlock, Bottleneck
+
+Name = Literal["resnet18", "resnet34", "resnet50"]
+
+LAYOUT: dict[str, tuple[type[BasicBlock | Bottleneck], tuple[int, int, int, int]]] = {
+    "resnet18": (BasicBlock, (2, 2, 2, 2)),
+    "resnet34": (BasicBlock, (3, 4, 6, 3)),
+    "resnet50": (Bottleneck, (3, 4, 6, 3)),
+}
+IMAGENET_URL = {
+    "resnet18": models.ResNet18_Weights.IMAGENET1K_V1.url,
+    "resnet34": models.ResNet34_Weights.IMAGENET1K_V1.url,
+    "resnet50": models.ResNet50_Weights.IMAGENET1K_V1.url,  # V1: what the published re-ID networks started from
+}
+
+
+class StageMaps(NamedTuple):
+    """The outputs of the four stages; (N, C, H/4, W/4), then half the size each, but the last at stride 1."""
+
+    l1: Tensor
+    l2: Tensor
+    l3: Tensor
+    l4: Tensor
+
+
+class Trunk(nn.Module):
+    """The layers of a ResNet up to its last map (He et al. 2016), named as torchvision names them.
+
+    `width` is the channels of the first stage (64 = published); `channels` tells those of the four maps.
+    """
+
+    def __init__(self, name: Name, width: int = 64, last_stride: int = 1) -> None:
+        super().__init__()
+        if name not in LAYOUT:
+            raise ValueError(f"backbone: '{name}' is unknown; choose one of {', '.join(LAYOUT)}")
+        block, depths = LAYOUT[name]
+        self.conv1 = nn.Conv2d(3, width, 7, stride=2, padding=3, bias=False)
+        self.bn1 = nn.BatchNorm2d(width)
+        self.relu = nn.ReLU(inplace=True)
+        self.maxpool = nn.MaxPool2d(3, stride=2, padding=1)
+        planes = [width * 2**i for i in range(4)]
+        self.channels: tuple[int, ...] = tuple(p * block.expansion for p in planes)
+        entries = (width, *self.channels[:3])
+        self.layer1 = _stage(block, entries[0], planes[0], depths[0], 1)
+        self.layer2 = _stage(block, entries[1], planes[1], depths[1], 2)
+        self.layer3 = _stage(block, entries[2], planes[2], depths[2], 2)
+        self.layer4 = _stage(block, entries[3], planes[3], depths[3], last_stride)
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+
+    def stages(self, images: Tensor) -> StageMaps:
+        """Normalised images (N, 3, H, W) to the four stage maps."""
+        x = self.maxpool(self.relu(self.bn1(self.conv1(images))))
+        l1 = self.layer1(x)
+        l2 = self.layer2(l1)
+        l3 = self.layer3(l2)
+        return StageMaps(l1, l2, l3, self.layer4(l3))
+
+
+class Backbone(Trunk):
+    """A trunk that is a module of its own: images (N, 3, H, W) -> StageMaps."""
+
+    def forward(self, images: Tensor) -> StageMaps:
+        """The four stage maps of normalised images (N, 3, H, W)."""
+        return self.stages(images)
+
+
+def load_imagenet(trunk: Trunk, name: Name, folder: Path) -> None:
+    """Fill `trunk` (width 64) with ImageNet weights from `folder`/<name>.pth, downloaded there if absent.
+
+    Raises FileNotFoundError that says where to put the file when there is neither file nor internet, ValueError when
+    the file does not hold this network; the classifier of ImageNet's 1000 classes is left out.
+    """
+    path = Path(folder) / f"{name}.pth"
+    if not path.is_file():
+        _download(IMAGENET_URL[name], path)
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # the unpickler raises many kinds
+        raise ValueError(f"{path}: not a state dict that loads safely ({error}); delete it and try again") from error
+    if not isinstance(state, dict):
+        raise ValueError(f"{path}: holds a {type(state).__name__}, not a state dict; use {IMAGENET_URL[name]}")
+    state = {key: value for key, value in state.items() if not key.startswith("fc.")}
+    own = {k: v for k, v in trunk.state_dict().items() if not k.startswith(("fc.", "classifier."))}
+    # torchvision's oldest files lack the counters, which no number depends on
+    missing = [k for k in own if k not in state and not k.endswith("num_batches_tracked")]
+    unexpected = [k for k in state if k not in own]
+    reshaped = [k for k in own if k in state and own[k].shape != state[k].shape]
+    if missing or unexpected or reshaped:
+        raise ValueError(
+            f"{path}: not the weights of a {name}: missing {missing[:5]}, unexpected {unexpected[:5]}, "
+            f"other shape {reshaped[:5]}; use {IMAGENET_URL[name]}"
+        )
+    trunk.load_state_dict(state, strict=False)
+
+
+def _stage(block: type[BasicBlock | Bottleneck], entry: int, planes: int, depth: int, stride: int) -> nn.Sequential:
+    out = planes * block.expansion
+    shortcut = None
+    if stride != 1 or entry != out:
+        shortcut = nn.Sequential(nn.Conv2d(entry, out, 1, stride=stride, bias=False), nn.BatchNorm2d(out))
+    first = block(entry, planes, stride, shortcut)
+    return nn.Sequential(first, *(block(out, planes) for _ in range(depth - 1)))
+
+
+def _download(url: str, path: Path) -> None:
+    checksum = re.search(r"-([0-9a-f]{8})\.pth$", url)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:  # writes to a temporary name first, and checks the hash that the file name carries
+        torch.hub.download_url_to_file(url, str(path), hash_prefix=checksum and checksum.group(1), progress=False)
+    except (OSError, RuntimeError) as error:  # URLError and timeouts are OSErrors; a wrong hash is a RuntimeError
+        raise FileNotFoundError(
+            f"{path}: not found, and {url} cannot be fetched ({error}); download that file elsewhere and put it there, "
+            "or set pretrained: none"
+        ) from error

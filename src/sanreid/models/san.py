@@ -1,0 +1,100 @@
+"""SAN: the encoder with the texture decoder, which is there for training alone (Jin et al. 2020).
+
+Decisions: one output type in every mode, `decoded` None where no texture was asked for; the constructor reads no file
+(a network about to be loaded needs none), `create` is the start of a training and takes the ImageNet weights.
+"""
+
+from pathlib import Path
+from typing import Literal, NamedTuple, Self
+
+from pydantic import PositiveInt, model_validator
+from torch import Tensor, nn
+
+from sanreid.models.backbones import Name, StageMaps, load_imagenet
+from sanreid.models.decoder import Decoder, DecoderOutput
+from sanreid.models.encoder import Encoder
+from sanreid.params import Section
+
+WEIGHTS = Path("data/weights")  # where a user without internet puts ImageNet's files, as the error says
+
+
+class Architecture(Section):
+    """The shape of the network; section `san`, shared by every stage that builds or loads it."""
+
+    backbone: Name
+    width: PositiveInt
+    last_stride: Literal[1, 2]
+    fc: PositiveInt
+    height: PositiveInt
+    width_px: PositiveInt
+    texture: PositiveInt
+    decoder_channels: tuple[PositiveInt, PositiveInt, PositiveInt, PositiveInt, PositiveInt]
+    decoder_upsamples: Literal[3, 4]
+    pretrained: Literal["none", "imagenet"]
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the input in pixels."""
+        return self.height, self.width_px
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        step = 16 * self.last_stride
+        for key, pixels in (("height", self.height), ("width_px", self.width_px)):
+            if pixels % step:
+                raise ValueError(f"{key}: {pixels} is not a multiple of {step}, the stride of the last map")
+        shrink = 2 ** (4 - self.decoder_upsamples)
+        low, high = self.height // shrink, 4 * self.width_px // shrink
+        if not low <= self.texture <= high:
+            raise ValueError(
+                f"texture: {self.texture} is out of reach: the decoder ends at {low}x{self.width_px // shrink} pixels "
+                f"and its last resize enlarges, by 4 at most; take {low} to {high}, or change decoder_upsamples"
+            )
+        if self.pretrained == "imagenet" and self.width != 64:
+            raise ValueError(f"pretrained: ImageNet weights fit width 64, not {self.width}; set pretrained: none")
+        return self
+
+
+class SANOutput(NamedTuple):
+    """feature (N, fc), logits (N, people), the encoder's stage maps, and the decoder's output or None."""
+
+    feature: Tensor
+    logits: Tensor
+    maps: StageMaps
+    decoded: DecoderOutput | None
+
+
+class SAN(nn.Module):
+    """The encoder for `people` identities, and the decoder if `decoder`; drawn from torch's global generator."""
+
+    def __init__(self, arch: Architecture, people: int, decoder: bool = True) -> None:
+        super().__init__()
+        self.architecture = arch
+        self.encoder = Encoder(arch.backbone, people, arch.width, arch.last_stride, arch.fc)
+        if decoder and arch.last_stride != 1:
+            raise ValueError("last_stride: the decoder adds the last two maps, which are of one size at 1 only")
+        shape = (arch.decoder_channels, arch.decoder_upsamples, arch.texture)
+        self.decoder = Decoder(self.encoder.channels, *shape) if decoder else None
+
+    def forward(self, images: Tensor, texture: bool = True) -> SANOutput:
+        """Normalised images (N, 3, H, W); the texture is decoded if asked for and a decoder is there."""
+        encoded = self.encoder(images)
+        decoded = self.decoder(encoded.maps) if texture and self.decoder is not None else None
+        return SANOutput(encoded.feature, encoded.logits, encoded.maps, decoded)
+
+    def reconstruct(self, images: Tensor) -> DecoderOutput:
+        """The texture step alone: trunk and decoder; `fc` and `classifier` and their statistics stay untouched."""
+        if self.decoder is None:
+            raise ValueError("this SAN was built without a decoder: it cannot reconstruct")
+        return self.decoder(self.encoder.stages(images))
+
+
+def create(arch: Architecture, people: int, decoder: bool = True, weights: Path = WEIGHTS) -> SAN:
+    """A network at the start of its training: random, or its trunk from ImageNet where `arch.pretrained` says so.
+
+    `weights` is the folder of <backbone>.pth. Raises FileNotFoundError that says where to put the file.
+    """
+    model = SAN(arch, people, decoder)
+    if arch.pretrained == "imagenet":
+        load_imagenet(model.encoder, arch.backbone, weights)
+    return model
