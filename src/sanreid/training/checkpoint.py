@@ -1,0 +1,148 @@
+"""What a training leaves behind: checkpoints while it runs, a model folder when it is done, and honest loading.
+
+Decisions: a checkpoint's folder is named by the hash of everything that decides the run (resolved parameters, the
+content of its inputs, the code of the numerical packages), so two runs never mix and a changed run starts anew. It
+lies outside the pipeline's outputs, which DVC removes before a stage starts. Weights are safetensors; loading is never
+partial in silence: it returns what matched and what did not.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from sanreid import runtime
+from sanreid.params import Section
+
+WEIGHTS = "weights.safetensors"
+_PACKAGES = ("data", "losses", "models", "training")  # whose code decides a run's numbers
+
+
+def key(settings: Mapping[str, Any], files: Iterable[Path] = (), tensors: Iterable[torch.Tensor] = ()) -> str:
+    """The name of a run: a hash of its settings, its input files and decoded tensors, and of the numerical code.
+
+    `settings` holds sections, numbers and strings. Files enter by content, not by name or date.
+    """
+    digest = hashlib.sha256(json.dumps(resolved(settings), sort_keys=True).encode())
+    for file in files:
+        digest.update(_hash(file.read_bytes()))
+    for tensor in tensors:
+        digest.update(f"{tuple(tensor.shape)}{tensor.dtype}".encode())
+        digest.update(_hash(tensor.contiguous().numpy().reshape(-1).view("uint8").data))
+    here = Path(__file__).parent.parent
+    for source in sorted(s for package in _PACKAGES for s in (here / package).rglob("*.py")):
+        digest.update(_hash(source.read_bytes()))
+    return digest.hexdigest()[:20]
+
+
+def resolved(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """`settings` as plain JSON values: sections become dictionaries."""
+    return {k: v.model_dump(mode="json") if isinstance(v, Section) else v for k, v in settings.items()}
+
+
+def _hash(data: Any) -> bytes:
+    return hashlib.sha256(data).digest()
+
+
+def folder(run: str) -> Path:
+    """Where the run with key `run` keeps its checkpoint: under $SANREID_CHECKPOINTS (default .checkpoints/)."""
+    return Path(os.environ.get("SANREID_CHECKPOINTS", ".checkpoints")) / run
+
+
+def save_state(run: str, state: Mapping[str, Any]) -> None:
+    """Write the state of a run in progress, whole or not at all."""
+    with runtime.atomic_file(folder(run) / "state.pt") as work:
+        torch.save(dict(state), work)
+
+
+def load_state(run: str, device: torch.device) -> dict[str, Any] | None:
+    """The state of a run that was stopped, or None. It is read without executing anything (`weights_only`)."""
+    path = folder(run) / "state.pt"
+    if not path.is_file():
+        return None
+    return torch.load(path, map_location=device, weights_only=True)
+
+
+def discard(run: str) -> None:
+    """Remove the checkpoint of a run whose output is in place."""
+    shutil.rmtree(folder(run), ignore_errors=True)
+
+
+def save_model(out: Path, model: nn.Module, settings: Mapping[str, Any], history: Path) -> None:
+    """Write weights.safetensors, params.json (the resolved settings) and history.csv into the folder `out`."""
+    state = {k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}
+    save_file(state, out / WEIGHTS)
+    runtime.write_json(out / "params.json", resolved(settings))
+    shutil.copyfile(history, out / "history.csv")
+
+
+@dataclass(frozen=True)
+class LoadReport:
+    """What a load did, by names of the model's state.
+
+    `matched` were loaded; `missing` are the model's and not in the file; `unexpected` are the file's and not the
+    model's; `other_shape` are in both with different shapes; `left_out` were not asked for.
+    """
+
+    source: str
+    matched: tuple[str, ...]
+    missing: tuple[str, ...]
+    unexpected: tuple[str, ...]
+    other_shape: tuple[str, ...]
+    left_out: tuple[str, ...]
+
+    @property
+    def complete(self) -> bool:
+        """Everything asked for was loaded, and the file held nothing else of that kind."""
+        return not (self.missing or self.unexpected or self.other_shape)
+
+    def as_dict(self) -> dict[str, Any]:
+        """For load_report.json."""
+        return asdict(self)
+
+    def __str__(self) -> str:
+        """One line of counts, with the names of what went wrong."""
+        counts = f"{self.source}: {len(self.matched)} tensors loaded, {len(self.left_out)} not asked for"
+        wrong = ("missing", "unexpected", "other_shape")
+        details = [f"{kind.replace('_', ' ')}: {', '.join(names)}" for kind in wrong if (names := getattr(self, kind))]
+        return "; ".join([counts, *details])
+
+
+def load_into(model: nn.Module, path: Path, only: Sequence[str] | None = None, strict: bool = False) -> LoadReport:
+    """Copy the weights of file `path` into `model`: all, or those whose names begin with one of `only`.
+
+    Returns the report; with `strict`, raises ValueError with the report unless all that was asked for matched.
+    Raises FileNotFoundError where there is no file.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no weights there; run the stage that trains them")
+    theirs, ours = load_file(path), model.state_dict()
+    asked = theirs if only is None else {k: v for k, v in theirs.items() if k.startswith(tuple(only))}
+    wanted = [k for k in ours if only is None or k.startswith(tuple(only))]
+    matched = [k for k in wanted if k in asked and asked[k].shape == ours[k].shape]
+    report = LoadReport(
+        source=str(path),
+        matched=tuple(matched),
+        missing=tuple(k for k in wanted if k not in asked),
+        unexpected=tuple(sorted(k for k in asked if k not in ours)),
+        other_shape=tuple(
+            f"{k} {list(asked[k].shape)} for {list(ours[k].shape)}"
+            for k in wanted
+            if k in asked and asked[k].shape != ours[k].shape
+        ),
+        left_out=tuple(sorted(theirs.keys() - asked.keys())),
+    )
+    if strict and not report.complete:
+        raise ValueError(
+            f"the weights do not fit the network: {report}; is section `san` the one they were trained with?"
+        )
+    model.load_state_dict({k: asked[k] for k in matched}, strict=False)
+    return report

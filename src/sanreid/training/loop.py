@@ -1,0 +1,178 @@
+"""One flat loop for every method: what differs lies in the method's step.
+
+Decisions: all randomness of an epoch comes from generators seeded by (seed, epoch), and the learning rate is a
+function of the epoch; so an epoch depends on nothing but the state at its start, and a checkpoint at each epoch's end
+makes a killed run end with the same history and weights. A step does its own backward passes, since methods differ
+there (see training/san.py); it returns its loss terms by name, unweighted, and never synchronises the device itself.
+"""
+
+import math
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Literal, Protocol
+
+import torch
+from torch import nn
+from tqdm import tqdm
+
+from sanreid import runtime
+from sanreid.params import Section
+from sanreid.training import checkpoint
+from sanreid.training.history import History, board_folder
+from sanreid.training.optim import Optimisation
+
+_LOOK_EVERY = 16  # steps between looks at the losses on CUDA; each look waits for the device
+
+
+class Compute(Section):
+    """How the arithmetic is done."""
+
+    precision: Literal["float32", "bfloat16"]
+    channels_last: bool
+
+
+class NonFiniteLossError(ValueError):
+    """A loss term became nan or infinite; the message names term, epoch and batch."""
+
+
+class Step(Protocol):
+    """What a method brings: its network, its optimizers (the first one's rate is recorded) and its terms' names."""
+
+    @property
+    def terms(self) -> Sequence[str]:
+        """The names of the loss terms, in the order of history's columns."""
+        ...
+
+    @property
+    def validation(self) -> Sequence[str]:
+        """The names of what `validate` measures."""
+        ...
+
+    @property
+    def model(self) -> nn.Module:
+        """The network, on its device."""
+        ...
+
+    @property
+    def optimisations(self) -> Mapping[str, Optimisation]:
+        """The optimizers by name, the main one first."""
+        ...
+
+    def batches(self, seed: int, epoch: int) -> Sequence[torch.Tensor]:
+        """The batches of indices of an epoch: a pure function of its arguments."""
+        ...
+
+    def __call__(self, batch: torch.Tensor, generator: torch.Generator) -> dict[str, torch.Tensor]:
+        """Train on one batch; returns the loss terms by name, detached scalars."""
+        ...
+
+    def validate(self) -> dict[str, float]:
+        """Measure what `validation` names, at an epoch's end."""
+        ...
+
+
+def fit(step: Step, *, epochs: int, seed: int, run: str, name: str) -> Path:
+    """Train for `epochs` (uncounted warm-up epochs included) and return the path of history.csv.
+
+    `run` is the run's `checkpoint.key`: a checkpoint under that key is continued. `name` is what TensorBoard calls the
+    run. The caller saves the model and then calls `checkpoint.discard(run)`. Raises NonFiniteLossError.
+    """
+    device = next(step.model.parameters()).device
+    path = checkpoint.folder(run) / "history.csv"
+    history = History(path, step.terms, step.validation, board_folder(name))
+    state = checkpoint.load_state(run, device)
+    first, taken = 0, 0
+    if state is not None:
+        first, taken = state["epoch"], state["step"]
+        step.model.load_state_dict(state["model"])
+        for key, optimisation in step.optimisations.items():
+            optimisation.load_state_dict(state["optimisations"][key])
+        runtime.log.info("%s: continuing after epoch %d of %d", name, first, epochs)
+    history.start(state["history"] if state is not None else None)
+    del state
+    quiet = not sys.stderr.isatty()
+    begun = time.monotonic()
+    try:
+        for epoch in range(first, epochs):
+            rows = _epoch(step, epoch, taken, seed, f"{name} {epoch + 1}/{epochs}", quiet)
+            taken += len(rows)
+            if step.validation:
+                rows[-1].update(step.validate())
+            length = history.append(rows)
+            checkpoint.save_state(
+                run,
+                {
+                    "epoch": epoch + 1,
+                    "step": taken,
+                    "history": length,
+                    "model": step.model.state_dict(),
+                    "optimisations": {k: o.state_dict() for k, o in step.optimisations.items()},
+                },
+            )
+            _report(name, rows, epoch + 1, first, epochs, time.monotonic() - begun)
+    finally:
+        history.close()
+    return path
+
+
+def _epoch(step: Step, epoch: int, taken: int, seed: int, title: str, quiet: bool) -> list[dict[str, float]]:
+    """One epoch; returns its rows."""
+    draw = runtime.rng(seed, "epoch", epoch)
+    generator = torch.Generator().manual_seed(int(draw.integers(2**62)))
+    torch.manual_seed(int(draw.integers(2**62)))  # for a network that draws (dropout): the epoch decides that too
+    batches = step.batches(seed, epoch)
+    step.model.train()
+    rows: list[dict[str, float]] = []
+    waiting: list[dict[str, torch.Tensor]] = []
+    look = _LOOK_EVERY if next(step.model.parameters()).is_cuda else 1
+    for index, batch in enumerate(tqdm(batches, desc=title, leave=False, disable=quiet)):
+        rates = [o.at(epoch, index / len(batches)) for o in step.optimisations.values()]
+        rows.append({"epoch": epoch + 1, "step": taken + index + 1, "lr": rates[0]})
+        waiting.append(step(batch, generator))
+        if len(waiting) == look or index + 1 == len(batches):
+            _settle(rows[-len(waiting) :], waiting, step.terms, index + 2 - len(waiting), len(batches))
+            waiting = []
+    return rows
+
+
+def _settle(
+    rows: list[dict[str, float]],
+    waiting: list[dict[str, torch.Tensor]],
+    terms: Sequence[str],
+    first: int,
+    batches: int,
+) -> None:
+    """Fetch the waiting losses in one transfer into their rows; stop at the first that is not finite."""
+    values = torch.stack([w[t].detach().float() for w in waiting for t in terms]).view(len(waiting), -1).tolist()
+    for offset, (row, losses) in enumerate(zip(rows, values, strict=True)):
+        row.update(zip(terms, losses, strict=True))
+        for term, value in zip(terms, losses, strict=True):
+            if not math.isfinite(value):
+                raise NonFiniteLossError(
+                    f"loss term '{term}' is {value} at epoch {row['epoch']}, batch {first + offset} of {batches} "
+                    f"(lr {row['lr']:.3g}); a lower rate, a longer warm-up or precision float32 may help"
+                )
+
+
+def _report(name: str, rows: list[dict[str, float]], epoch: int, first: int, epochs: int, spent: float) -> None:
+    """One line an epoch: the means of the terms, and when the run will end."""
+    each = spent / (epoch - first)
+    columns = [c for c in rows[-1] if c not in ("epoch", "step", "lr")]
+    means = {c: [row[c] for row in rows if c in row] for c in columns}
+    text = "  ".join(f"{c} {sum(v) / len(v):.4g}" for c, v in means.items())
+    left = time.strftime("%H:%M:%S", time.gmtime(each * (epochs - epoch)))
+    runtime.log.info("%s: epoch %d/%d  %s  (%.1f s an epoch, %s left)", name, epoch, epochs, text, each, left)
+
+
+def autocast(compute: Compute, device: torch.device) -> AbstractContextManager:
+    """The forward pass's precision: bfloat16 is for CUDA; the CPU, where it is slower, always computes in float32."""
+    return torch.autocast("cuda", torch.bfloat16, enabled=device.type == "cuda" and compute.precision == "bfloat16")
+
+
+def place(model: nn.Module, compute: Compute, device: torch.device) -> nn.Module:
+    """Move `model` to the device in the memory format asked for."""
+    model = model.to(device)
+    return model.to(memory_format=torch.channels_last) if compute.channels_last else model

@@ -1,0 +1,129 @@
+"""Optimizers and their learning rate as a pure function of the epoch.
+
+Decisions: no scheduler objects. The rate at any moment follows from the section, so a resumed run has nothing to
+restore but the optimizer's own state. The published warm-up is odd and kept as it is, by name: its epochs come before
+the counted ones, run plain Adam whatever the optimizer, and its state is dropped at their end.
+"""
+
+import math
+from collections.abc import Iterable
+from typing import Any, Literal, Self
+
+import torch
+from pydantic import Field, model_validator
+
+from sanreid.params import Section
+
+
+class WarmUp(Section):
+    """How the rate starts: `published` (before the counted epochs) or `linear` (the first of the counted epochs)."""
+
+    kind: Literal["none", "published", "linear"]
+    epochs: int = Field(ge=0)
+    start: float = Field(gt=0, le=1)
+    factor: float = Field(gt=0)
+
+
+class Optimiser(Section):
+    """An optimizer with its schedule."""
+
+    name: Literal["adam", "amsgrad", "adamw"]
+    lr: float = Field(gt=0)
+    weight_decay: float = Field(ge=0)
+    betas: tuple[float, float]
+    schedule: Literal["constant", "cosine", "halving"]
+    milestones: tuple[int, ...]
+    warm_up: WarmUp
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if not all(0 <= b < 1 for b in self.betas):
+            raise ValueError(f"betas: {list(self.betas)} must lie in [0, 1)")
+        if self.schedule == "halving" and not self.milestones:
+            raise ValueError("milestones: schedule 'halving' wants at least one; else name schedule 'constant'")
+        if list(self.milestones) != sorted(set(self.milestones)) or any(m < 1 for m in self.milestones):
+            raise ValueError(f"milestones: {list(self.milestones)} must rise strictly and start at 1 or later")
+        return self
+
+
+def check(section: Optimiser, epochs: int, where: str) -> None:
+    """Refuse what can never happen within `epochs`; ValueError names the key, prefixed by `where`."""
+    if section.schedule == "halving" and section.milestones[-1] >= epochs:
+        raise ValueError(
+            f"{where}.milestones: {section.milestones[-1]} is not before the last of {epochs} epochs, so it would "
+            "never halve the rate; remove it or train longer"
+        )
+    if section.warm_up.kind == "linear" and section.warm_up.epochs >= epochs:
+        raise ValueError(f"{where}.warm_up.epochs: {section.warm_up.epochs} leave nothing of {epochs} epochs")
+
+
+def extra_epochs(section: Optimiser) -> int:
+    """The uncounted epochs that the published warm-up puts before the counted ones."""
+    return section.warm_up.epochs if section.warm_up.kind == "published" else 0
+
+
+def rate(section: Optimiser, epochs: int, moment: float) -> float:
+    """The learning rate at `moment`, in epochs from the run's start (fractions within an epoch), of `epochs` counted.
+
+    The published warm-up multiplies by `factor` an epoch from `start` times the rate, and `halving` acts at whole
+    epochs; `cosine` and `linear` move at each step. Milestones count after the published warm-up.
+    """
+    warm = section.warm_up
+    counted = moment - extra_epochs(section)
+    if counted < 0:
+        return section.lr * warm.start * warm.factor ** math.floor(moment)
+    if warm.kind == "linear" and counted < warm.epochs:
+        return section.lr * (warm.start + (1 - warm.start) * counted / warm.epochs)
+    if section.schedule == "halving":
+        return section.lr * 0.5 ** sum(m <= counted for m in section.milestones)
+    if section.schedule == "cosine":
+        begin = warm.epochs if warm.kind == "linear" else 0
+        return section.lr * 0.5 * (1 + math.cos(math.pi * (counted - begin) / (epochs - begin)))
+    return section.lr
+
+
+class Optimisation:
+    """One optimizer over `parameters` for `epochs` counted epochs, with the rate set by `at` before each step."""
+
+    def __init__(self, parameters: Iterable[torch.nn.Parameter], section: Optimiser, epochs: int) -> None:
+        self.section, self.epochs = section, epochs
+        self.parameters = list(parameters)
+        self.warming = extra_epochs(section) > 0
+        self.optimizer = self._build()
+
+    def _build(self) -> torch.optim.Optimizer:
+        s = self.section
+        # the fused kernels are one pass over the weights, on CUDA and on the CPU alike
+        common: dict[str, Any] = {"lr": s.lr, "betas": s.betas, "weight_decay": s.weight_decay, "fused": True}
+        if s.name == "adamw":
+            return torch.optim.AdamW(self.parameters, **common)
+        return torch.optim.Adam(self.parameters, amsgrad=s.name == "amsgrad" and not self.warming, **common)
+
+    def at(self, epoch: int, fraction: float) -> float:
+        """Set and return the rate for epoch `epoch` (from 0) at `fraction` of it; drop the state after a warm-up."""
+        if self.warming and epoch >= extra_epochs(self.section):
+            self.warming = False
+            self.optimizer = self._build()
+        lr = rate(self.section, self.epochs, epoch + fraction)
+        for group in self.optimizer.param_groups:
+            group["lr"] = lr
+        return lr
+
+    def zero_grad(self) -> None:
+        """Forget the gradients of these parameters."""
+        self.optimizer.zero_grad(set_to_none=True)
+
+    def step(self) -> None:
+        """Apply the gradients."""
+        self.optimizer.step()
+
+    def state_dict(self) -> dict[str, Any]:
+        """The optimizer's state and whether it is the warm-up's."""
+        return {"warming": self.warming, "optimizer": self.optimizer.state_dict()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Restore what `state_dict` gave."""
+        if state["warming"] != self.warming:
+            self.warming = state["warming"]
+            self.optimizer = self._build()
+        self.optimizer.load_state_dict(state["optimizer"])

@@ -1,0 +1,122 @@
+"""Run keys, whole-or-absent checkpoints, and loads that hide nothing."""
+
+import json
+
+import pytest
+import torch
+from torch import nn
+
+from sanreid import runtime
+from sanreid.params import Section
+from sanreid.training import checkpoint
+
+
+class Settings(Section):
+    epochs: int
+    rates: tuple[float, float]
+
+
+def test_a_key_follows_everything_that_decides_the_run(tmp_path, monkeypatch):
+    file = tmp_path / "index.parquet"
+    file.write_bytes(b"table")
+    images = torch.arange(12, dtype=torch.uint8).view(2, 6)
+    settings = {"p": Settings(epochs=3, rates=(0.1, 0.2)), "seed": 1}
+    base = checkpoint.key(settings, [file], [images])
+    assert base == checkpoint.key({"seed": 1, "p": Settings(epochs=3, rates=(0.1, 0.2))}, [file], [images.clone()])
+    moved = tmp_path / "elsewhere.parquet"
+    moved.write_bytes(b"table")
+    assert base == checkpoint.key(settings, [moved], [images])
+    others = [
+        checkpoint.key({**settings, "seed": 2}, [file], [images]),
+        checkpoint.key({**settings, "p": Settings(epochs=4, rates=(0.1, 0.2))}, [file], [images]),
+        checkpoint.key(settings, [file], [images + 1]),
+        checkpoint.key(settings, [file], [images.view(3, 4)]),
+        checkpoint.key(settings, [], [images]),
+    ]
+    file.write_bytes(b"other")
+    others.append(checkpoint.key(settings, [file], [images]))
+    file.write_bytes(b"table")
+    monkeypatch.setattr(checkpoint, "_PACKAGES", ("losses",))  # as if the code had changed
+    others.append(checkpoint.key(settings, [file], [images]))
+    assert len({base, *others}) == 8
+
+
+def test_a_killed_write_leaves_the_former_checkpoint(monkeypatch):
+    cpu = torch.device("cpu")
+    assert checkpoint.load_state("r", cpu) is None
+    checkpoint.save_state("r", {"epoch": 1})
+
+    def dies(state, path):
+        path.write_bytes(b"half")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(torch, "save", dies)
+    with pytest.raises(KeyboardInterrupt):
+        checkpoint.save_state("r", {"epoch": 2})
+    assert checkpoint.load_state("r", cpu) == {"epoch": 1}
+    assert [p.name for p in checkpoint.folder("r").iterdir()] == ["state.pt"]
+    checkpoint.discard("r")
+    assert checkpoint.load_state("r", cpu) is None
+
+
+def small(classes=3) -> nn.Module:
+    return nn.ModuleDict({"trunk": nn.Linear(2, 4), "norm": nn.BatchNorm1d(4), "classifier": nn.Linear(4, classes)})
+
+
+def save(tmp_path, model):
+    history = tmp_path / "h.csv"
+    history.write_text("epoch,step,lr,id\n1,1,0.1,2.5\n")
+    settings = {"variant": "san", "seed": 2, "p": Settings(epochs=3, rates=(0.1, 0.2))}
+    with runtime.atomic_folder(tmp_path / "model") as work:
+        checkpoint.save_model(work, model, settings, history)
+    return tmp_path / "model"
+
+
+def test_a_model_folder_says_how_it_was_made(tmp_path):
+    model = small()
+    folder = save(tmp_path, model)
+    assert sorted(p.name for p in folder.iterdir()) == ["history.csv", "params.json", "weights.safetensors"]
+    params = json.loads((folder / "params.json").read_text())
+    assert params == {"variant": "san", "seed": 2, "p": {"epochs": 3, "rates": [0.1, 0.2]}}
+    assert (folder / "history.csv").read_text().startswith("epoch,step,lr,id\n")
+    other = small()
+    report = checkpoint.load_into(other, folder / checkpoint.WEIGHTS, strict=True)
+    assert report.complete
+    assert set(report.matched) == set(model.state_dict())
+    assert all(torch.equal(v, model.state_dict()[k]) for k, v in other.state_dict().items())
+
+
+def test_a_load_says_what_did_not_match(tmp_path):
+    folder = save(tmp_path, small(classes=5))
+    other = nn.ModuleDict({"trunk": nn.Linear(2, 4), "classifier": nn.Linear(4, 3), "extra": nn.Linear(1, 1)})
+    before = {k: v.clone() for k, v in other.state_dict().items()}
+    report = checkpoint.load_into(other, folder / checkpoint.WEIGHTS)
+    assert report.matched == ("trunk.weight", "trunk.bias")
+    assert report.missing == ("extra.weight", "extra.bias")
+    assert {u.split(".")[0] for u in report.unexpected} == {"norm"}
+    assert report.other_shape == ("classifier.weight [5, 4] for [3, 4]", "classifier.bias [5] for [3]")
+    assert not report.complete
+    for words in ("2 tensors loaded", "missing: extra.weight", "classifier.weight [5, 4] for [3, 4]", "norm.weight"):
+        assert words in str(report)
+    assert json.loads(json.dumps(report.as_dict()))["matched"] == ["trunk.weight", "trunk.bias"]
+    after = other.state_dict()
+    assert not torch.equal(after["trunk.weight"], before["trunk.weight"])
+    assert torch.equal(after["classifier.weight"], before["classifier.weight"])
+    with pytest.raises(ValueError, match=r"missing: extra\.weight"):
+        checkpoint.load_into(other, folder / checkpoint.WEIGHTS, strict=True)
+
+
+def test_a_load_of_a_part_lists_the_rest_as_left_out(tmp_path):
+    model = small()
+    folder = save(tmp_path, model)
+    other = small()
+    report = checkpoint.load_into(other, folder / checkpoint.WEIGHTS, only=("trunk.", "norm."), strict=True)
+    assert report.left_out == ("classifier.bias", "classifier.weight")
+    got, wanted = other.state_dict(), model.state_dict()
+    assert torch.equal(got["trunk.weight"], wanted["trunk.weight"])
+    assert not torch.equal(got["classifier.weight"], wanted["classifier.weight"])
+
+
+def test_absent_weights_name_their_file(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"weights\.safetensors"):
+        checkpoint.load_into(small(), tmp_path / "weights.safetensors")
