@@ -79,6 +79,11 @@ def files(folder: Path, suffixes: tuple[str, ...] = (".png", ".jpg", ".jpeg")) -
     return sorted(p for p in folder.iterdir() if p.suffix.lower() in suffixes and not p.name.startswith("."))
 
 
+def found(folder: Path) -> list[Path]:
+    """`files`, or nothing where there is no such folder: for what a set may lack."""
+    return files(folder) if folder.is_dir() else []
+
+
 def _place(folder: Path, name: str) -> Path:
     path = folder / name
     path.parent.mkdir(parents=True, exist_ok=True)
