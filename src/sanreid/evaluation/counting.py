@@ -9,7 +9,7 @@ so it marks what is not ranked. Loops run without the GIL and compile once (cach
 import numpy as np
 from numba import njit
 
-COUNT_UP_TO = 48  # matches; about where a pass for each match costs as much as the searches
+COUNT_UP_TO = 96  # matches; about where a pass for each match costs as much as the searches
 
 
 @njit(cache=True, nogil=True)
@@ -45,12 +45,12 @@ def ranks_by_count(row, matches):
     """The 1-based rank of each of `matches` (indices, ascending) in `row` (G,): one pass for each."""
     ranks = np.empty(len(matches), np.int64)
     for i in range(len(matches)):
-        j, before = matches[i], 0
+        j, before = matches[i], np.int32(0)  # 32 bits: twice as many lanes as numba's own choice
         limit = row[j]
         for k in range(j):
-            before += row[k] <= limit  # a tie earlier in the gallery comes first
+            before = np.int32(before + np.int32(row[k] <= limit))  # a tie earlier in the gallery comes first
         for k in range(j + 1, len(row)):
-            before += row[k] < limit
+            before = np.int32(before + np.int32(row[k] < limit))
         ranks[i] = before + 1
     return ranks
 

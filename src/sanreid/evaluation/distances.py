@@ -23,12 +23,15 @@ def block_rows(gallery: int, itemsize: int = 4) -> int:
 
 
 def blocks(
-    query: NDArray[np.float32], gallery: NDArray[np.float32], metric: Metric = "euclidean"
+    query: NDArray[np.float32],
+    gallery: NDArray[np.float32],
+    metric: Metric = "euclidean",
+    ignore: NDArray[np.bool_] | None = None,
 ) -> Iterator[tuple[int, NDArray[np.float32]]]:
     """Yield (first query, (B, G) distances) for (Q, D) and (G, D) features: squared euclidean, or 1 - cosine.
 
-    The next block overwrites the last. A zero vector has cosine 0 with everything. Raises ValueError where the widths
-    differ, the metric is unknown or a feature is not finite.
+    The next block overwrites the last. Columns that `ignore` (G,) marks are NaN, at no cost. A zero vector has cosine 0
+    with everything. Raises ValueError where the widths differ, the metric is unknown or a feature is not finite.
     """
     if metric not in get_args(Metric):
         raise ValueError(f"metric '{metric}' is unknown: choose one of {', '.join(get_args(Metric))}")
@@ -36,15 +39,18 @@ def blocks(
         raise ValueError(f"query features are {query.shape[1]} wide, gallery features {gallery.shape[1]}: one model")
     q, g = torch.from_numpy(query), torch.from_numpy(gallery)
     q2, g2 = _squares(query, "query"), _squares(gallery, "gallery")
+    bias, scale = g2, -_inverse(g2)
+    if ignore is not None:
+        bias[torch.from_numpy(ignore)] = scale[torch.from_numpy(ignore)] = torch.nan
     rows = block_rows(len(gallery))
     buffer = torch.empty(min(rows, len(query)), len(gallery))
     for start in range(0, len(query), rows):
         part = slice(start, start + rows)
         block = buffer[: len(q[part])]
         if metric == "euclidean":
-            torch.addmm(g2, q[part], g.T, alpha=-2, out=block).add_(q2[part, None])
+            torch.addmm(bias, q[part], g.T, alpha=-2, out=block).add_(q2[part, None])
         else:
-            torch.mm(q[part] * _inverse(q2[part])[:, None], g.T, out=block).mul_(-_inverse(g2)).add_(1)
+            torch.mm(q[part] * _inverse(q2[part])[:, None], g.T, out=block).mul_(scale).add_(1)
         yield start, block.numpy()
 
 

@@ -96,7 +96,7 @@ def evaluate(
     for features of different width or not finite, cameras on one side only, or no query with a match.
     """
     people = _People(query.pids, gallery.pids, query.camids, gallery.camids, distractor)
-    for start, block in blocks(query.features, gallery.features, metric):
+    for start, block in blocks(query.features, gallery.features, metric, people.junk):
         people.score(start, block)
     return people.result(max_rank)
 
@@ -114,7 +114,10 @@ def evaluate_distances(
     matrix, people = _matrix(distances, query_pids, gallery_pids, query_camids, gallery_camids, distractor)
     rows = block_rows(matrix.shape[1], matrix.itemsize)
     for start in range(0, len(matrix), rows):
-        people.score(start, matrix[start : start + rows].copy())
+        block = matrix[start : start + rows].copy()
+        if people.junk.any():
+            block[:, people.junk] = np.nan
+        people.score(start, block)
     return people.result(max_rank)
 
 
@@ -184,9 +187,7 @@ class _People:
         self.penalty = np.full(len(query_pids), np.nan)
 
     def score(self, start: int, block: NDArray) -> None:
-        """Score the queries from `start` on. The block is overwritten: NaN marks what is not ranked."""
-        if self.junk.any():
-            block[:, self.junk] = np.nan
+        """Score the queries from `start` on. The block, NaN where junk, is overwritten."""
         p = slice(start, start + len(block))
         whom = self.members, self.starts[p], self.stops[p], self.query_camids[p], self.gallery_camids
         scores = self.first[p], self.precision[p], self.penalty[p]
