@@ -1,0 +1,59 @@
+"""Stage extract_market1501 on a hand-built release."""
+
+import json
+
+import pytest
+from PIL import Image
+
+from sanreid.data import index
+from stages import extract_market1501
+
+
+@pytest.fixture
+def raw(tmp_path):
+    release = tmp_path / "raw" / "Market-1501-v15.09.15"
+    for folder, names in {
+        "bounding_box_train": ["0002_c1s1_000451_03.jpg", "0010_c4s6_015641_03.jpg"],
+        "query": ["0001_c1s1_001051_00.jpg"],
+        "bounding_box_test": ["-1_c1s1_000401_03.jpg", "0000_c3s1_000151_01.jpg", "0001_c2s1_001151_02.jpg"],
+    }.items():
+        (release / folder).mkdir(parents=True)
+        for i, name in enumerate(names):
+            Image.new("RGB", (8, 16), (200, 40 * i, 9)).save(release / folder / name)
+    return tmp_path / "raw"
+
+
+def test_the_publishers_bytes_a_table_and_a_summary(raw, tmp_path):
+    out = tmp_path / "interim"
+    extract_market1501.main(raw, out)
+    table = index.read(out)
+    assert list(table["pid"]) == [2, 10, 1, 0, 1]
+    release = raw / "Market-1501-v15.09.15"
+    name = "0010_c4s6_015641_03.jpg"
+    assert (out / "images" / name).read_bytes() == (release / "bounding_box_train" / name).read_bytes()
+    assert not (out / "images" / "-1_c1s1_000401_03.jpg").exists()
+    assert json.loads((out / "summary.json").read_text()) == {
+        "people": 3,
+        "images": 5,
+        "cameras": 4,
+        "splits": {
+            "train": {"people": 2, "images": 2},
+            "query": {"people": 1, "images": 1},
+            "gallery": {"people": 1, "images": 2},
+        },
+        "distractors": 1,
+    }
+    assert (out / "truth").is_dir()
+
+
+def test_the_download_stays_untouched(raw, tmp_path):
+    before = {p: p.stat().st_nlink for p in raw.rglob("*.jpg")}
+    extract_market1501.main(raw, tmp_path / "interim")
+    assert {p: p.stat().st_nlink for p in raw.rglob("*.jpg")} == before
+
+
+def test_a_query_of_nobody_is_refused_and_leaves_nothing(raw, tmp_path):
+    (raw / "Market-1501-v15.09.15/bounding_box_test/0001_c2s1_001151_02.jpg").unlink()
+    with pytest.raises(ValueError, match=r"0001_c1s1_001051_00\.jpg .*not in the gallery"):
+        extract_market1501.main(raw, tmp_path / "interim")
+    assert [p.name for p in tmp_path.iterdir()] == ["raw"]
