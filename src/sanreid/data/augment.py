@@ -1,0 +1,168 @@
+"""Augmentation of a whole batch of uint8 pictures, together with the textures that supervise them.
+
+Decisions: all random numbers of a batch are drawn first, on the CPU, from one generator, so that a run is the same on
+every device and resumes exactly; applying them is then a pure function. Cropping works on bytes, which is 6 times
+faster than on floats. A flipped person has its left arm's colours on its right arm: `flip: mirrored` moves the
+texture by the layout's mirror map, `unmirrored` leaves it as the released code does, and has to be asked for by name.
+"""
+
+from typing import Annotated, Literal, NamedTuple, Self
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from pydantic import Field, model_validator
+from torch import Tensor
+
+from sanreid.data.tensors import IMAGE_MEAN, normalise_images, normalise_textures
+from sanreid.params import Section
+
+Probability = Annotated[float, Field(ge=0, le=1)]
+LEAST_ASPECT = 0.3  # height / width of an erased box lies in 0.3 .. 1/0.3 (Zhong et al. 2020, table 1)
+ATTEMPTS = 100  # boxes tried until one fits, as in the authors' code
+
+
+class Draws(NamedTuple):
+    """The random choices for N pictures: crop and flip (N,) bool, offset (N, 2) and box (N, 4) = y, x, h, w int64."""
+
+    crop: Tensor
+    offset: Tensor
+    flip: Tensor
+    box: Tensor
+
+
+class Augment(Section):
+    """Random crop of an enlargement, horizontal flip, random erasing (Jin et al. 2020, section 4.1)."""
+
+    crop_probability: Probability
+    enlargement: Annotated[float, Field(ge=1)]
+    flip: Literal["mirrored", "unmirrored", "none"]
+    flip_probability: Probability
+    erase_probability: Probability
+    erase_area: tuple[Probability, Probability]
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        low, high = self.erase_area
+        if not 0 < low <= high:
+            raise ValueError(
+                f"erase_area: [{low}, {high}] is no range of parts of the picture; for example [0.02, 0.4]"
+            )
+        return self
+
+    def __call__(
+        self, images: Tensor, textures: Tensor | None, generator: torch.Generator, mirror: Tensor | None = None
+    ) -> tuple[Tensor, Tensor | None]:
+        """Augment uint8 images (N, 3, H, W) and textures (N, 3, T, T); both come back normalised.
+
+        `generator` is of the CPU; `mirror` is the (T*T,) index of `mirror_index`. Raises ValueError if `mirrored`
+        textures have no map.
+        """
+        self.check(mirror, textures is not None)
+        draws = self.draw(len(images), (images.shape[2], images.shape[3]), generator)
+        floats = self.apply(images, draws)
+        if textures is None:
+            return floats, None
+        return floats, normalise_textures(self.move(textures, draws, mirror))
+
+    def check(self, mirror: Tensor | None, textures: bool) -> None:
+        """Raise ValueError if textures would have to be mirrored without a map."""
+        if textures and mirror is None and self.flip == "mirrored" and self.flip_probability > 0:
+            raise ValueError(
+                "flip: mirrored needs the mirror map of the texture layout (uv_mirror.npy beside the textures); "
+                "put it there, or set flip: none, or flip: unmirrored to train as the released code does"
+            )
+
+    def draw(self, n: int, size: tuple[int, int], generator: torch.Generator) -> Draws:
+        """The random choices for `n` pictures of `size` = (H, W)."""
+        larger = self.enlarged(size)
+        crop = torch.rand(n, generator=generator) < self.crop_probability
+        room = torch.tensor([big - small + 1 for big, small in zip(larger, size, strict=True)])
+        offset = (torch.rand(n, 2, generator=generator) * room).long().minimum(room - 1)
+        flip = torch.rand(n, generator=generator) < (0.0 if self.flip == "none" else self.flip_probability)
+        return Draws(crop, offset, flip, self._boxes(n, size, generator))
+
+    def enlarged(self, size: tuple[int, int]) -> tuple[int, int]:
+        """The size that a crop is taken from."""
+        return round(size[0] * self.enlargement), round(size[1] * self.enlargement)
+
+    def apply(self, images: Tensor, draws: Draws) -> Tensor:
+        """uint8 images (N, 3, H, W) with these choices -> normalised float32, the memory layout kept."""
+        height, width = images.shape[2:]
+        result = images.clone()
+        chosen = draws.crop.nonzero()[:, 0]
+        if len(chosen):
+            larger = _resize(images[chosen.to(images.device)], self.enlarged((height, width)))
+            for picture, i, (y, x) in zip(larger, chosen.tolist(), draws.offset[chosen].tolist(), strict=True):
+                result[i] = picture[:, y : y + height, x : x + width]
+        chosen = draws.flip.nonzero()[:, 0].to(images.device)
+        if len(chosen):
+            result[chosen] = result[chosen].flip(3)
+        floats = normalise_images(result)
+        # the mean's raw values in the normalised picture, as published: they are not its zero
+        fill = torch.tensor(IMAGE_MEAN, device=images.device)[:, None, None]
+        for i, (y, x, h, w) in enumerate(draws.box.tolist()):
+            if h and w:
+                floats[i, :, y : y + h, x : x + w] = fill
+        return floats
+
+    def move(self, textures: Tensor, draws: Draws, mirror: Tensor | None) -> Tensor:
+        """Textures, masks or weights (N, C, T, T) of the flipped pictures moved by `mirror`, where `flip: mirrored`."""
+        chosen = draws.flip.nonzero()[:, 0].to(textures.device)
+        if self.flip != "mirrored" or not len(chosen):
+            return textures
+        self.check(mirror, True)
+        assert mirror is not None
+        c, height, width = textures.shape[1:]
+        if mirror.shape != (height * width,):
+            raise ValueError(f"mirror map of {len(mirror)} texels for textures of {height} x {width}; use mirror_index")
+        texels = textures[chosen].permute(0, 2, 3, 1).reshape(len(chosen), height * width, c)
+        moved = texels.index_select(1, mirror.to(textures.device)).reshape(len(chosen), height, width, c)
+        return textures.index_copy(0, chosen, moved.permute(0, 3, 1, 2))
+
+    def _boxes(self, n: int, size: tuple[int, int], generator: torch.Generator) -> Tensor:
+        """(N, 4) y, x, h, w: the first of 100 boxes that fits; 0 high where nothing is erased (Zhong et al. 2020)."""
+        height, width = size
+        erase = torch.rand(n, generator=generator) < self.erase_probability
+        u = torch.rand(2, n, ATTEMPTS, generator=generator, dtype=torch.float64)
+        low, high = self.erase_area
+        area = (low + (high - low) * u[0]) * height * width
+        aspect = LEAST_ASPECT + (1 / LEAST_ASPECT - LEAST_ASPECT) * u[1]
+        h, w = (area * aspect).sqrt().round().long(), (area / aspect).sqrt().round().long()
+        fits = (h < height) & (w < width)
+        first = fits.long().argmax(1, keepdim=True)
+        kept = (erase & fits.any(1)).long()
+        h, w = h.gather(1, first)[:, 0] * kept, w.gather(1, first)[:, 0] * kept
+        place = torch.rand(2, n, generator=generator, dtype=torch.float64)
+        y, x = (place[0] * (height - h + 1)).long(), (place[1] * (width - w + 1)).long()
+        return torch.stack([y, x, h, w], 1)
+
+
+def mirror_index(uv_mirror: np.ndarray, size: int) -> Tensor:
+    """(S, S, 2) rows and columns of each texel's left-right counterpart -> (size*size,) int64 index of flat texels.
+
+    At another size a texel takes the counterpart of the texel under its centre. Raises ValueError for another shape
+    or a texel outside the map.
+    """
+    side = uv_mirror.shape[0]
+    if uv_mirror.shape != (side, side, 2) or uv_mirror.min() < 0 or uv_mirror.max() >= side:
+        raise ValueError(
+            f"uv_mirror: shape {uv_mirror.shape}, values {uv_mirror.min()} to {uv_mirror.max()}; "
+            "it holds (S, S, 2) rows and columns in 0..S-1"
+        )
+    centres = ((np.arange(size) + 0.5) * side / size).astype(np.int64)
+    there = uv_mirror[centres[:, None], centres[None, :]].astype(np.int64)
+    there = ((there + 0.5) * size / side).astype(np.int64)
+    return torch.from_numpy(there[..., 0] * size + there[..., 1]).reshape(-1)
+
+
+def picture_mirror(size: int) -> Tensor:
+    """The index for targets that are pictures, not textures (the input, the frontal person): a plain flip."""
+    return torch.arange(size * size).reshape(size, size).flip(1).reshape(-1)
+
+
+def _resize(images: Tensor, size: tuple[int, int]) -> Tensor:
+    """Bilinear on bytes; CUDA has no kernel for bytes, so there it goes by floats and is rounded."""
+    if images.device.type == "cpu":
+        return F.interpolate(images, size=size, mode="bilinear")
+    return F.interpolate(images.float(), size=size, mode="bilinear").round().to(torch.uint8)

@@ -1,0 +1,101 @@
+"""Pictures decoded once into one uint8 tensor, and the one home of the value ranges that the networks see.
+
+Decisions: decoding a file in every epoch costs more than augmenting it, so a set is read once; the tensor is
+(N, 3, H, W) over memory laid out (N, H, W, 3), which is what the decoder writes and what channels_last wants.
+Files are read in a pool of threads, OpenCV's own pinned to one: nested threads made such loaders 17x slower on a busy
+machine.
+"""
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+
+from sanreid.data import images
+
+IMAGE_MEAN = (0.485, 0.456, 0.406)  # ImageNet's, RGB, of values in [0, 1]
+IMAGE_STD = (0.229, 0.224, 0.225)
+
+
+def decode(
+    folder: Path,
+    paths: Sequence[str],
+    size: tuple[int, int],
+    limit_bytes: int = 2 << 30,
+    threads: int | None = None,
+) -> Tensor:
+    """Read `paths` (relative to `folder`) as uint8 RGB (N, 3, H, W), each resized to `size` = (H, W).
+
+    Shrinking averages areas, enlarging is bilinear. Above `limit_bytes` the tensor lies in a temporary file (in
+    $TMPDIR) that goes with it; its values are the same. Raises FileNotFoundError or ValueError naming the file.
+    """
+    height, width = size
+    shape = (len(paths), height, width, 3)
+    if len(paths) * height * width * 3 > limit_bytes:
+        with tempfile.TemporaryFile() as file:
+            store: np.ndarray = np.memmap(file, np.uint8, "w+", shape=shape)  # lives on without the file's name
+    else:
+        store = np.empty(shape, np.uint8)
+
+    def read(i: int) -> None:
+        _read_into(Path(folder) / paths[i], store[i])
+
+    with _one_inner_thread(), ThreadPoolExecutor(threads or images.THREADS) as pool:
+        for _ in pool.map(read, range(len(paths))):  # the first error surfaces here
+            pass
+    return torch.from_numpy(store).permute(0, 3, 1, 2)
+
+
+def normalise_images(pictures: Tensor) -> Tensor:
+    """uint8 (N, 3, H, W) -> float32 by ImageNet's mean and deviation, which every backbone here expects."""
+    return _scale(
+        pictures, [1 / (255 * s) for s in IMAGE_STD], [-m / s for m, s in zip(IMAGE_MEAN, IMAGE_STD, strict=True)]
+    )
+
+
+def normalise_textures(textures: Tensor) -> Tensor:
+    """uint8 (N, 3, T, T) -> float32 in [-1, 1]."""
+    return _scale(textures, [2 / 255] * 3, [-1.0] * 3)
+
+
+def textures_to_uint8(textures: Tensor) -> Tensor:
+    """Decoded textures, about [-1, 1], to uint8: clipped first (1.54 was seen, and wraps round), then rounded."""
+    return ((textures.float().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
+
+
+def _scale(values: Tensor, gain: list[float], shift: list[float]) -> Tensor:
+    """values * gain + shift a channel, float32, the memory layout kept."""
+    g, s = (torch.tensor(v, device=values.device) for v in (gain, shift))
+    if not values.is_contiguous(memory_format=torch.channels_last):
+        return values.float().mul_(g[:, None, None]).add_(s[:, None, None])
+    # whole rows of pixels: with the 3 channels innermost, broadcasting over them alone is 4 times slower on a CPU
+    n, c, height, width = values.shape
+    rows = values.permute(0, 2, 3, 1).reshape(n, height, width * c).float()
+    rows.mul_(g.repeat(width)).add_(s.repeat(width))
+    return rows.reshape(n, height, width, c).permute(0, 3, 1, 2)
+
+
+def _read_into(path: Path, out: np.ndarray) -> None:
+    picture = images.read_rgb(path)
+    height, width = out.shape[:2]
+    if picture.shape[:2] == (height, width):
+        out[:] = picture
+        return
+    shrinks = picture.shape[0] >= height and picture.shape[1] >= width
+    cv2.resize(picture, (width, height), dst=out, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+
+
+@contextmanager
+def _one_inner_thread() -> Iterator[None]:
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(before)
