@@ -1,0 +1,78 @@
+"""Shoes: the foot of any body pushed out to a smooth last, so that no toe shows and the sole is flat.
+
+Decisions: the shoe has no mesh of its own; the foot's vertices move to a superellipse around the foot's envelope, so
+the shoe keeps the foot's texture chart and skinning. The envelope (centre, half-width, top along the foot's length) is
+measured on each body, hence fits every shape.
+"""
+
+from functools import lru_cache
+
+import numpy as np
+
+from sanreid.synthesis import body
+
+STATIONS = 24  # cross-sections along a foot
+THICKNESS = 0.006  # metres of leather around the foot
+SOLE = 0.022  # metres, height of the sole's upper edge
+ANKLE = (0.075, 0.105)  # metres above the ground between which the last gives way to the leg
+
+
+@lru_cache(maxsize=1)
+def _foot_vertices() -> dict[str, np.ndarray]:
+    """Vertex indices of each foot on the canonical body."""
+    adult = body.canonical()
+    ground = adult.vertices[:, 2].min()
+    low = (adult.foot > 0.5) & (adult.vertices[:, 2] < ground + ANKLE[1] + 0.03)
+    return {side: np.nonzero(low & (sign * adult.vertices[:, 0] > 0))[0] for side, sign in (("L", 1), ("R", -1))}
+
+
+def put_on(vertices: np.ndarray, heads: np.ndarray) -> np.ndarray:
+    """A copy of a body's rest-pose `vertices` (n, 3) with both feet in shoes; heads (bones, 3) are its bone heads."""
+    out = vertices.copy()
+    skeleton = body.model()
+    ground = vertices[:, 2].min()
+    size = (vertices[:, 2].max() - ground) / 1.67  # relative to the canonical body
+    for side, index in _foot_vertices().items():
+        ankle = heads[skeleton.bone(f"foot.{side}")]
+        forward = heads[skeleton.bone(f"toe3-1.{side}")] - ankle
+        forward = np.array([forward[0], forward[1], 0]) / np.hypot(forward[0], forward[1])
+        across = np.array([-forward[1], forward[0], 0])
+        offset = vertices[index] - ankle
+        length, width, height = offset @ forward, offset @ across, vertices[index, 2] - ground
+        centre, half, top, length = _envelope(length, width, height, size)
+        u = (width - centre) / half
+        v = (height - top / 2) / (top / 2)
+        angle = np.arctan2(v, u)
+        power = np.where(v < 0, 6.0, 2.4)  # a flat sole with a sharp edge, a round upper
+        radius = (np.abs(np.cos(angle)) ** power + np.abs(np.sin(angle)) ** power) ** (-1 / power)
+        target = ankle + np.outer(length, forward) + np.outer(centre + half * radius * np.cos(angle), across)
+        target[:, 2] = ground + top / 2 * (1 + radius * np.sin(angle))
+        blend = np.clip((ANKLE[1] - height / size) / (ANKLE[1] - ANKLE[0]), 0, 1)[:, None]
+        out[index] += (blend * (target - vertices[index])).astype(np.float32)
+    return out
+
+
+def _envelope(length, width, height, size):
+    """Centre, half-width and top of the last at each vertex, and the vertex's place along it."""
+    first, last = length.min(), length.max()
+    place = (length - first) / (last - first)
+    station = np.minimum((place * STATIONS).astype(int), STATIONS - 1)
+    low = height < ANKLE[0] * size
+    right, left = np.full(STATIONS, -np.inf), np.full(STATIONS, np.inf)
+    top = np.zeros(STATIONS)
+    np.maximum.at(right, station[low], width[low])
+    np.minimum.at(left, station[low], width[low])
+    np.maximum.at(top, station[low], height[low])
+    centre, half = (right + left) / 2, (right - left) / 2
+    ball = int(np.argmax(half[STATIONS // 2 :])) + STATIONS // 2
+    tip = (np.arange(STATIONS) - ball) / (STATIONS - ball)  # 0 at the ball of the foot, 1 at the tip
+    ahead = tip > 0
+    half[ahead] = half[ball] * np.sqrt(np.clip(1 - 0.93 * tip[ahead] ** 2.4, 0, None))
+    centre[ahead] = centre[ball] + (centre[STATIONS - 3] - centre[ball]) * tip[ahead]
+    top[ahead] = np.maximum(top[ahead], 0.05 * size * (1 - 0.35 * tip[ahead] ** 2))
+    kernel = np.array([0.25, 0.5, 0.25])
+    for _ in range(2):
+        centre, half, top = (np.convolve(np.pad(x, 1, mode="edge"), kernel, "valid") for x in (centre, half, top))
+    grid = (np.arange(STATIONS) + 0.5) / STATIONS
+    at = [np.interp(place, grid, values) for values in (centre, half + THICKNESS * size, top + THICKNESS * size)]
+    return at[0], at[1], at[2], length
