@@ -36,7 +36,8 @@ def key(settings: Mapping[str, Any], files: Iterable[Path] = (), tensors: Iterab
         digest.update(_hash(file.read_bytes()))
     for tensor in tensors:
         digest.update(f"{tuple(tensor.shape)}{tensor.dtype}".encode())
-        digest.update(_hash(tensor.contiguous().numpy().reshape(-1).view("uint8").data))
+        for part in tensor.split(1024):  # bounds the copy that a permuted or memory-mapped tensor needs
+            digest.update(part.contiguous().numpy().reshape(-1).view("uint8").data)
     here = Path(__file__).parent.parent
     for source in sorted(s for package in _PACKAGES for s in (here / package).rglob("*.py")):
         digest.update(_hash(source.read_bytes()))
@@ -76,9 +77,14 @@ def discard(run: str) -> None:
     shutil.rmtree(folder(run), ignore_errors=True)
 
 
-def save_model(out: Path, model: nn.Module, settings: Mapping[str, Any], history: Path) -> None:
-    """Write weights.safetensors, params.json (the resolved settings) and history.csv into the folder `out`."""
-    state = {k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}
+def save_model(
+    out: Path, model: nn.Module, settings: Mapping[str, Any], history: Path, only: Sequence[str] = ("",)
+) -> None:
+    """Write weights.safetensors, params.json (the resolved settings) and history.csv into the folder `out`.
+
+    `only` are the beginnings of the names to keep: what was not trained is not saved.
+    """
+    state = {k: v.detach().cpu().contiguous() for k, v in model.state_dict().items() if k.startswith(tuple(only))}
     save_file(state, out / WEIGHTS)
     runtime.write_json(out / "params.json", resolved(settings))
     shutil.copyfile(history, out / "history.csv")
@@ -89,7 +95,8 @@ class LoadReport:
     """What a load did, by names of the model's state.
 
     `matched` were loaded; `missing` are the model's and not in the file; `unexpected` are the file's and not the
-    model's; `other_shape` are in both with different shapes; `left_out` were not asked for.
+    model's; `other_shape` are in both with different shapes; of what was not asked for, `left_out` are the file's and
+    `untouched` the model's.
     """
 
     source: str
@@ -98,6 +105,7 @@ class LoadReport:
     unexpected: tuple[str, ...]
     other_shape: tuple[str, ...]
     left_out: tuple[str, ...]
+    untouched: tuple[str, ...]
 
     @property
     def complete(self) -> bool:
@@ -110,7 +118,10 @@ class LoadReport:
 
     def __str__(self) -> str:
         """One line of counts, with the names of what went wrong."""
-        counts = f"{self.source}: {len(self.matched)} tensors loaded, {len(self.left_out)} not asked for"
+        counts = (
+            f"{self.source}: {len(self.matched)} tensors loaded; not asked for: {len(self.left_out)} of the file, "
+            f"{len(self.untouched)} of the network"
+        )
         wrong = ("missing", "unexpected", "other_shape")
         details = [f"{kind.replace('_', ' ')}: {', '.join(names)}" for kind in wrong if (names := getattr(self, kind))]
         return "; ".join([counts, *details])
@@ -139,6 +150,7 @@ def load_into(model: nn.Module, path: Path, only: Sequence[str] | None = None, s
             if k in asked and asked[k].shape != ours[k].shape
         ),
         left_out=tuple(sorted(theirs.keys() - asked.keys())),
+        untouched=tuple(k for k in ours if only is not None and not k.startswith(tuple(only))),
     )
     if strict and not report.complete:
         raise ValueError(

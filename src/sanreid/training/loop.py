@@ -12,7 +12,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypeVar
 
 import torch
 from torch import nn
@@ -23,6 +23,8 @@ from sanreid.params import Section
 from sanreid.training import checkpoint
 from sanreid.training.history import History, board_folder
 from sanreid.training.optim import Optimisation
+
+M = TypeVar("M", bound=nn.Module)
 
 _LOOK_EVERY = 16  # steps between looks at the losses on CUDA; each look waits for the device
 
@@ -172,7 +174,7 @@ def autocast(compute: Compute, device: torch.device) -> AbstractContextManager:
     return torch.autocast("cuda", torch.bfloat16, enabled=device.type == "cuda" and compute.precision == "bfloat16")
 
 
-def place(model: nn.Module, compute: Compute, device: torch.device) -> nn.Module:
-    """Move `model` to the device in the memory format asked for."""
-    model = model.to(device)
+def place(model: M, compute: Compute, device: torch.device) -> M:
+    """Move `model` to the device, in the memory format asked for, and return it."""
+    model.to(device)
     return model.to(memory_format=torch.channels_last) if compute.channels_last else model

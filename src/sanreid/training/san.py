@@ -1,0 +1,223 @@
+"""SAN's training step: ID, triplet, reconstruction, Triplet ReID constraints, each weighted (Jin et al. 2020).
+
+Decisions: a weight of 0 turns a loss off: it is not computed and not in the history, whose columns thereby say which
+losses were on. `joint` is one forward, one backward of the weighted sum, one optimizer. `alternating` is the released
+order made legal: a re-ID step on encoder and head, then a second forward with the changed weights (today's PyTorch
+refuses a second backward through the first) and a texture step on trunk and decoder, head frozen, with an optimizer
+of its own.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal, NamedTuple, Self
+
+import torch
+from pydantic import Field, PositiveInt, model_validator
+from torch import Tensor
+
+from sanreid import runtime
+from sanreid.data import augment, samplers
+from sanreid.losses import cross_entropy, reconstruction, texture_triplet, triplet
+from sanreid.models import san
+from sanreid.models.decoder import DecoderOutput
+from sanreid.params import Section
+from sanreid.training import checkpoint, loop, optim
+from sanreid.training.parts import DECODER, TRUNK
+from sanreid.training.where import inside
+
+REID, TEXTURE = ("id", "triplet"), ("reconstruction", "texture_triplet")
+
+
+class Weights(Section):
+    """The weights of the four losses; 0 turns one off."""
+
+    id: float = Field(ge=0)
+    triplet: float = Field(ge=0)
+    reconstruction: float = Field(ge=0)
+    texture_triplet: float = Field(ge=0)
+
+    def on(self, terms: tuple[str, ...]) -> tuple[str, ...]:
+        """Those of `terms` that are not turned off."""
+        return tuple(t for t in terms if getattr(self, t) > 0)
+
+
+class Variant(Section):
+    """What tells one line of an ablation table from another."""
+
+    initialise: Literal["scratch", "encoder", "both"]
+    weights: Weights
+    texture_triplet_scheme: Literal["paper", "batch"]
+
+    @property
+    def decodes(self) -> bool:
+        """Whether any loss needs the decoder; none is built otherwise."""
+        return bool(self.weights.on(TEXTURE))
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if not self.weights.on(REID + TEXTURE):
+            raise ValueError("weights: all are 0, so nothing would be trained")
+        if self.initialise == "both" and not self.decodes:
+            raise ValueError("initialise: 'both' without a decoder loss: there is no decoder; name 'encoder'")
+        return self
+
+
+class Losses(Section):
+    """The constants of the losses."""
+
+    label_smoothing: float = Field(ge=0, lt=1)
+    triplet_margin: float = Field(ge=0)
+    texture_triplet_margin: float = Field(ge=0)
+
+
+class Recipe(Section):
+    """How every variant is trained."""
+
+    epochs: PositiveInt
+    people: int = Field(ge=2)
+    images: int = Field(ge=2)
+    schedule: Literal["joint", "alternating"]
+    losses: Losses
+    optimiser: optim.Optimiser
+    texture_optimiser: optim.Optimiser
+    augment: augment.Augment
+    compute: loop.Compute
+
+    @model_validator(mode="after")
+    def _one_clock(self) -> Self:
+        if optim.extra_epochs(self.texture_optimiser):
+            raise ValueError("texture_optimiser.warm_up.kind: 'published' adds epochs, which the main one's decide")
+        return self
+
+
+def check(recipe: Recipe, variant: Variant, labels: Tensor, mirror: Tensor | None, section: str) -> None:
+    """Refuse a recipe that cannot be followed with training images of these `labels` (N,); ValueError names the key."""
+    optim.check(recipe.optimiser, recipe.epochs, f"{section}.optimiser")
+    optim.check(recipe.texture_optimiser, recipe.epochs, f"{section}.texture_optimiser")
+    with inside(section):
+        samplers.PKSampler(labels, recipe.people, recipe.images)
+    with inside(f"{section}.augment"):
+        recipe.augment.check(mirror, variant.decodes)
+
+
+class People(NamedTuple):
+    """Images (N, 3, H, W) and pseudo textures (N, 3, T, T) or None, uint8; labels (N,) int64 in 0..people-1."""
+
+    images: Tensor
+    textures: Tensor | None
+    labels: Tensor
+
+
+def build(arch: san.Architecture, variant: Variant, people: int, weights: Path) -> tuple[san.SAN, Mapping]:
+    """The network as `variant` begins it, and the report of what was loaded for load_report.json.
+
+    `weights` are SAN-PG's. Raises ValueError with the report if anything asked for did not fit.
+    """
+    if variant.initialise == "scratch":
+        return san.create(arch, people, variant.decodes), {"initialise": "scratch", "pretrained": arch.pretrained}
+    model = san.SAN(arch, people, variant.decodes)
+    asked = TRUNK + DECODER if variant.initialise == "both" else TRUNK
+    report = checkpoint.load_into(model, weights, only=asked, strict=True)
+    runtime.log.info("%s", report)
+    return model, {"initialise": variant.initialise, **report.as_dict()}
+
+
+class Step:
+    """One update of SAN by the schedule of `recipe`."""
+
+    validation: tuple[str, ...] = ()
+
+    def __init__(
+        self,
+        model: san.SAN,
+        people: People,
+        recipe: Recipe,
+        variant: Variant,
+        mirror: Tensor | None = None,
+    ) -> None:
+        if variant.decodes and people.textures is None:
+            raise ValueError("weights: a decoder loss is on but no textures are given")
+        self.model, self.recipe, self.variant = model, recipe, variant
+        self.mirror = mirror
+        self.sampler = samplers.PKSampler(people.labels, recipe.people, recipe.images)
+        self.device = next(model.parameters()).device
+        self.images, self.labels = people.images.to(self.device), people.labels.to(self.device)
+        self.textures = people.textures.to(self.device) if variant.decodes and people.textures is not None else None
+        self.terms = variant.weights.on(REID + TEXTURE)
+        named = list(model.named_parameters())
+        if recipe.schedule == "joint":
+            groups = {"main": ([p for _, p in named], recipe.optimiser)}
+        else:
+            groups = {"main": ([p for n, p in named if not n.startswith(DECODER)], recipe.optimiser)}
+            if variant.decodes:
+                textural = [p for n, p in named if n.startswith(TRUNK + DECODER)]
+                groups["texture"] = (textural, recipe.texture_optimiser)
+        self.optimisations = {k: optim.Optimisation(ps, o, recipe.epochs) for k, (ps, o) in groups.items()}
+
+    def batches(self, seed: int, epoch: int) -> list[Tensor]:
+        """P x K batches of image numbers, a person's images next to each other."""
+        return self.sampler.epoch(seed, epoch)
+
+    def __call__(self, batch: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
+        """One batch by the schedule; returns the unweighted terms."""
+        batch = batch.to(self.device)
+        labels = self.labels[batch]
+        textures = None if self.textures is None else self.textures[batch]
+        images, target = self.recipe.augment(self.images[batch], textures, generator, self.mirror)
+        if self.recipe.schedule == "joint":
+            with loop.autocast(self.recipe.compute, self.device):
+                out = self.model(images)
+            terms = self._reid(out, labels)
+            if out.decoded is not None and target is not None:
+                terms |= self._textural(out.decoded, target, labels)
+            self._update("main", terms)
+        else:
+            terms = {}
+            if self.variant.weights.on(REID):
+                with loop.autocast(self.recipe.compute, self.device):
+                    out = self.model(images, texture=False)
+                terms = self._reid(out, labels)
+                self._update("main", terms)
+            if target is not None:
+                with loop.autocast(self.recipe.compute, self.device):
+                    decoded = self.model.reconstruct(images)  # anew: the weights have just changed
+                textural = self._textural(decoded, target, labels)
+                self._update("texture", textural)
+                terms |= textural
+        return {name: value.detach() for name, value in terms.items()}
+
+    def validate(self) -> dict[str, float]:
+        """Nothing: validation people are measured by evaluate_san, as test people are."""
+        return {}
+
+    def _reid(self, out: san.SANOutput, labels: Tensor) -> dict[str, Tensor]:
+        """The terms on logits and feature that are on."""
+        w, c = self.variant.weights, self.recipe.losses
+        terms = {}
+        if w.id:
+            terms["id"] = cross_entropy.smoothed(out.logits, labels, c.label_smoothing)
+        if w.triplet:
+            terms["triplet"] = triplet.batch_hard(out.feature, labels, c.triplet_margin)
+        return terms
+
+    def _textural(self, decoded: DecoderOutput, target: Tensor, labels: Tensor) -> dict[str, Tensor]:
+        """The terms on the decoder's output that are on."""
+        w, r = self.variant.weights, self.recipe
+        maps = (decoded.x1, decoded.x2, decoded.x3, decoded.x4)
+        terms = {}
+        if w.reconstruction:
+            terms["reconstruction"] = reconstruction.l1(decoded.texture, target)
+        if w.texture_triplet:
+            margin = r.losses.texture_triplet_margin
+            if self.variant.texture_triplet_scheme == "paper":
+                terms["texture_triplet"] = texture_triplet.paper(maps, r.people, r.images, margin)
+            else:
+                terms["texture_triplet"] = texture_triplet.batch(maps, labels, margin)
+        return terms
+
+    def _update(self, which: str, terms: Mapping[str, Tensor]) -> None:
+        """Backward of the weighted sum, and one step of that optimizer."""
+        optimisation = self.optimisations[which]
+        optimisation.zero_grad()
+        torch.stack([getattr(self.variant.weights, name) * value for name, value in terms.items()]).sum().backward()
+        optimisation.step()

@@ -1,0 +1,145 @@
+"""SAN-PG: encoder trunk and texture decoder trained on paired images and textures with L1 alone (Jin et al. 2020, 3.1).
+
+Decisions: the head (`fc`, `classifier`) is no part of it and is neither trained nor saved. The pixels stay bytes until
+they are in a batch. A texture serves many images: it is held once. Texels that an image does not show can weigh less
+(`hidden_weight`, 1 = the paper, which knows no visibility).
+"""
+
+from pathlib import Path
+from typing import NamedTuple, Self
+
+import pandas as pd
+import torch
+from pydantic import Field, PositiveInt
+from torch import Tensor
+
+from sanreid.data import augment, samplers, tensors
+from sanreid.losses import reconstruction
+from sanreid.models import san
+from sanreid.params import Section
+from sanreid.training import loop, optim
+from sanreid.training.parts import DECODER, TRUNK
+from sanreid.training.where import inside
+
+_LOOK = 64  # images at a time where nothing is learnt
+
+
+class Recipe(Section):
+    """How SAN-PG is trained."""
+
+    epochs: PositiveInt
+    batch: int = Field(ge=2)
+    hidden_weight: float = Field(ge=0, le=1)
+    optimiser: optim.Optimiser
+    augment: augment.Augment
+    compute: loop.Compute
+
+
+def check(recipe: Recipe, images: int, mirror: Tensor | None, section: str) -> None:
+    """Refuse a recipe that cannot be followed with `images` training images; ValueError names the key."""
+    optim.check(recipe.optimiser, recipe.epochs, f"{section}.optimiser")
+    if images < recipe.batch:
+        raise ValueError(f"{section}.batch: {recipe.batch} is more than the {images} training images; lower it")
+    with inside(f"{section}.augment"):
+        recipe.augment.check(mirror, textures=True)
+
+
+class Pairs(NamedTuple):
+    """Images (N, 3, H, W), textures (M, 3, T, T), `texture_of` (N,) rows of textures, visibility (N, 1, T, T) or None.
+
+    All uint8, visibility 255 where the image shows the texel.
+    """
+
+    images: Tensor
+    textures: Tensor
+    texture_of: Tensor
+    visibility: Tensor | None
+
+    def tensors(self) -> list[Tensor]:
+        """Those that are there."""
+        return [t for t in self if t is not None]
+
+    def to(self, device: torch.device) -> Self:
+        """The same on `device`."""
+        return self._replace(**{name: t.to(device) for name, t in self._asdict().items() if t is not None})
+
+
+def read_pairs(folder: Path, table: pd.DataFrame, arch: san.Architecture, visibility: bool) -> Pairs:
+    """Decode what `table` (columns path, texture, visibility) names in `folder`.
+
+    Raises ValueError naming the column or the row that lacks a file.
+    """
+    wanted = ["texture", "visibility"] if visibility else ["texture"]
+    for column in wanted:
+        if column not in table or table[column].isna().any():
+            remedy = "; hidden_weight 1.0 does without" if column == "visibility" else ""
+            raise ValueError(f"{folder}: column '{column}' of the table is absent or has gaps{remedy}")
+    rows, names = pd.factorize(table["texture"])
+    side = (arch.texture, arch.texture)
+    seen = None
+    if visibility:
+        seen = tensors.decode(folder, table["visibility"].tolist(), side)[:, :1].contiguous()
+    return Pairs(
+        tensors.decode(folder, table["path"].tolist(), arch.size),
+        tensors.decode(folder, list(names), side),
+        torch.from_numpy(rows),
+        seen,
+    )
+
+
+class Step:
+    """One update of SAN-PG; `held_out` pairs, if given, are measured at each epoch's end."""
+
+    terms = ("reconstruction",)
+
+    def __init__(
+        self, model: san.SAN, pairs: Pairs, recipe: Recipe, mirror: Tensor | None = None, held_out: Pairs | None = None
+    ) -> None:
+        if recipe.hidden_weight < 1 and pairs.visibility is None:
+            raise ValueError(f"hidden_weight: {recipe.hidden_weight} needs visibility maps; 1.0 does without")
+        self.model, self.recipe = model, recipe
+        self.device = next(model.parameters()).device
+        self.pairs = pairs.to(self.device)
+        self.held_out = None if held_out is None else held_out.to(self.device)
+        self.mirror = mirror
+        self.validation = () if held_out is None else ("validation_l1",)
+        trained = [p for name, p in model.named_parameters() if name.startswith(TRUNK + DECODER)]
+        self.optimisations = {"main": optim.Optimisation(trained, recipe.optimiser, recipe.epochs)}
+
+    def batches(self, seed: int, epoch: int) -> list[Tensor]:
+        """Shuffled batches of image numbers."""
+        return samplers.shuffled(len(self.pairs.images), self.recipe.batch, seed, epoch)
+
+    def __call__(self, batch: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
+        """One forward, one backward, one update."""
+        batch = batch.to(self.device)
+        p, aug = self.pairs, self.recipe.augment
+        draws = aug.draw(len(batch), (p.images.shape[2], p.images.shape[3]), generator)
+        images = aug.apply(p.images[batch], draws)
+        target = tensors.normalise_textures(aug.move(p.textures[p.texture_of[batch]], draws, self.mirror))
+        weight = None
+        if self.recipe.hidden_weight < 1 and p.visibility is not None:
+            seen = aug.move(p.visibility[batch], draws, self.mirror) > 127
+            weight = torch.where(seen, 1.0, self.recipe.hidden_weight)
+        with loop.autocast(self.recipe.compute, self.device):
+            texture = self.model.reconstruct(images).texture
+        loss = reconstruction.l1(texture, target, weight)
+        main = self.optimisations["main"]
+        main.zero_grad()
+        loss.backward()
+        main.step()
+        return {"reconstruction": loss.detach()}
+
+    @torch.no_grad()
+    def validate(self) -> dict[str, float]:
+        """Plain L1 over all texels of people who were not trained on, in the loss's units ([-1, 1] holds 2)."""
+        assert self.held_out is not None
+        self.model.eval()
+        total = torch.zeros((), device=self.device)
+        for part in torch.arange(len(self.held_out.images), device=self.device).split(_LOOK):
+            with loop.autocast(self.recipe.compute, self.device):
+                images = tensors.normalise_images(self.held_out.images[part])
+                texture = self.model.reconstruct(images).texture
+            target = tensors.normalise_textures(self.held_out.textures[self.held_out.texture_of[part]])
+            total += len(part) * reconstruction.l1(texture, target)
+        return {"validation_l1": float(total) / len(self.held_out.images)}

@@ -1,0 +1,43 @@
+"""SAN-PG's texture of every image of a set: the pseudo ground truth that SAN is trained with.
+
+Decision: every split gets its textures, not the training images alone, so that they can be measured against the true
+ones of people whom no network has seen.
+"""
+
+import shutil
+from pathlib import Path
+
+from pydantic import PositiveInt
+
+from sanreid import runtime
+from sanreid.data import images as pictures
+from sanreid.data import index, tensors
+from sanreid.models import san as network
+from sanreid.params import Section, run
+from sanreid.texturing import generate, table
+from sanreid.training import checkpoint
+
+
+class Params(Section):
+    """Section `generate_textures`."""
+
+    batch: PositiveInt
+
+
+def main(images: Path, san_pg: Path, out: Path, p: Params, san: network.Architecture) -> None:
+    """`images` holds a table; `out` gets a PNG an image in the images' own folders, index.parquet and uv_mirror.npy."""
+    paths = index.read(images)["path"].tolist()
+    textures = table.names(paths)
+    runtime.prepare(seed=0)
+    model = generate.load(san, san_pg / checkpoint.WEIGHTS)
+    decoded = tensors.decode(images, paths, san.size)
+    with runtime.atomic_folder(out) as work:
+        pictures.write_all(work, zip(textures, generate.predict(model, decoded, p.batch), strict=True))
+        table.write(paths, textures, work)
+        if (san_pg / "uv_mirror.npy").is_file():
+            shutil.copyfile(san_pg / "uv_mirror.npy", work / "uv_mirror.npy")
+    runtime.log.info("%s: %d textures of %d x %d texels", out, len(textures), san.texture, san.texture)
+
+
+if __name__ == "__main__":
+    run(main)

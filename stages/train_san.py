@@ -1,0 +1,71 @@
+"""Train a variant of SAN on a re-ID set's training people, with the pseudo textures as decoder targets.
+
+Decisions: a variant differs from the others by its own entry under `variants` alone, so that an edit to one reruns
+one. Only split `train` is read; what was loaded from SAN-PG, and what not, is written to load_report.json.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+
+from sanreid import runtime
+from sanreid.data import augment, index, tensors
+from sanreid.models import san as network
+from sanreid.params import run
+from sanreid.texturing import table as texture_table
+from sanreid.training import checkpoint, loop, optim
+from sanreid.training import san as method
+
+
+class Params(method.Recipe):
+    """Section `train_san`: the recipe that all variants share, and the variants by name."""
+
+    variants: dict[str, method.Variant]
+
+
+def main(
+    images: Path, textures: Path, san_pg: Path, variant: str, seed: int, out: Path, p: Params, san: network.Architecture
+) -> None:
+    """`out` gets weights.safetensors, params.json, history.csv and load_report.json of `variant` under `seed`."""
+    if variant not in p.variants:
+        raise ValueError(f"train_san.variants: no '{variant}'; there are {', '.join(p.variants)}")
+    v, recipe = p.variants[variant], method.Recipe(**{k: getattr(p, k) for k in method.Recipe.model_fields})
+    table = index.read(images)
+    table = table[table["split"] == "train"]
+    paths, (codes, people) = table["path"].tolist(), pd.factorize(table["pid"], sort=True)
+    labels = torch.from_numpy(codes)
+    file = textures / "uv_mirror.npy"
+    mirror = augment.mirror_index(np.load(file), san.texture) if v.decodes and file.is_file() else None
+    method.check(recipe, v, labels, mirror, "train_san")
+    targets = texture_table.find(textures, paths) if v.decodes else []
+    runtime.prepare(seed)
+    model, loaded = method.build(san, v, len(people), san_pg / checkpoint.WEIGHTS)
+    loop.place(model, p.compute, runtime.device())
+    data = method.People(
+        tensors.decode(images, paths, san.size),
+        tensors.decode(textures, targets, (san.texture, san.texture)) if v.decodes else None,
+        labels,
+    )
+    settings = {
+        "variant": variant,
+        "seed": seed,
+        "people": len(people),
+        "settings": v,
+        "recipe": recipe,
+        "architecture": san,
+    }
+    start = [san_pg / checkpoint.WEIGHTS] if v.initialise != "scratch" else []
+    key = checkpoint.key(settings, [images / index.NAME, *start], [t for t in data if t is not None])
+    epochs = recipe.epochs + optim.extra_epochs(recipe.optimiser)
+    step = method.Step(model, data, recipe, v, mirror)
+    history = loop.fit(step, epochs=epochs, seed=seed, run=key, name="/".join(out.parts[-4:]))
+    with runtime.atomic_folder(out) as work:
+        checkpoint.save_model(work, model, settings, history)
+        runtime.write_json(work / "load_report.json", dict(loaded))
+    checkpoint.discard(key)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,61 @@
+"""Train SAN-PG on PIT: the network that will give every re-ID image its pseudo ground-truth texture.
+
+Decisions: people of split `validation` are never trained on; their L1 is measured every epoch, and some of them make
+reconstructions.jpg (image | predicted | true). The layout's mirror and coverage maps travel with the weights.
+"""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+from pydantic import NonNegativeInt, PositiveInt
+
+from sanreid import runtime
+from sanreid.data import augment, images, index
+from sanreid.models import san as network
+from sanreid.params import run
+from sanreid.texturing import generate
+from sanreid.training import checkpoint, loop, optim, san_pg
+from sanreid.training.parts import DECODER, TRUNK
+
+LAYOUT = ("uv_mirror.npy", "coverage.png")  # what the paired set tells of the texture layout, where it is known
+
+
+class Params(san_pg.Recipe):
+    """Section `train_san_pg`: the recipe, its seed, and how many people reconstructions.jpg shows."""
+
+    seed: NonNegativeInt
+    pictures: PositiveInt
+
+
+def main(pit: Path, out: Path, p: Params, san: network.Architecture) -> None:
+    """`pit` holds the paired table; `out` gets weights, params.json, history.csv, a picture and the layout's maps."""
+    table = index.read(pit)
+    train, rest = (table[table["split"] == split] for split in ("train", "validation"))
+    file = pit / LAYOUT[0]
+    mirror = augment.mirror_index(np.load(file), san.texture) if file.is_file() else None
+    san_pg.check(p, len(train), mirror, "train_san_pg")
+    runtime.prepare(p.seed)
+    model = loop.place(network.create(san, people=1), p.compute, runtime.device())
+    pairs = san_pg.read_pairs(pit, train, san, visibility=p.hidden_weight < 1)
+    held_out = san_pg.read_pairs(pit, rest, san, visibility=False) if len(rest) else None
+    settings = {"recipe": p, "architecture": san}
+    key = checkpoint.key(settings, [pit / index.NAME], [*pairs.tensors(), *(held_out.tensors() if held_out else ())])
+    epochs = p.epochs + optim.extra_epochs(p.optimiser)
+    step = san_pg.Step(model, pairs, p, mirror, held_out)
+    history = loop.fit(step, epochs=epochs, seed=p.seed, run=key, name=out.name)
+    with runtime.atomic_folder(out) as work:
+        checkpoint.save_model(work, model, settings, history, only=TRUNK + DECODER)
+        for name in LAYOUT:
+            if (pit / name).is_file():
+                shutil.copyfile(pit / name, work / name)
+        shown = held_out or pairs
+        some = np.linspace(0, len(shown.images) - 1, min(p.pictures, len(shown.images))).astype(int)
+        predicted = np.stack(list(generate.predict(model, shown.images[some], p.batch)))
+        sheet = generate.side_by_side(shown.images[some], predicted, shown.textures[shown.texture_of[some]])
+        images.write_rgb(work / "reconstructions.jpg", sheet)
+    checkpoint.discard(key)
+
+
+if __name__ == "__main__":
+    run(main)
