@@ -1,0 +1,61 @@
+"""What a re-ID number has to beat: features that learnt nothing.
+
+Decisions: colour stripes are the classic hand-made descriptor (a colour histogram of each horizontal stripe, in the
+spirit of Gray and Tao, ECCV 2008); Hellinger's square root makes the euclidean distance sensible for histograms. With
+each camera's mean removed they forget the camera's colour cast, which is the strongest floor here and uses no label.
+"""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, PositiveInt
+from torch import Tensor
+
+from sanreid import runtime
+from sanreid.params import Section
+
+
+class Stripes(Section):
+    """The colour descriptor."""
+
+    count: PositiveInt  # horizontal stripes
+    bins: tuple[PositiveInt, PositiveInt, PositiveInt]  # of hue, saturation, value
+    margin: float = Field(ge=0, lt=0.5)  # fraction of the width left out at either side, mostly background
+
+
+def random_features(rows: int, width: int, seed: int) -> NDArray[np.float32]:
+    """Normal noise (rows, width): what chance gives on this query and gallery."""
+    return runtime.rng(seed, "random features").standard_normal((rows, width), dtype=np.float32)
+
+
+def colour_stripes(images: Tensor, p: Stripes) -> NDArray[np.float32]:
+    """Square roots of HSV histograms of `p.count` stripes, uint8 RGB (N, 3, H, W) -> (N, count * bins), rows of norm 1.
+
+    Raises ValueError where an image has fewer rows than stripes.
+    """
+    pixels = images.permute(0, 2, 3, 1).numpy()
+    height, width = pixels.shape[1:3]
+    if height < p.count:
+        raise ValueError(f"stripes.count: {p.count} stripes do not fit {height} rows of pixels")
+    cut = int(width * p.margin)
+    hues, saturations, values = p.bins
+    size = hues * saturations * values
+    stripe = (np.arange(height) * p.count // height)[:, None] * size
+    result = np.empty((len(pixels), p.count * size), np.float32)
+    for out, image in zip(result, pixels, strict=True):
+        hsv = cv2.cvtColor(np.ascontiguousarray(image[:, cut : width - cut]), cv2.COLOR_RGB2HSV).astype(np.int64)
+        h = hsv[..., 0] * hues // 180  # OpenCV's 8-bit hue is in half degrees
+        s = hsv[..., 1] * saturations // 256
+        v = hsv[..., 2] * values // 256
+        counts = np.bincount((stripe + (h * saturations + s) * values + v).ravel(), minlength=len(out))
+        out[:] = np.sqrt(counts / counts.sum())
+    return result
+
+
+def centre_by_camera(features: NDArray[np.float32], camids: NDArray[np.int64] | None) -> NDArray[np.float32]:
+    """`features` (N, D) less the mean of their camera's images; of all images where cameras are unknown."""
+    groups = np.zeros(len(features), np.int64) if camids is None else camids
+    result = features.copy()
+    for camera in np.unique(groups):
+        result[groups == camera] -= features[groups == camera].mean(0)
+    return result
