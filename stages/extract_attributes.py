@@ -1,0 +1,56 @@
+"""Market-1501 attributes to weighted labels of 12 heads, and people split so that each attribute is on both sides.
+
+Decision: labels belong to people, class weights count images, since it is images that the loss sees.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import pandas as pd
+from pydantic import Field
+
+from sanreid import runtime
+from sanreid.data import attributes, index
+from sanreid.params import Section, run
+
+
+class Params(Section):
+    """Section `extract_attributes`."""
+
+    file: str
+    train_ratio: Annotated[float, Field(gt=0, lt=1)]
+    seed: Annotated[int, Field(ge=0)]
+
+
+def main(raw: Path, market: Path, out: Path, p: Params) -> None:
+    """Read `raw`/`p.file` and the extracted `market`; write `out`/{labels.parquet, weights.json, summary.json}."""
+    table = index.read(market)
+    labels, report = attributes.label(attributes.people(raw / p.file), table, p.train_ratio, p.seed)
+    images_of = table["pid"].value_counts()
+    for what, people in report.items():
+        if people:
+            runtime.log.warning(
+                "%s: %d %s, the first is %d", raw / p.file, len(people), what.replace("_", " "), people[0]
+            )
+    with runtime.atomic_folder(out) as work:
+        labels.to_parquet(work / "labels.parquet", index=False)
+        runtime.write_json(work / "weights.json", attributes.class_weights(labels, images_of))
+        runtime.write_json(work / "summary.json", summarise(labels, images_of) | report)
+    runtime.log.info("%s: %d people with %d heads", out, len(labels), len(attributes.HEADS))
+
+
+def summarise(labels: pd.DataFrame, images_of: pd.Series) -> dict[str, Any]:
+    """People and images by split, and the people who carry each value of each head."""
+    splits = {
+        split: {"people": len(rows), "images": int(rows["pid"].map(images_of).sum())}
+        for split, rows in labels.groupby("split", sort=False)
+    }
+    carried = {
+        head: {name: int((labels[head] == value).sum()) for value, name in enumerate(classes)}
+        for head, classes in attributes.HEADS.items()
+    }
+    return {"people": len(labels), "splits": splits, "people_with": carried}
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,338 @@
+"""Attributes: both public forms, the 12 heads, the weights and the split, by hand and on the real file."""
+
+import csv
+
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.io
+from PIL import Image
+
+from sanreid.data import attributes, index, stratified
+
+HEADER = (  # word by word from the published file
+    "id,age,backpack,bag,handbag,clothes,down,up,hair,hat,gender,upblack,upwhite,upred,uppurple,upyellow,upgray,"
+    "upblue,upgreen,downblack,downwhite,downpink,downpurple,downyellow,downgray,downblue,downgreen,downbrown"
+)
+CSV_HEADER = HEADER.split(",")
+
+
+def values(**given):
+    """An unremarkable person: everything 1, adult, black over blue."""
+    return dict.fromkeys(CSV_HEADER[1:], 1) | {"age": 3, "upblack": 2, "downblue": 2} | given
+
+
+def write_mat(path, train, test, train_order=None):
+    """`train` and `test`: {person: values}; the two structs list their fields in different orders, as published."""
+    sides = {}
+    for side, people in (("train", train), ("test", test)):
+        order = CSV_HEADER[1:] if side == "test" else train_order or CSV_HEADER[:0:-1]
+        struct = {name: np.array([p[name] for p in people.values()], np.uint8)[None] for name in order}
+        ids = np.empty((1, len(people)), dtype=object)
+        ids[0] = [f"{pid:04d}" if isinstance(pid, int) else pid for pid in people]
+        sides[side] = struct | {"image_index": ids}
+    scipy.io.savemat(path, {"market_attribute": {"test": sides["test"], "train": sides["train"]}})
+
+
+def write_csv(path, people, header=None):
+    header = header or CSV_HEADER
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, header)
+        writer.writeheader()
+        for pid, person in people.items():
+            writer.writerow({"id": pid} | {name: person[name] for name in header if name != "id"})
+
+
+PEOPLE = {
+    2: values(hat=2, gender=2),
+    7: values(age=1, upblack=1, upgreen=2),
+    10: values(up=2, downblue=1),
+}
+
+
+def test_the_mat_is_read_by_field_name(tmp_path):
+    write_mat(tmp_path / "m.mat", PEOPLE, {1: values(bag=2), 3: values(age=4)})
+    people = attributes.people(tmp_path / "m.mat")
+    assert [(p.pid, p.side) for p in people] == [(2, "train"), (7, "train"), (10, "train"), (1, "test"), (3, "test")]
+    assert [p.fields for p in people] == [*PEOPLE.values(), values(bag=2), values(age=4)]
+
+
+def test_the_csv_says_the_same_in_any_column_order(tmp_path):
+    write_csv(tmp_path / "a.csv", PEOPLE)
+    write_csv(tmp_path / "b.csv", PEOPLE, header=CSV_HEADER[::-1])
+    write_mat(tmp_path / "m.mat", PEOPLE, {1: values()})
+    expected = [p for p in attributes.people(tmp_path / "m.mat") if p.side == "train"]
+    assert attributes.people(tmp_path / "a.csv") == attributes.people(tmp_path / "b.csv") == expected
+
+
+def test_the_csv_with_multicolor_columns(tmp_path):
+    header = list(CSV_HEADER)
+    header.insert(header.index("upblack"), "upmulticolor")
+    header.insert(header.index("downblack"), "downmulticolor")
+    people = {
+        1: values(upmulticolor=1, downmulticolor=1),
+        2: values(upmulticolor=2, upblack=1, downmulticolor=1),
+        3: values(upmulticolor=1, downmulticolor=2, downblue=1),
+    }
+    write_csv(tmp_path / "a.csv", people, header)
+    found = [attributes.heads(p.fields, "") for p in attributes.people(tmp_path / "a.csv")]
+    assert [(h["up_color"], h["down_color"]) for h in found] == [(1, 7), (0, 7), (1, 0)]
+
+
+def test_heads_are_zero_based_and_in_the_publishers_words():
+    heads = attributes.heads(values(hat=2, hair=2, clothes=2, age=4), "")
+    named = {head: attributes.HEADS[head][value] for head, value in heads.items()}
+    assert named == {
+        "age": "old",
+        "backpack": "no",
+        "bag": "no",
+        "handbag": "no",
+        "clothes": "pants",
+        "down": "long",
+        "up": "long",
+        "hair": "long",
+        "hat": "yes",
+        "gender": "male",
+        "up_color": "black",
+        "down_color": "blue",
+    }
+    assert len(attributes.HEADS) == 12
+    assert (len(attributes.HEADS["up_color"]), len(attributes.HEADS["down_color"])) == (9, 10)
+
+
+def test_no_colour_is_multicolour():
+    heads = attributes.heads(values(upblack=1, downblue=1), "")
+    assert (heads["up_color"], heads["down_color"]) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"age": 5}, "age is 5; known values are 1 to 4"),
+        ({"age": 0}, "age is 0"),
+        ({"hat": 3}, "hat is 3; known values are 1 to 2"),
+        ({"downpurple": 0}, "downpurple is 0"),
+        ({"upred": 2}, r"up colours \['black', 'red'\]"),
+        ({"upmulticolor": 2}, r"up colours \['black'\], upmulticolor is 2"),
+        ({"upmulticolor": 1, "upblack": 1}, r"up colours \[\], upmulticolor is 1"),
+        ({"downmulticolor": 3}, "downmulticolor is 3"),
+    ],
+)
+def test_unknown_values_are_named(change, words):
+    with pytest.raises(ValueError, match="someone: " + words):
+        attributes.heads(values(**change), "someone")
+
+
+def test_unknown_values_name_the_person_or_the_line(tmp_path):
+    people = PEOPLE | {11: values(age=9)}
+    write_csv(tmp_path / "a.csv", people)
+    with pytest.raises(ValueError, match=r"a\.csv:5: age is 9"):
+        attributes.people(tmp_path / "a.csv")
+    write_mat(tmp_path / "m.mat", people, {1: values()})
+    with pytest.raises(ValueError, match=r"m\.mat: train: person 0011: age is 9"):
+        attributes.people(tmp_path / "m.mat")
+
+
+def test_a_person_listed_twice_is_named(tmp_path):
+    write_mat(tmp_path / "m.mat", PEOPLE, {7: values()})
+    with pytest.raises(ValueError, match=r"person 0007 is listed twice \(in train, test\)"):
+        attributes.people(tmp_path / "m.mat")
+    write_csv(tmp_path / "a.csv", {"7": values(), "0007": values()})
+    with pytest.raises(ValueError, match="person 0007 is listed twice"):
+        attributes.people(tmp_path / "a.csv")
+
+
+def test_malformed_files_are_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"none\.mat: not found"):
+        attributes.people(tmp_path / "none.mat")
+    (tmp_path / "x.txt").write_text("")
+    with pytest.raises(ValueError, match=r"x\.txt: neither"):
+        attributes.people(tmp_path / "x.txt")
+    write_mat(tmp_path / "m.mat", PEOPLE, {1: values()})
+    whole = (tmp_path / "m.mat").read_bytes()
+    (tmp_path / "cut.mat").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(ValueError, match=r"cut\.mat: not a readable MAT v5"):
+        attributes.people(tmp_path / "cut.mat")
+    scipy.io.savemat(tmp_path / "other.mat", {"x": 1})
+    with pytest.raises(ValueError, match="no struct 'market_attribute'"):
+        attributes.people(tmp_path / "other.mat")
+    write_mat(tmp_path / "few.mat", PEOPLE, {1: values()}, train_order=CSV_HEADER[1:-1])
+    with pytest.raises(ValueError, match=r"few\.mat: train: fields \['downbrown'\]"):
+        attributes.people(tmp_path / "few.mat")
+    write_mat(tmp_path / "ids.mat", {"12": values()}, {1: values()})
+    with pytest.raises(ValueError, match="person '12' is not a 4-digit number"):
+        attributes.people(tmp_path / "ids.mat")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (",".join(CSV_HEADER[:-1]) + "\n", r"a\.csv:1: columns \['downbrown'\]"),
+        (",".join([*CSV_HEADER, "shoes"]) + "\n", r"a\.csv:1: columns \['shoes'\]"),
+        (",".join([*CSV_HEADER, "age"]) + "\n", r"a\.csv:1: columns"),
+        (",".join([*CSV_HEADER, "upmulticolor"]) + "\n", r"\['upmulticolor'\]"),
+        ("", r"a\.csv:1: columns"),
+        (",".join(CSV_HEADER) + "\n1,3,x" + ",1" * 25 + "\n", r"a\.csv:2: backpack is 'x', not a number"),
+        (",".join(CSV_HEADER) + "\n1,3" + ",1" * 20 + "\n", r"a\.csv:2: .* is None, not a number"),
+        (",".join(CSV_HEADER) + "\n1,3" + ",1" * 40 + "\n", r"a\.csv:2: more values than columns"),
+    ],
+)
+def test_malformed_csvs_name_the_line(tmp_path, text, words):
+    (tmp_path / "a.csv").write_text(text)
+    with pytest.raises(ValueError, match=words):
+        attributes.people(tmp_path / "a.csv")
+
+
+def test_image_names_are_predictions_and_not_for_training(tmp_path):
+    write_csv(tmp_path / "p.csv", {"000000.jpg": values(), "000001.jpg": values(hat=2)})
+    with pytest.raises(ValueError, match=r"p\.csv:2: id '000000\.jpg' is no person; .*predictions"):
+        attributes.people(tmp_path / "p.csv")
+    table = attributes.read_predictions(tmp_path / "p.csv")
+    assert list(table["image"]) == ["000000.jpg", "000001.jpg"]
+    assert list(table["hat"]) == [0, 1]
+    assert list(table.columns) == ["image", *attributes.HEADS]
+    with (tmp_path / "p.csv").open("a") as file:
+        file.write("000001.jpg,3" + ",1" * 26 + "\n")
+    with pytest.raises(ValueError, match=r"p\.csv:4: image 000001\.jpg is listed twice"):
+        attributes.read_predictions(tmp_path / "p.csv")
+    with pytest.raises(FileNotFoundError, match=r"none\.csv"):
+        attributes.read_predictions(tmp_path / "none.csv")
+
+
+def market_table(images):
+    """`images`: {pid: (split, count)}."""
+    rows = [
+        {"path": f"images/{pid}_{i}.png", "pid": pid, "camid": i + 1, "split": split}
+        for pid, (split, count) in images.items()
+        for i in range(count)
+    ]
+    return index.build(rows)
+
+
+def person(pid, side="train", **given):
+    return attributes.Person(pid, side, values(**given))
+
+
+def test_people_without_images_or_labels_are_reported():
+    persons = [person(2), person(3), person(5), person(1, "test")]
+    table = market_table({0: ("gallery", 2), 1: ("query", 1), 2: ("train", 2), 3: ("train", 1), 9: ("train", 1)})
+    labels, report = attributes.label(persons, table, 0.5, 0)
+    assert report == {"people_without_images": [5], "people_without_labels": [9]}
+    assert list(labels["pid"]) == [2, 3, 1]
+    assert sorted(labels["split"][:2]) == ["train", "val"]
+    assert labels["split"][2] == "test"
+    # a file without test people does not miss those of the table
+    assert attributes.label(persons[:3], table, 0.5, 0)[1]["people_without_labels"] == [9]
+
+
+def test_attributes_of_another_data_set_are_refused():
+    table = market_table({2: ("train", 1), 3: ("train", 1)})
+    with pytest.raises(ValueError, match=r"person 0002 is labelled in test, and the images are in train"):
+        attributes.label([person(2, "test"), person(3)], table, 0.5, 0)
+    with pytest.raises(ValueError, match="no labelled person has a training image"):
+        attributes.label([person(8)], table, 0.5, 0)
+    with pytest.raises(ValueError, match=r"person 0002 \(train\): hat is 7"):
+        attributes.label([person(2, hat=7)], table, 0.5, 0)
+
+
+def test_weights_count_images_of_train_and_survive_an_absent_class():
+    labels = pd.DataFrame(
+        [
+            {"pid": pid, "split": split} | attributes.heads(values(age=age, hat=hat), "")
+            for pid, split, age, hat in [(1, "train", 3, 1), (2, "train", 1, 2), (3, "train", 3, 1), (4, "val", 2, 2)]
+        ]
+    )
+    weights = attributes.class_weights(labels, pd.Series({1: 4, 2: 2, 3: 1, 4: 50}))
+    assert weights["age"] == [2.5, 1.0, 1.0, 1.0]  # adult 5 images, young 2, teenager only in val, nobody old
+    assert weights["hat"] == [1.0, 2.5]
+    assert weights["gender"] == [1.0, 1.0]
+    assert [len(weights[head]) for head in attributes.HEADS] == [len(c) for c in attributes.HEADS.values()]
+
+
+def test_read_gives_one_row_an_image(tmp_path):
+    (tmp_path / "market/images").mkdir(parents=True)
+    rows = []
+    for pid, split in ((2, "train"), (7, "train"), (1, "query"), (1, "gallery"), (0, "gallery")):
+        path = f"images/{pid}_{split}.png"
+        Image.new("RGB", (2, 3), (pid, 250, 0)).save(tmp_path / "market" / path)
+        rows.append({"path": path, "pid": pid, "camid": 1, "split": split})
+    index.write(index.build(rows), tmp_path / "market")
+    write_mat(tmp_path / attributes.MAT, {2: PEOPLE[2], 7: PEOPLE[7]}, {1: values()})
+    table, pictures = attributes.read(tmp_path, tmp_path / "market")
+    assert list(table["pid"]) == [2, 7, 1, 1]
+    assert list(table["hat"]) == [1, 0, 0, 0]
+    assert list(table["split"][2:]) == ["test", "test"]
+    assert [(name, image[0, 0].tolist()) for name, image in pictures] == [
+        (row["path"], [row["pid"], 250, 0]) for row in rows[:4]
+    ]
+
+
+def both_sides(classes, sides):
+    """For each head and value that two or more carry: the number in val, by plain loops."""
+    result = {}
+    for head in range(len(classes[0])):
+        for value in {row[head] for row in classes}:
+            carriers = [i for i, row in enumerate(classes) if row[head] == value]
+            if len(carriers) > 1:
+                result[head, value] = (sum(sides[i] == "val" for i in carriers), len(carriers))
+    return result
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_every_value_of_two_people_is_on_both_sides(seed):
+    rng = np.random.default_rng(seed)
+    common = (rng.random((60, 6)) < 0.4).astype(int)
+    rare = np.zeros((60, 3), int)
+    rare[:4, 0] = rare[2:5, 1] = rare[[0, 4, 9], 2] = 1  # rare values that share people
+    classes = np.concatenate([common, rare], axis=1)[rng.permutation(60)]
+    sides = stratified.split(classes, 0.8, seed)
+    assert all(0 < held < count for held, count in both_sides(classes.tolist(), sides).values())
+    assert 40 <= (sides == "train").sum() <= 54
+
+
+def test_values_in_a_chain_are_parted_whatever_the_order():
+    """A: 1 2, B: 3 4, C: 2 4. Greedy parts A and B first; then 2 and 4 may be on one side already."""
+    chain = np.array([[1, 0, 0], [1, 0, 1], [0, 1, 0], [0, 1, 1], [0, 0, 0], [0, 0, 0]])
+    for seed in range(12):
+        sides = stratified.split(chain, 0.5, seed)
+        assert all(0 < held < count for held, count in both_sides(chain.tolist(), sides).values())
+
+
+def test_the_split_is_seeded_and_its_ratio_checked():
+    classes = np.arange(40).reshape(40, 1) % 4
+    a, b = (stratified.split(classes, 0.75, 5) for _ in range(2))
+    assert (a == b).all()
+    assert any((stratified.split(classes, 0.75, s) != a).any() for s in range(5))
+    assert [held for held, _ in both_sides(classes.tolist(), a).values()] == [2, 2, 2, 2] or (a == "val").sum() == 10
+    with pytest.raises(ValueError, match=r"train_ratio: 1\.0"):
+        stratified.split(classes, 1.0, 0)
+
+
+def test_a_split_that_cannot_be_warns(caplog):
+    triangle = np.array([[1, 0, 1], [1, 1, 0], [0, 1, 1]])  # each pair shares a value: two sides cannot part them all
+    stratified.split(np.concatenate([triangle, 2 + np.arange(9).reshape(3, 3)], axis=1), 0.5, 0)
+    assert "on one side only" in caplog.text
+
+
+def test_the_real_file(published):
+    people = attributes.people(published / "market_attribute.mat")
+    sides = {side: [attributes.heads(p.fields, "") for p in people if p.side == side] for side in ("train", "test")}
+    assert {side: len(rows) for side, rows in sides.items()} == {"train": 751, "test": 750}
+    assert {side: sum(r["up_color"] == 0 for r in rows) for side, rows in sides.items()} == {"train": 78, "test": 69}
+    assert {side: sum(r["down_color"] == 0 for r in rows) for side, rows in sides.items()} == {"train": 30, "test": 44}
+    purple = 1 + attributes.DOWN_COLORS.index("purple")
+    assert [sum(r["down_color"] == purple for r in sides[s]) for s in ("train", "test")] == [2, 0]
+    assert sum(r["hat"] for r in sides["train"]) == 20
+    assert sum(r["up"] == 0 for r in sides["train"]) == 39  # long sleeves
+    assert [sum(r["age"] == a for r in sides["train"]) for a in range(4)] == [14, 569, 160, 8]
+    assert [sum(r["age"] == a for r in sides["test"]) for a in range(4)] == [2, 640, 103, 5]
+    assert [p.pid for p in people[:3]] == [2, 7, 10]
+
+
+def test_the_real_people_split(published):
+    people = [p for p in attributes.people(published / "market_attribute.mat") if p.side == "train"]
+    classes = np.array([list(attributes.heads(p.fields, "").values()) for p in people])
+    for seed in range(3):
+        sides = stratified.split(classes, 0.8, seed)
+        assert all(0 < held < count for held, count in both_sides(classes.tolist(), sides).values())
+        assert abs((sides == "train").mean() - 0.8) < 0.02
