@@ -1,0 +1,260 @@
+"""Stage train_san on people of two colours: variants, what is recorded, what is loaded, what is refused."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from sanreid.data import images
+from sanreid.models.san import SAN
+from sanreid.params import ParamsError, validate
+from sanreid.texturing import table
+from sanreid.training import san
+from stages import train_san as stage
+from tests.stages import toy_san as toy
+
+VARIANTS = {
+    "baseline": {
+        "initialise": "scratch",
+        "weights": {"id": 1.0, "triplet": 1.0, "reconstruction": 0.0, "texture_triplet": 0.0},
+        "texture_triplet_scheme": "batch",
+    },
+    "baseline_syn": {
+        "initialise": "encoder",
+        "weights": {"id": 1.0, "triplet": 1.0, "reconstruction": 0.0, "texture_triplet": 0.0},
+        "texture_triplet_scheme": "batch",
+    },
+    "san": {
+        "initialise": "both",
+        "weights": {"id": 1.0, "triplet": 1.0, "reconstruction": 1.0, "texture_triplet": 0.5},
+        "texture_triplet_scheme": "paper",
+    },
+}
+SECTION = {
+    "epochs": 2,
+    "people": 3,
+    "images": 2,
+    "schedule": "joint",
+    "losses": {"label_smoothing": 0.1, "triplet_margin": 0.3, "texture_triplet_margin": 0.3},
+    "optimiser": toy.OPTIMISER,
+    "texture_optimiser": {**toy.OPTIMISER, "lr": 1e-5, "betas": [0.5, 0.999], "schedule": "constant"},
+    "augment": toy.AUGMENT,
+    "compute": toy.COMPUTE,
+    "variants": VARIANTS,
+}
+
+
+@pytest.fixture(autouse=True)
+def _own_folders(tmp_path, monkeypatch):
+    monkeypatch.setenv("SANREID_CHECKPOINTS", str(tmp_path / "checkpoints"))
+    monkeypatch.setenv("SANREID_RUNS", "")
+    torch.set_num_threads(1)
+
+
+@pytest.fixture
+def folders(tmp_path):
+    """A re-ID set, its textures (the true ones), and an untrained SAN-PG."""
+    people = toy.write_people(tmp_path / "people")
+    index = pd.read_parquet(people / "index.parquet")
+    names = [f"flat/{i}.png" for i in range(len(index))]  # not the images' names: the table is what counts
+    textures = tmp_path / "textures"
+    (textures / "flat").mkdir(parents=True)
+    for name, pid in zip(names, index["pid"], strict=True):
+        images.write_rgb(textures / name, toy.texture(int(pid)))
+    table.write(index["path"].tolist(), names, textures)
+    np.save(textures / "uv_mirror.npy", toy.mirror_map())
+    torch.manual_seed(9)
+    state = SAN(toy.architecture(), people=1).state_dict()
+    pg = tmp_path / "san_pg"
+    pg.mkdir()
+    kept = {k: v.contiguous() for k, v in state.items() if not k.startswith(("encoder.fc", "encoder.classifier"))}
+    save_file(kept, pg / "weights.safetensors")
+    return people, textures, pg
+
+
+def params(**changes) -> stage.Params:
+    return validate({**SECTION, **changes}, stage.Params, "train_san")
+
+
+def train(folders, out, variant, seed=0, **changes):
+    people, textures, pg = folders
+    stage.main(people, textures, pg, variant, seed, out, params(**changes), toy.architecture())
+    return out
+
+
+@pytest.mark.parametrize(
+    ("variant", "terms"),
+    [
+        ("baseline", ["id", "triplet"]),
+        ("baseline_syn", ["id", "triplet"]),
+        ("san", ["id", "triplet", "reconstruction", "texture_triplet"]),
+    ],
+)
+@pytest.mark.parametrize("schedule", ["joint", "alternating"])
+def test_a_run_says_which_losses_were_on(folders, tmp_path, variant, terms, schedule):
+    out = train(folders, tmp_path / "models" / variant, variant, seed=5, schedule=schedule)
+    assert sorted(p.name for p in out.iterdir()) == [
+        "history.csv",
+        "load_report.json",
+        "params.json",
+        "weights.safetensors",
+    ]
+    history = pd.read_csv(out / "history.csv")
+    assert list(history) == ["epoch", "step", "lr", *terms]
+    assert len(history) == 2 * 4  # 24 images of 6 people, 3 x 2 a batch
+    assert history.notna().all(axis=None)
+    record = toy.read_json(out / "params.json")
+    assert record["variant"] == variant
+    assert record["seed"] == 5
+    assert record["people"] == 6
+    assert record["settings"] == VARIANTS[variant]
+    assert record["architecture"] == toy.ARCHITECTURE
+    assert record["recipe"] == {k: v for k, v in {**SECTION, "schedule": schedule}.items() if k != "variants"}
+    names = load_file(out / "weights.safetensors")
+    assert names["encoder.classifier.weight"].shape == (6, 8)
+    assert any(n.startswith("decoder.") for n in names) == (variant == "san")
+    assert not list((tmp_path / "checkpoints").iterdir())
+
+
+def test_the_load_report_hides_nothing(folders, tmp_path):
+    reports = {v: toy.read_json(train(folders, tmp_path / v, v, epochs=1) / "load_report.json") for v in VARIANTS}
+    assert reports["baseline"] == {"initialise": "scratch", "pretrained": "none"}
+    state = load_file(folders[2] / "weights.safetensors")
+    encoder = {n for n in state if n.startswith("encoder.")}
+    syn, both = reports["baseline_syn"], reports["san"]
+    assert set(syn["matched"]) == encoder
+    assert set(syn["left_out"]) == set(state) - encoder  # the decoder is there and not wanted
+    assert set(both["matched"]) == set(state)
+    assert both["left_out"] == []
+    for report in (syn, both):
+        assert {n.split(".")[1] for n in report["untouched"]} == {"fc", "classifier"}
+        assert report["missing"] == report["unexpected"] == report["other_shape"] == []
+
+
+def test_a_partial_load_is_an_error(folders, tmp_path):
+    path = folders[2] / "weights.safetensors"
+    state = load_file(path)
+    save_file({k: v for k, v in state.items() if not k.startswith("decoder.up2")}, path)
+    with pytest.raises(ValueError, match=r"missing: decoder\.up2"):
+        train(folders, tmp_path / "out", "san")
+    train(folders, tmp_path / "out", "baseline_syn", epochs=1)  # does not ask for the decoder
+
+
+def test_variants_of_a_seed_begin_alike_and_seeds_differ(folders, tmp_path):
+    kept = {}
+    for variant in VARIANTS:
+        torch.manual_seed(1)
+        network, _ = san.build(toy.architecture(), params().variants[variant], 6, folders[2] / "weights.safetensors")
+        kept[variant] = network.state_dict()
+    given = load_file(folders[2] / "weights.safetensors")
+    for variant, begun in kept.items():
+        assert torch.equal(begun["encoder.fc.0.weight"], kept["baseline"]["encoder.fc.0.weight"])
+        from_pg = torch.equal(begun["encoder.layer4.0.conv1.weight"], given["encoder.layer4.0.conv1.weight"])
+        assert from_pg == (variant != "baseline")
+    a, again, other = (
+        (train(folders, tmp_path / n, "baseline", s, epochs=1) / "weights.safetensors").read_bytes()
+        for n, s in (("a", 0), ("again", 0), ("other", 1))
+    )
+    assert a == again != other
+
+
+def test_only_training_people_are_read(folders, tmp_path):
+    people, textures, _ = folders
+    for split in ("query", "gallery"):
+        for path in (people / "images" / split).iterdir():
+            path.write_bytes(b"not a picture")
+    index = pd.read_parquet(textures / "index.parquet")
+    index[index["path"].str.contains("/train/")].to_parquet(textures / "index.parquet", index=False)
+    train(folders, tmp_path / "out", "san", epochs=1)
+
+
+def test_an_unfinished_run_is_continued_to_the_same_end(folders, tmp_path, monkeypatch):
+    whole = train(folders, tmp_path / "whole", "san", schedule="alternating")
+    calls = 0
+    once = san.Step.__call__
+
+    def crashing(self, batch, generator):
+        nonlocal calls
+        calls += 1
+        if calls == 7:
+            raise KeyboardInterrupt
+        return once(self, batch, generator)
+
+    monkeypatch.setattr(san.Step, "__call__", crashing)
+    with pytest.raises(KeyboardInterrupt):
+        train(folders, tmp_path / "broken", "san", schedule="alternating")
+    assert not (tmp_path / "broken").exists()
+    train(folders, tmp_path / "other", "san", seed=1, schedule="alternating")  # has nothing to do with it
+    assert calls == 7 + 8
+    broken = train(folders, tmp_path / "broken", "san", schedule="alternating")
+    assert calls == 7 + 8 + 4
+    for name in ("weights.safetensors", "history.csv", "params.json", "load_report.json"):
+        assert (broken / name).read_bytes() == (whole / name).read_bytes(), name
+
+
+def test_textures_are_part_of_what_decides_a_run(folders, tmp_path, monkeypatch):
+    """SAN-PG trained anew changes pictures and not their table: an old checkpoint must not be continued."""
+    keys = []
+    inner = stage.checkpoint.key
+    monkeypatch.setattr(stage.checkpoint, "key", lambda *a: keys.append(inner(*a)) or keys[-1])
+    train(folders, tmp_path / "a", "san", epochs=1)
+    train(folders, tmp_path / "b", "baseline", epochs=1)
+    for path in (folders[1] / "flat").iterdir():
+        images.write_rgb(path, np.zeros((32, 32, 3), np.uint8))
+    train(folders, tmp_path / "a", "san", epochs=1)
+    train(folders, tmp_path / "b", "baseline", epochs=1)
+    assert keys[0] != keys[2]
+    assert keys[1] == keys[3]  # has no use for them
+
+
+@pytest.mark.parametrize(
+    ("variant", "changes", "named"),
+    [
+        ("sam", {}, r"train_san\.variants: no 'sam'; there are baseline, baseline_syn, san"),
+        ("baseline", {"people": 7}, r"train_san\.people: 7 .* 6 persons"),
+        (
+            "baseline",
+            {"optimiser": {**toy.OPTIMISER, "schedule": "halving", "milestones": [2]}},
+            r"train_san\.optimiser",
+        ),
+        (
+            "baseline",
+            {"texture_optimiser": {**toy.OPTIMISER, "schedule": "halving", "milestones": [2]}},
+            r"train_san\.texture_optimiser\.milestones",
+        ),
+    ],
+)
+def test_what_cannot_be_done_is_refused_before_any_work(folders, tmp_path, variant, changes, named, monkeypatch):
+    monkeypatch.setattr(stage.tensors, "decode", lambda *a: pytest.fail("decoded first"))
+    with pytest.raises(ValueError, match=named):
+        train(folders, tmp_path / "out", variant, **changes)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_flip_with_decoder_losses_wants_the_mirror_map(folders, tmp_path):
+    (folders[1] / "uv_mirror.npy").unlink()
+    with pytest.raises(ValueError, match=r"train_san\.augment\.flip: mirrored needs the mirror map"):
+        train(folders, tmp_path / "out", "san")
+    train(folders, tmp_path / "a", "baseline", epochs=1)
+    train(folders, tmp_path / "b", "san", epochs=1, augment={**toy.AUGMENT, "flip": "unmirrored"})
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"initialise": "scratch", "weights": dict.fromkeys(VARIANTS["san"]["weights"], 0.0)}, "variants.x.*all are 0"),
+        ({"initialise": "both"}, "variants.x.*'both' without a decoder"),
+        ({"initialise": "scratch", "texture_triplet_scheme": "offsets"}, r"variants\.x\.texture_triplet_scheme"),
+        ({"initialise": "scratch", "wieghts": 1}, r"variants\.x\.wieghts"),
+    ],
+)
+def test_a_variant_that_means_nothing_is_refused_by_name(change, named):
+    with pytest.raises(ParamsError, match=named):
+        params(variants={"x": {**VARIANTS["baseline"], **change}})
+
+
+def test_the_published_warm_up_of_the_texture_optimizer_is_refused():
+    warm_up = {"kind": "published", "epochs": 2, "start": 0.01, "factor": 1.259}
+    with pytest.raises(ParamsError, match="texture_optimiser"):
+        params(texture_optimiser={**toy.OPTIMISER, "warm_up": warm_up})

@@ -1,0 +1,138 @@
+"""Stage train_san_pg on people of two colours."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from sanreid.data import images
+from sanreid.params import ParamsError, validate
+from sanreid.training import san_pg
+from stages import train_san_pg as stage
+from tests.stages import toy_san as toy
+
+SECTION = {
+    "seed": 3,
+    "epochs": 3,
+    "batch": 10,
+    "hidden_weight": 1.0,
+    "pictures": 2,
+    "optimiser": toy.OPTIMISER,
+    "augment": toy.AUGMENT,
+    "compute": toy.COMPUTE,
+}
+
+
+@pytest.fixture(autouse=True)
+def _own_folders(tmp_path, monkeypatch):
+    monkeypatch.setenv("SANREID_CHECKPOINTS", str(tmp_path / "checkpoints"))
+    monkeypatch.setenv("SANREID_RUNS", "")
+    torch.set_num_threads(1)
+
+
+@pytest.fixture
+def pit(tmp_path):
+    return toy.write_pit(tmp_path / "pit")
+
+
+def params(**changes) -> stage.Params:
+    return validate({**SECTION, **changes}, stage.Params, "train_san_pg")
+
+
+def test_it_writes_a_model_folder_and_leaves_no_checkpoint(pit, tmp_path):
+    out = tmp_path / "models" / "san_pg"
+    stage.main(pit, out, params(epochs=20), toy.architecture())
+    assert sorted(p.name for p in out.iterdir()) == [
+        "coverage.png",
+        "history.csv",
+        "params.json",
+        "reconstructions.jpg",
+        "uv_mirror.npy",
+        "weights.safetensors",
+    ]
+    assert not list((tmp_path / "checkpoints").iterdir())
+    history = pd.read_csv(out / "history.csv")
+    assert list(history) == ["epoch", "step", "lr", "reconstruction", "validation_l1"]
+    assert len(history) == 20 * 2
+    assert history["validation_l1"].notna().sum() == 20
+    by_epoch = history.groupby("epoch")["reconstruction"].mean()
+    assert by_epoch.iloc[-1] < 0.6 * by_epoch.iloc[0]  # it learns
+    record = toy.read_json(out / "params.json")
+    assert record["recipe"] == {**SECTION, "epochs": 20}
+    assert record["architecture"] == toy.ARCHITECTURE
+    names = load_file(out / "weights.safetensors")
+    assert any(n.startswith("decoder.final_layer") for n in names)
+    assert not [n for n in names if "fc." in n or "classifier" in n]  # never trained, so not passed on
+    assert images.read_rgb(out / "reconstructions.jpg").shape == (2 * 36 + 4, 16 + 64 + 16, 3)
+
+
+def test_the_same_inputs_give_the_same_weights_and_another_seed_does_not(pit, tmp_path):
+    for name, seed in (("a", 3), ("b", 3), ("c", 4)):
+        stage.main(pit, tmp_path / name, params(seed=seed, epochs=1), toy.architecture())
+    a, b, c = ((tmp_path / n / "weights.safetensors").read_bytes() for n in "abc")
+    assert a == b != c
+
+
+def test_a_crash_leaves_no_output_and_the_rerun_ends_as_if_there_was_none(pit, tmp_path, monkeypatch):
+    stage.main(pit, tmp_path / "whole", params(), toy.architecture())
+    calls = 0
+    once = san_pg.Step.__call__
+
+    def crashing(self, batch, generator):
+        nonlocal calls
+        calls += 1
+        if calls == 4:
+            raise KeyboardInterrupt
+        return once(self, batch, generator)
+
+    monkeypatch.setattr(san_pg.Step, "__call__", crashing)
+    with pytest.raises(KeyboardInterrupt):
+        stage.main(pit, tmp_path / "broken", params(), toy.architecture())
+    assert not (tmp_path / "broken").exists()
+    stage.main(pit, tmp_path / "broken", params(), toy.architecture())
+    assert calls == 4 + 4  # the first epoch's two batches were not repeated
+    for name in ("weights.safetensors", "history.csv", "params.json", "reconstructions.jpg"):
+        assert (tmp_path / "broken" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes(), name
+
+
+def test_without_a_mirror_map_a_flip_has_to_be_named(tmp_path):
+    pit = toy.write_pit(tmp_path / "pit", mirror=False)
+    with pytest.raises(ValueError, match=r"train_san_pg\.augment\.flip: mirrored needs"):
+        stage.main(pit, tmp_path / "out", params(), toy.architecture())
+    stage.main(pit, tmp_path / "out", params(epochs=1, augment={**toy.AUGMENT, "flip": "none"}), toy.architecture())
+    assert not (tmp_path / "out" / "uv_mirror.npy").exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"batch": 30}, r"train_san_pg\.batch: 30 .* 20 training images"),
+        (
+            {"optimiser": {**toy.OPTIMISER, "schedule": "halving", "milestones": [3]}},
+            r"train_san_pg\.optimiser\.milestones: 3",
+        ),
+    ],
+)
+def test_what_cannot_be_done_is_refused_before_any_work(pit, tmp_path, changes, named, monkeypatch):
+    monkeypatch.setattr(stage.san_pg, "read_pairs", lambda *a, **k: pytest.fail("decoded first"))
+    with pytest.raises(ValueError, match=named):
+        stage.main(pit, tmp_path / "out", params(**changes), toy.architecture())
+
+
+def test_visibility_weights_are_used_and_their_absence_is_told(pit, tmp_path):
+    for weight in (1.0, 0.5):
+        stage.main(pit, tmp_path / str(weight), params(epochs=1, hidden_weight=weight), toy.architecture())
+    plain, weighted = (pd.read_csv(tmp_path / w / "history.csv")["reconstruction"] for w in ("1.0", "0.5"))
+    assert not np.allclose(plain[1:], weighted[1:], rtol=1e-6)
+    table = pd.read_parquet(pit / "index.parquet").drop(columns="visibility")
+    table.to_parquet(pit / "index.parquet", index=False)
+    with pytest.raises(ValueError, match=r"column 'visibility' .* hidden_weight 1\.0"):
+        stage.main(pit, tmp_path / "out", params(hidden_weight=0.5), toy.architecture())
+
+
+def test_a_typing_error_names_the_key():
+    with pytest.raises(ParamsError, match=r"train_san_pg\.epoch\b"):
+        params(epoch=3)
+    with pytest.raises(ParamsError, match=r"train_san_pg\.hidden_weight"):
+        params(hidden_weight=2.0)
