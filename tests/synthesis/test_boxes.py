@@ -61,3 +61,8 @@ def test_astray_keeps_to_the_asked_overlap_and_to_the_picture(low, high):
 def test_astray_ends_where_no_box_fits():
     box = boxes.astray((0, 0, 50, 100), np.random.default_rng(0), 0.0, 0.01, (100, 50))
     assert len(box) == 4
+
+
+def test_pixels_are_whole_and_never_none():
+    assert boxes.pixels((0.4, 0.6, 9.6, 20.2)) == (0, 1, 10, 20)
+    assert boxes.pixels((3.2, 3.2, 3.3, 3.3)) == (3, 3, 4, 4)

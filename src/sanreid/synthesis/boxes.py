@@ -46,6 +46,12 @@ def enlarge(box: Box, share: float) -> Box:
     return x0 - dx, y0 - dy, x1 + dx, y1 + dy
 
 
+def pixels(box: Box) -> tuple[int, int, int, int]:
+    """The box on whole pixels, never empty."""
+    x0, y0, x1, y1 = (round(edge) for edge in box)
+    return x0, y0, max(x1, x0 + 1), max(y1, y0 + 1)
+
+
 def overlap(a: Box, b: Box) -> float:
     """Intersection over union, 0 to 1."""
     width = min(a[2], b[2]) - max(a[0], b[0])

@@ -1,0 +1,84 @@
+"""PIT, the paired image-texture set, rendered in the layout of its publisher, with what nobody has published beside it.
+
+Decisions: every image of a texture shows the same person under another camera, pose and body shape (a few shapes a
+person: a new one costs as much as two renders). Ours, beside the published folders: `frontal/` (a pose-aligned frontal
+image a texture), `visibility/` (the texels each image shows), `coverage.png` (the texels that exist) and
+`uv_mirror.npy` (the texel that mirrors each one left-right).
+
+Layout: Jin et al., "Semantics-Aligned Representation Learning for Person Re-identification", AAAI 2020, section 3.
+"""
+
+from dataclasses import dataclass
+from functools import cache, partial
+from pathlib import Path
+
+import numpy as np
+from pydantic import Field, PositiveInt
+
+from sanreid import runtime
+from sanreid.params import Section
+from sanreid.synthesis import body, boxes, people, pool, render, scene
+from sanreid.synthesis.pictures import write_jpeg, write_png
+
+SET = "pit"
+HEIGHT, WIDTH = 256, 128  # the published size of an image
+
+
+class Pit(Section):
+    """How many textures and pictures, and how they are taken."""
+
+    people: PositiveInt
+    images: PositiveInt
+    shapes: PositiveInt
+    cameras: PositiveInt
+    look_alike_share: float = Field(ge=0, le=1)
+    jitter: float = Field(ge=0, lt=0.3)
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a worker needs to render any person of the set."""
+
+    folder: Path
+    p: Pit
+    seed: int
+    backgrounds: Path | None
+
+
+def publish(folder: Path, p: Pit, *, seed: int, processes: int, backgrounds: Path | None) -> None:
+    """Write the set into `folder`: images, GT_texture, image-texture-label, frontal, visibility and the two UV maps."""
+    for name in ("images", "GT_texture", "image-texture-label", "frontal", "visibility"):
+        (folder / name).mkdir(parents=True)
+    write_png(folder / "coverage.png", body.coverage())
+    np.save(folder / "uv_mirror.npy", body.uv_mirror())
+    work = partial(render_person, Job(folder, p, seed, backgrounds))
+    lines = [line for lines in pool.run(work, range(p.people), processes=processes, title=SET) for line in lines]
+    (folder / "image-texture-label" / "label.txt").write_text("".join(line + "\n" for line in lines))
+
+
+def render_person(job: Job, index: int) -> list[str]:
+    """Write all files of texture `index`; return its lines of label.txt."""
+    p, folder = job.p, job.folder
+    person = people.make(job.seed, SET, index, look_alike_share=p.look_alike_share)
+    texture = f"{index:05d}.png"
+    write_png(folder / "GT_texture" / texture, person.texture)
+    write_png(folder / "frontal" / texture, render.frontal(person, size=(HEIGHT, WIDTH)))
+    seen_from = cameras(job.seed, p.cameras, job.backgrounds)
+    lines = []
+    for k in range(p.images):
+        draw = runtime.rng(job.seed, SET, index, "image", k)
+        camera = seen_from[int(draw.integers(len(seen_from)))]
+        view = render.view(person, camera, draw, height=HEIGHT, shape_key=int(draw.integers(p.shapes)))
+        box = boxes.to_aspect(boxes.jitter(view.box, draw, p.jitter), WIDTH / HEIGHT)
+        picture, visibility = view.crop(boxes.pixels(box), size=(HEIGHT, WIDTH))
+        stem = f"{index * p.images + k:05d}"
+        write_jpeg(folder / "images" / f"{stem}.jpg", picture, camera.jpeg_quality)
+        write_png(folder / "visibility" / f"{stem}.png", visibility)
+        lines.append(f"{stem}.jpg {texture}")
+    return lines
+
+
+@cache
+def cameras(seed: int, count: int, backgrounds: Path | None) -> list[scene.Camera]:
+    """The set's cameras; each process builds them once (their backgrounds are too large to send)."""
+    return scene.cameras("pit", seed, count, backgrounds)

@@ -1,0 +1,47 @@
+"""Make one embedded raw data set in the layout of its publisher.
+
+Decisions: one instance of the stage a data set, so that a change to one set leaves the others alone; each publisher
+owns its part of the parameters; the folder appears whole or not at all.
+"""
+
+from pathlib import Path
+
+from pydantic import Field
+
+from sanreid.params import Section, run
+from sanreid.runtime import atomic_folder, log
+from sanreid.synthesis import publish_cuhk03, publish_market1501, publish_mnist, publish_pit
+
+PUBLISHERS = {
+    "pit": publish_pit.publish,
+    "cuhk03": publish_cuhk03.publish,
+    "market1501": publish_market1501.publish,
+    "mnist": publish_mnist.publish,
+}
+
+
+class Params(Section):
+    """Section `synthesize`."""
+
+    seed: int = Field(ge=0)
+    processes: int = Field(ge=0)
+    backgrounds: Path | None
+    pit: publish_pit.Pit
+    cuhk03: publish_cuhk03.Cuhk03
+    market1501: publish_market1501.Market1501
+    mnist: publish_mnist.Mnist
+
+
+def main(dataset: str, out: Path, p: Params) -> None:
+    """Write raw data set `dataset` into the folder `out`."""
+    if dataset not in PUBLISHERS:
+        raise ValueError(f"--dataset {dataset}: not one of {', '.join(PUBLISHERS)}")
+    if p.backgrounds is not None and not p.backgrounds.is_dir():
+        raise FileNotFoundError(f"synthesize.backgrounds: {p.backgrounds} is no folder; null paints backgrounds")
+    with atomic_folder(out) as folder:
+        PUBLISHERS[dataset](folder, getattr(p, dataset), seed=p.seed, processes=p.processes, backgrounds=p.backgrounds)
+    log.info("%s: written to %s", dataset, out)
+
+
+if __name__ == "__main__":
+    run(main)
