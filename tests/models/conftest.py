@@ -36,7 +36,7 @@ def architecture():
     """architecture(**changes) and architecture(paper=True)."""
 
     def make(paper: bool = False, **changes) -> Architecture:
-        return Architecture(**((PAPER if paper else SMALL) | changes))
+        return Architecture.model_validate((PAPER if paper else SMALL) | changes)
 
     return make
 

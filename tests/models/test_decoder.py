@@ -58,7 +58,7 @@ def test_the_texture_is_not_squashed(stir):
 def test_the_start_is_the_released_one():
     torch.manual_seed(0)
     model = Decoder((32, 64, 128, 256), (64, 64, 32, 16, 8), 4, 128)
-    weight = model.up1.res.res[0].weight
+    weight = model.state_dict()["up1.res.res.0.weight"]
     assert weight.std().item() == pytest.approx(0.02 * (2 / (2 * 64 * 9)) ** 0.5, rel=0.02)
     norms = torch.cat([m.weight for m in model.modules() if isinstance(m, torch.nn.BatchNorm2d)])
     assert norms.mean().item() == pytest.approx(1, abs=0.01)

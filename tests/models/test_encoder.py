@@ -43,6 +43,6 @@ def test_the_feature_is_after_relu_and_not_normalised(stir):
 def test_the_head_starts_small():
     torch.manual_seed(0)
     model = Encoder("resnet18", people=200, width=16, fc=128)
-    for weight in (model.fc[0].weight, model.classifier.weight):
+    for weight in (model.state_dict()["fc.0.weight"], model.classifier.weight):
         assert weight.std().item() == pytest.approx(0.01, rel=0.05)
     assert not model.classifier.bias.any()

@@ -11,6 +11,7 @@ from sanreid.params import ParamsError, validate
 
 def compare(model: SAN, oracle, depths, images) -> None:
     arch = model.architecture
+    assert model.decoder is not None
     with torch.no_grad():
         got = model(images)
         feature, logits, maps = oracle.encode(model.encoder.state_dict(), images, depths, arch.last_stride)
@@ -63,7 +64,8 @@ def test_reconstruct_is_the_same_texture_and_leaves_the_head_alone(architecture)
     model.reconstruct(images).texture.sum().backward()
     assert all(torch.equal(v, before[k]) for k, v in model.encoder.fc.state_dict().items())
     assert model.encoder.fc[0].weight.grad is None
-    assert model.encoder.conv1.weight.grad.abs().sum() > 0
+    assert model.encoder.conv1.weight.grad is not None
+    assert model.encoder.conv1.weight.grad.any()
 
 
 def test_reconstruct_without_a_decoder_says_so(architecture):
@@ -119,7 +121,7 @@ def test_create_starts_from_imagenet_only_where_asked(architecture, tmp_path):
     source = torchvision.models.resnet18(weights=None).state_dict()
     torch.save(source, tmp_path / "resnet18.pth")
     wanted = san.create(architecture(width=64, pretrained="imagenet"), 5, weights=tmp_path)
-    assert torch.equal(wanted.encoder.layer4[1].conv2.weight, source["layer4.1.conv2.weight"])
+    assert torch.equal(wanted.encoder.state_dict()["layer4.1.conv2.weight"], source["layer4.1.conv2.weight"])
     assert wanted.encoder.fc[0].weight.shape == (8, 512)
     other = san.create(architecture(width=64), 5, weights=tmp_path)
     assert not torch.equal(other.encoder.conv1.weight, source["conv1.weight"])
@@ -128,7 +130,7 @@ def test_create_starts_from_imagenet_only_where_asked(architecture, tmp_path):
 def test_the_start_is_a_function_of_the_seed(architecture):
     def first(seed: int) -> torch.Tensor:
         torch.manual_seed(seed)
-        return SAN(architecture(), 5).decoder.up1.conv[2].weight
+        return SAN(architecture(), 5).state_dict()["decoder.up1.conv.2.weight"]
 
     assert torch.equal(first(1), first(1))
     assert not torch.equal(first(1), first(2))
