@@ -1,0 +1,220 @@
+"""The page: what the other modules of this folder make, in one self-contained HTML file.
+
+Decisions: css, pictures and drawings are inlined and nothing is fetched, so that the file can be mailed; the template
+decides how things look and this module what is said. A picture or a number always comes from a file of a stage.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import jinja2
+
+from sanreid.reporting import tables
+from sanreid.reporting.curves import Line, chart, dots
+from sanreid.reporting.gallery import Sheet
+from sanreid.reporting.loss_curves import Charts
+from sanreid.reporting.parameters import Part
+from sanreid.reporting.pictures import Picture
+from sanreid.reporting.results import MEASURES, Comparison, Method, Results
+
+HERE = Path(__file__).parent
+COLOURS = 6  # of page.css
+LARGEST = 8e6  # bytes; a page above it is slow to open and to mail
+REGIONS = {"": "all texels that exist", "_visible": "those that the picture shows", "_hidden": "those that it hides"}
+SCORES = {"l1": ("L1", ".4f"), "psnr": ("PSNR", ".2f"), "ssim": ("SSIM", ".3f")}
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A headline number."""
+
+    value: str
+    label: str
+    spread: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """Column names, and (row name, cells) pairs."""
+
+    columns: list[str]
+    rows: list[tuple[str, list[str]]]
+
+
+@dataclass(frozen=True)
+class Textures:
+    """What the texture section shows of one set."""
+
+    set: str
+    table: Table | None
+    sheet: Sheet | None
+    notes: list[str]
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """The ranked lists of one variant, its seeds in order."""
+
+    title: str
+    pictures: list[Picture]
+
+
+@dataclass(frozen=True)
+class Contents:
+    """Everything that the page shows, section by section."""
+
+    graph: str
+    raw: list[Sheet]
+    digits: Sheet | None
+    reconstructions: Picture | None
+    textures: list[Textures]
+    losses: list[Charts]
+    results: list[Results]
+    comparisons: list[Comparison | None]
+    ranked: list[Ranked]
+    parameters: list[Part]
+    about: dict[str, str] = field(default_factory=dict)  # variant -> what it starts from and which losses are on
+    notes: dict[str, list[str]] = field(default_factory=dict)
+
+
+def render(contents: Contents) -> str:
+    """The HTML text."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(HERE), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
+    )
+    first = contents.results[0] if contents.results else None
+    return environment.get_template("page.html").render(
+        css=(HERE / "page.css").read_text(),
+        headline=headline(first),
+        lead=lead(first),
+        tiles=tiles(first),
+        graph=contents.graph,
+        raw=contents.raw,
+        digits=contents.digits,
+        reconstructions=contents.reconstructions,
+        textures=contents.textures,
+        losses=contents.losses,
+        measures=list(MEASURES.values()),
+        results=[_result(r, c, contents.about) for r, c in zip(contents.results, contents.comparisons, strict=True)],
+        ranked=contents.ranked,
+        parameters=contents.parameters,
+        **{f"{section}_notes": contents.notes.get(section, []) for section in ("raw", "losses", "results", "ranked")},
+    )
+
+
+def headline(result: Results | None) -> str:
+    """One sentence of what came out."""
+    best = result.best() if result else None
+    if best is None:
+        return "A run without an evaluated variant"
+    return f"The right person comes first for {tables.percent(best.mean('rank1'))} % of queries"
+
+
+def lead(result: Results | None) -> str:
+    """One sentence of what was done."""
+    best = result.best() if result else None
+    if result is None or best is None:
+        return "Nothing was evaluated yet; the sections below show what is there."
+    seeds = f"{len(best.seeds)} seeds" if len(best.seeds) > 1 else "one seed"
+    return (
+        f"Rank-1 of {best.label} on {result.set}: the picture nearest to a query, among those of other cameras, "
+        f"shows the same person. The mean over {seeds}, on people who were held out of training."
+    )
+
+
+def tiles(result: Results | None) -> list[Tile]:
+    """Rank-1 and mAP of the best variant, the strongest and the weakest floor."""
+    best = result.best() if result else None
+    if result is None or best is None:
+        return []
+    made = [
+        Tile(tables.percent(best.mean(m)), f"{MEASURES[m]}, % · {best.label}", _spread(best, m))
+        for m in ("rank1", "mAP")
+    ]
+    floors = sorted(result.floors, key=lambda m: -m.mean("rank1"))
+    return made + [
+        Tile(tables.percent(f.mean("rank1")), f"rank-1, % · {f.label}") for f in floors[:1] + floors[1:][-1:]
+    ]
+
+
+def _spread(method: Method, measure: str) -> str:
+    spread = method.spread(measure)
+    return "" if spread is None else tables.percent(spread)
+
+
+def kinds(results: Sequence[Results]) -> dict[str, str]:
+    """Each variant's colour class, the same in every chart of the page."""
+    names = dict.fromkeys(m.name for r in results for m in r.variants)
+    return {name: f"m{i % COLOURS}" for i, name in enumerate(names)}
+
+
+def _result(result: Results, comparison: Comparison | None, about: dict[str, str]) -> dict:
+    colour = kinds([result])
+    best = result.best()
+    rows = [
+        {
+            "label": m.label,
+            "about": about.get(m.name, ""),
+            "floor": m.floor,
+            "best": m is best,
+            "kind": colour.get(m.name, "f"),
+            "cells": [tables.cell(m, measure) for measure in MEASURES],
+            "dots": dots([v["rank1"] for v in m.seeds.values()], colour.get(m.name, "f"), m.floor),
+            "seeds": tables.each_seed(m),
+        }
+        for m in (*result.floors, *result.variants)
+    ]
+    return {
+        "set": result.set,
+        "sentence": tables.sentence(result, comparison),
+        "rows": rows,
+        "cmc": cmc_chart(result),
+        "comparison": _comparison(comparison),
+    }
+
+
+def cmc_chart(result: Results, ranks: int = 20) -> str:
+    """CMC of every variant and seed, and of the floors; '' where no curve was written."""
+    lines = []
+    for method in (*result.floors, *result.variants):
+        for i, (seed, curve) in enumerate(method.cmc.items()):
+            shown = curve[curve["rank"] <= ranks]
+            kind = "f" if method.floor else f"{kinds([result])[method.name]} seed"
+            tip = method.label if method.floor else f"{method.label}, seed {seed}"
+            lines.append(
+                Line(shown["rank"].tolist(), (100 * shown["cmc"]).tolist(), kind, "" if i else method.label, tip)
+            )
+    return chart(lines, f"CMC on {result.set}", "rank (percent of queries)", (0, 100), (620, 340)) if lines else ""
+
+
+def _comparison(comparison: Comparison | None) -> dict | None:
+    if comparison is None:
+        return None
+    seeds = list(comparison.differences["rank1"])
+    rows = [(f"seed {k}", [tables.signed(comparison.differences[m][k]) for m in MEASURES]) for k in seeds]
+    rows.append(("mean", [tables.signed(tables.mean(comparison, m)) for m in MEASURES]))
+    rows.append(("seeds alone", [f"{comparison.noise[m]:.1f}" if len(seeds) > 1 else "unknown" for m in MEASURES]))
+    return {"method": comparison.method, "control": comparison.control, "rows": rows}
+
+
+def texture_table(metrics: dict) -> Table | None:
+    """Pseudo textures beside the mean texture, by region (rows) and measure; None where there is no truth."""
+    if metrics.get("available") is False:
+        return None
+    sources = {"pseudo": metrics, "mean texture": metrics.get("mean_texture") or {}}
+    columns = [
+        (f"{title}, {name}", values, score, style)
+        for score, (title, style) in SCORES.items()
+        for name, values in sources.items()
+        if isinstance(values.get(score), int | float)
+    ]
+    rows = [
+        (words, [_score(values.get(score + region), style) for _, values, score, style in columns])
+        for region, words in REGIONS.items()
+    ]
+    return Table([title for title, _, _, _ in columns], rows) if columns else None
+
+
+def _score(value: object, style: str) -> str:
+    return format(value, style) if isinstance(value, int | float) else "–"

@@ -1,0 +1,60 @@
+"""params.yaml as the page shows it: its sections as written, with the comments that say what a key means."""
+
+import re
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+
+KEY = re.compile(r"^(\s*(?:- )?)([\w.]+)(:)(?=\s|$)")
+COMMENT = re.compile(r"(?:^|\s)#.*$")
+
+
+@dataclass(frozen=True)
+class Part:
+    """A section: its name, the first line of the comment above it, and its lines as HTML."""
+
+    name: str
+    about: str
+    html: str
+
+
+def sections(path: Path) -> list[Part]:
+    """Split the file at its top-level keys; a comment belongs to the key below it. FileNotFoundError names the file."""
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: not found; `make profile PROFILE=demo` writes one")
+    parts: list[Part] = []
+    above: list[str] = []
+    name, lines, about = "", [], ""
+    for line in path.read_text().splitlines():
+        key = re.match(r"^(\w+):", line)
+        if key:
+            if name:
+                parts.append(_part(name, about, lines))
+            about = next((c.lstrip("# ").strip() for c in above if c.strip("# ")), "")
+            name, lines, above = key[1], [*above, line], []
+        elif not line.strip() or line.startswith("#"):
+            above = [] if not line.strip() else [*above, line]
+            if line.strip():
+                continue
+        elif name:
+            lines += [*above, line]
+            above = []
+    if name:
+        parts.append(_part(name, about, lines))
+    return parts
+
+
+def _part(name: str, about: str, lines: list[str]) -> Part:
+    return Part(name, about, "\n".join(_tinted(line) for line in lines))
+
+
+def _tinted(line: str) -> str:
+    """A YAML line with its key and its comment in colour."""
+    comment = COMMENT.search(line)
+    code, rest = (line[: comment.start()], line[comment.start() :]) if comment else (line, "")
+    key = KEY.match(code)
+    if key:
+        code = f'{escape(key[1])}<span class="k">{escape(key[2])}</span>:{escape(code[key.end(3) :])}'
+    else:
+        code = escape(code)
+    return code + (f'<span class="c">{escape(rest)}</span>' if rest else "")

@@ -1,0 +1,67 @@
+"""The page (one HTML file), the README's strip, graph and table of results, from files that the other stages wrote.
+
+Decisions: a set is named by its folder, so a new set, variant or seed needs no line here. `--interim` lists the re-ID
+sets; what a run does not have (attributes, digits, true textures) is left out and said.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from sanreid import runtime
+from sanreid.params import Section, run
+from sanreid.reporting import collect, graph, graph_svg, page, results, strip, tables
+from sanreid.reporting.gallery import Look
+
+
+class Params(Section):
+    """Section `report`."""
+
+    method: str
+    control: str
+    people: Annotated[int, Field(ge=1)]
+    height: Annotated[int, Field(ge=32)]
+    quality: Annotated[int, Field(ge=30, le=95)]
+    seed: Annotated[int, Field(ge=0)]
+
+
+def main(
+    dvc_yaml: Path,
+    parameters: Path,
+    pit: Path,
+    interim: list[Path],
+    san_pg: Path,
+    textures: list[Path],
+    models: Path,
+    evaluations: Path,
+    floors: list[Path],
+    texture_reports: list[Path],
+    out: Path,
+    figures: Path,
+    p: Params,
+    attributes: Path | None = None,
+    mnist: Path | None = None,
+) -> None:
+    """Write `out` (the page) and `figures`/{strip.jpg, graph.svg, results.md, results.txt}; print the table."""
+    look = Look(p.people, p.height, p.quality, p.seed)
+    measured = results.collect(evaluations, floors)
+    compared = [results.compare(result, p.method, p.control) for result in measured]
+    drawing = graph_svg.draw(graph.read(dvc_yaml))
+    text = tables.text(measured, compared, str(out))
+    run_files = collect.Run(pit, interim, attributes, mnist, san_pg, textures, models, evaluations, texture_reports)
+    html = page.render(collect.contents(run_files, measured, compared, drawing, parameters, look))
+    with runtime.atomic_folder(figures) as work:
+        strip.from_run(run_files, measured, look).save(work / "strip.jpg", quality=90, optimize=True)
+        (work / "graph.svg").write_text(drawing + "\n")
+        (work / "results.md").write_text(tables.markdown(measured, compared))
+        (work / "results.txt").write_text(text)
+        with runtime.atomic_file(out) as file:
+            file.write_text(html)
+    if len(html) > page.LARGEST:
+        runtime.log.warning("%s: %.1f MB; lower report.people, height or quality", out, len(html) / 1e6)
+    print(text, end="")
+
+
+if __name__ == "__main__":
+    run(main)
