@@ -1,0 +1,38 @@
+"""PIT's images, textures and what a rendered set knows besides, in one folder, paired by one checked table.
+
+Decision: the pairing is settled here once; no later stage derives a texture from an image's name.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from sanreid import runtime
+from sanreid.data import images, index, pit
+from sanreid.params import Section, run
+
+
+class Params(Section):
+    """Section `pair_pit`."""
+
+    label_pattern: str
+    images_per_texture: Annotated[int, Field(ge=0)]
+    validation_people: Annotated[int, Field(ge=0)]
+
+
+def main(raw: Path, out: Path, p: Params) -> None:
+    """Read `raw`, write `out`/{images/, textures/, frontal/, visibility/, truth/, index.parquet, summary.json}."""
+    table, _ = pit.read(raw, p.label_pattern, p.images_per_texture, p.validation_people)
+    with runtime.atomic_folder(out) as work:
+        (work / "truth").mkdir()
+        images.copy_all(work, pit.files(raw, p.label_pattern, p.images_per_texture))
+        index.write(table, work)
+        extras = {name: int(table[name].nunique()) for name in index.FILE_COLUMNS}
+        summary = index.summary(table) | {"files": extras}
+        runtime.write_json(work / "summary.json", summary)
+    runtime.log.info("%s: %d images of %d people", out, summary["images"], summary["people"])
+
+
+if __name__ == "__main__":
+    run(main)
