@@ -66,3 +66,8 @@ def test_astray_ends_where_no_box_fits():
 def test_pixels_are_whole_and_never_none():
     assert boxes.pixels((0.4, 0.6, 9.6, 20.2)) == (0, 1, 10, 20)
     assert boxes.pixels((3.2, 3.2, 3.3, 3.3)) == (3, 3, 4, 4)
+
+
+def test_widen_leaves_height_and_wide_boxes_alone():
+    assert boxes.widen(PERSON, 0.5) == (30, 30, 90, 150)
+    assert boxes.widen((0, 0, 100, 100), 0.5) == (0, 0, 100, 100)

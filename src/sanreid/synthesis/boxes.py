@@ -39,11 +39,11 @@ def to_aspect(box: Box, width_over_height: float) -> Box:
     return x0 - dx, y0 - dy, x1 + dx, y1 + dy
 
 
-def enlarge(box: Box, share: float) -> Box:
-    """Move each edge outwards by `share` of the box's side."""
+def widen(box: Box, width_over_height: float) -> Box:
+    """Make a thin box that wide, about its centre; a wider one stays as it is."""
     x0, y0, x1, y1 = box
-    dx, dy = (x1 - x0) * share, (y1 - y0) * share
-    return x0 - dx, y0 - dy, x1 + dx, y1 + dy
+    dx = max(0.0, (y1 - y0) * width_over_height - (x1 - x0)) / 2
+    return x0 - dx, y0, x1 + dx, y1
 
 
 def pixels(box: Box) -> tuple[int, int, int, int]:

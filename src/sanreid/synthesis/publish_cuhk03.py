@@ -28,6 +28,7 @@ SET = "cuhk03"
 KINDS = ("labeled", "detected")
 SLOTS = 10  # five of each camera
 CERTAIN = 2  # slots of a camera that are never empty: a query and something for the gallery
+NARROWEST = 0.36  # width over height of a box: nobody draws a box as thin as a person seen from the side
 MARGIN = 0.15  # picture around the person, in box heights: room for a loose box
 
 
@@ -122,10 +123,11 @@ def render_person(job: Job, key: Key) -> Slots:
         camera = cameras(job.seed, max(max(c) for c in p.camera_pairs), job.backgrounds)[pair[slot // 5] - 1]
         height = int(draw.integers(p.heights[0], p.heights[1] + 1))
         view = render.view(person, camera, draw, height=height, margin=MARGIN)
-        loose = boxes.jitter(view.box, draw, p.jitter)
+        person_box = boxes.widen(view.box, NARROWEST)
+        loose = boxes.jitter(person_box, draw, p.jitter)
         if draw.random() < p.cut_share:
             loose = boxes.cut(loose, draw)
-        for kind, box in zip(KINDS, (boxes.jitter(view.box, draw, p.tight), loose), strict=True):
+        for kind, box in zip(KINDS, (boxes.jitter(person_box, draw, p.tight), loose), strict=True):
             if kind == "detected" and missed:
                 continue
             picture, visibility = view.crop(boxes.pixels(box))

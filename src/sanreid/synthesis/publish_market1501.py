@@ -31,8 +31,9 @@ RENDER_HEIGHT = 144  # a person's height in the frame; a little above the crop's
 LAST_PID = 1501  # the publishers number their people 1 to 1501
 SEQUENCES = 6
 FRAME_STEP = 25  # frames between two boxes of a person: one a second
+NARROWEST = 0.45  # width over height of a box before it is resized to 0.5: the detector's filter is that wide
 MARGIN, STRAY_MARGIN = 0.15, 0.6  # picture around the person, in box heights; wide where a box misses the person
-JUNK_OVERLAP, DISTRACTOR_OVERLAP = (0.2, 0.5), (0.0, 0.2)  # Zheng et al. 2015, section 3
+JUNK_OVERLAP, DISTRACTOR_OVERLAP = (0.2, 0.5), (0.02, 0.2)  # Zheng et al. 2015, section 3
 
 THINGS = ["age", "backpack", "bag", "handbag"]
 CLOTHES = ["clothes", "down", "up", "hair", "hat", "gender"]
@@ -144,8 +145,9 @@ def render_person(job: Job, shot: Shot) -> Mapping[str, int]:
             dice = runtime.rng(job.seed, SET, pid, camid, k)
             camera = cameras(job.seed, p.cameras, job.backgrounds)[camid - 1]
             view = render.view(person, camera, dice, height=RENDER_HEIGHT, margin=MARGIN)
-            tight = boxes.jitter(view.box, dice, p.tight)
-            loose = boxes.jitter(view.box, dice, p.jitter)
+            person_box = boxes.widen(view.box, NARROWEST)
+            tight = boxes.jitter(person_box, dice, p.tight)
+            loose = boxes.jitter(person_box, dice, p.jitter)
             if dice.random() < p.cut_share:
                 loose = boxes.cut(loose, dice)
             drawn, drawn_visibility = view.crop(boxes.pixels(tight), size=(HEIGHT, WIDTH))
@@ -165,17 +167,17 @@ def render_stray(job: Job, shot: Shot) -> Mapping[str, int]:
     p = job.p
     draw = runtime.rng(job.seed, SET, shot.kind, shot.number)
     passer_by = shot.kind == "distractor" and draw.random() < p.passer_by_share
-    pid = job.pids[int(draw.integers(len(job.pids)))]
-    person = people.make(job.seed, f"{SET} passer-by", shot.number) if passer_by else job.person(pid)
     camid = int(draw.integers(1, p.cameras + 1))
     camera = cameras(job.seed, p.cameras, job.backgrounds)[camid - 1]
-    view = render.view(person, camera, draw, height=RENDER_HEIGHT, margin=MARGIN if passer_by else STRAY_MARGIN)
-    limits = JUNK_OVERLAP if shot.kind == "junk" else DISTRACTOR_OVERLAP
-    box = (
-        boxes.jitter(view.box, draw, p.jitter)
-        if passer_by
-        else boxes.astray(view.box, draw, *limits, view.image.shape[:2])
-    )
+    if passer_by:
+        person = people.make(job.seed, f"{SET} passer-by", shot.number)
+        view = render.view(person, camera, draw, height=RENDER_HEIGHT, margin=MARGIN)
+        box = boxes.jitter(boxes.widen(view.box, NARROWEST), draw, p.jitter)
+    else:
+        person = job.person(job.pids[int(draw.integers(len(job.pids)))])
+        view = render.view(person, camera, draw, height=RENDER_HEIGHT, margin=STRAY_MARGIN)
+        limits = JUNK_OVERLAP if shot.kind == "junk" else DISTRACTOR_OVERLAP
+        box = boxes.astray(view.box, draw, *limits, view.image.shape[:2])
     picture, _ = view.crop(boxes.pixels(box), size=(HEIGHT, WIDTH))
     pid_text = "-1" if shot.kind == "junk" else "0000"
     # the count in the frame number keeps names apart, for all strays of a kind share their pid

@@ -22,6 +22,7 @@ from sanreid.synthesis.pictures import write_jpeg, write_png
 
 SET = "pit"
 HEIGHT, WIDTH = 256, 128  # the published size of an image
+MARGIN = 0.2  # picture around the person, in box heights: a wide stride makes the box higher than the person
 
 
 class Pit(Section):
@@ -68,7 +69,7 @@ def render_person(job: Job, index: int) -> list[str]:
     for k in range(p.images):
         draw = runtime.rng(job.seed, SET, index, "image", k)
         camera = seen_from[int(draw.integers(len(seen_from)))]
-        view = render.view(person, camera, draw, height=HEIGHT, shape_key=int(draw.integers(p.shapes)))
+        view = render.view(person, camera, draw, height=HEIGHT, shape_key=int(draw.integers(p.shapes)), margin=MARGIN)
         box = boxes.to_aspect(boxes.jitter(view.box, draw, p.jitter), WIDTH / HEIGHT)
         picture, visibility = view.crop(boxes.pixels(box), size=(HEIGHT, WIDTH))
         stem = f"{index * p.images + k:05d}"
