@@ -30,6 +30,7 @@ class Mesh:
     weights: np.ndarray  # (n, 9) large to small
     bones: np.ndarray  # (n, 9); one past the last is the hanging bone
     heads: np.ndarray  # (bones, 3)
+    shown: np.ndarray  # indices of the vertices that triangles use
     texel_rows: np.ndarray  # (k,) the texels that lie on this mesh, with their triangle and place in it
     texel_columns: np.ndarray
     texel_triangle: np.ndarray
@@ -94,12 +95,22 @@ def rounded_box(centre: np.ndarray, half: tuple[float, float, float], slot: str,
         turn, fall = 2 * math.pi * u, math.pi * v
         ring = power(math.sin(fall))
         return (
-            centre[0] + half[0] * ring * power(math.sin(turn)),
+            centre[0] - half[0] * ring * power(math.sin(turn)),
             centre[1] + half[1] * ring * power(math.cos(turn)),
             centre[2] + half[2] * power(math.cos(fall)),
         )
 
     return grid(place, slot, 16, 10)
+
+
+def _handle(top: np.ndarray, reach: float, drop: float):
+    """A strap arching from a bag's upper side over the hand that holds it."""
+
+    def place(u: float, v: float) -> tuple[float, float, float]:
+        angle = math.pi * u
+        return top[0] + 0.018 * (v - 0.5), top[1] + reach * math.cos(angle), top[2] + drop * (math.sin(angle) - 1)
+
+    return grid(place, "bag", 12, 1)
 
 
 def dressed(outfit: Outfit, vertices: np.ndarray, heads: np.ndarray) -> Mesh:
@@ -144,7 +155,7 @@ def _add_brim(mesh: Builder, clothed: np.ndarray, outfit: Outfit) -> None:
 
     def place(u: float, v: float) -> tuple[float, float, float]:
         angle = 2 * math.pi * u if around else (u - 0.5) * math.pi
-        widen = 1 + (0.5 * v if around else 0.0)
+        widen = 1 + (0.36 * v if around else 0.0)
         reach = widen + (0.0 if around else 0.9 * v * math.cos(angle))
         drop = (0.03 if around else 0.02) * v
         y = centre[1] - (centre[1] - front) * reach * math.cos(angle)
@@ -171,9 +182,9 @@ def _add_carried(mesh: Builder, clothed: np.ndarray, heads: np.ndarray, outfit: 
     elif outfit.handbag:
         hand = heads[skeleton.bone(HANGING_FROM)]
         hanging = len(skeleton.bone_names)
-        mesh.add(
-            rounded_box(hand - [0, 0, 0.24 * size], (0.05 * size, 0.14 * size, 0.12 * size), "bag", 0.4), {hanging: 1.0}
-        )
+        mesh.add(_handle(hand, 0.07 * size, 0.15 * size), {hanging: 1.0}, doubled=True)
+        half = (0.045 * size, 0.14 * size, 0.11 * size)
+        mesh.add(rounded_box(hand - [0, 0, 0.24 * size], half, "bag", 0.4), {hanging: 1.0})
 
 
 def _finish(parts: Builder, heads: np.ndarray) -> Mesh:
@@ -191,6 +202,7 @@ def _finish(parts: Builder, heads: np.ndarray) -> Mesh:
         weights=np.concatenate(parts.weights),
         bones=np.concatenate(parts.bones),
         heads=heads,
+        shown=np.unique(faces),
         texel_rows=rows,
         texel_columns=columns,
         texel_triangle=triangle[rows, columns],

@@ -11,7 +11,7 @@ from functools import lru_cache
 from importlib import resources
 
 import numpy as np
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from sanreid.synthesis import kernels
 
@@ -177,7 +177,7 @@ def uv_mirror() -> np.ndarray:
     points = (adult.vertices[corners] * weights[..., None]).sum(1)
     normals = (adult.normals[corners] * weights[..., None]).sum(1)
     features = np.concatenate([points, 0.03 * normals], 1)  # a normal's full turn counts as 6 cm
-    nearest = cKDTree(features).query(features * [-1, 1, 1, -1, 1, 1])[1]
+    nearest = KDTree(features).query(features * [-1, 1, 1, -1, 1, 1])[1]
     mirror = np.stack(np.meshgrid(np.arange(TEXTURE), np.arange(TEXTURE), indexing="ij"), -1).astype(np.int16)
     mirror[rows, columns] = np.stack([rows[nearest], columns[nearest]], 1)
     for name in SLOTS:

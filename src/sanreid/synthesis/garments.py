@@ -54,8 +54,10 @@ def shoe_reach(surface: Surface, outfit: Outfit) -> np.ndarray:
     """Distance below the upper edge of the shoes."""
     marks = landmarks()
     top = marks.ankle - marks.ground + outfit.shoe_height
-    dip = 0.0 if outfit.shoe_height > 0.05 else 0.25 * np.clip(-surface.y - 0.02, 0, 0.06)  # low shoes bare the instep
-    reach = top - dip - (surface.z - marks.ground)
+    dip = 0.4 * np.clip(-surface.y - 0.02, 0, 0.06) if outfit.shoe_height < -0.025 else 0.0  # flats bare the instep
+    reach = np.maximum(
+        top - dip - (surface.z - marks.ground), np.where(surface.z < marks.ankle, -0.085 - surface.y, -1)
+    )
     return np.where((surface.leg > 0.5) | (surface.foot > 0.5), reach, -1.0)
 
 
@@ -85,14 +87,14 @@ def hat_reach(surface: Surface) -> np.ndarray:
 def dress_body(vertices: np.ndarray, normals: np.ndarray, surface: Surface, outfit: Outfit) -> np.ndarray:
     """Push the rest-pose vertices (n, 3) out along their normals to the surface of hair and clothes."""
     marks = landmarks()
-    wide = 0.03  # cloth leaves the skin over three centimetres at its edge
+    wide = 0.014  # cloth stands off up to its very edge
     leg_length = marks.hip - marks.ankle
     loose = outfit.lower_loose * (1 + 0.8 * np.clip((marks.hip - surface.z) / leg_length, 0, 1))
     if outfit.lower_kind != "trousers":
         loose = np.minimum(loose, 0.004)
-    offset = loose * edge(lower_reach(surface, outfit), wide)
+    offset = loose * edge(lower_reach(surface, outfit) + 0.006, wide)
     drape = outfit.upper_loose * (0.9 + 0.6 * np.clip((marks.neck - surface.z) / 0.6, 0, 1))
-    offset = np.maximum(offset, drape * edge(upper_reach(surface, outfit), wide))
+    offset = np.maximum(offset, drape * edge(upper_reach(surface, outfit) + 0.006, wide))
     if outfit.shoe_height > 0.05:
         boots = edge(shoe_reach(surface, outfit), wide) * edge(surface.height_shod - 0.09, wide)
         offset = np.maximum(offset, 0.012 * boots)
@@ -104,10 +106,10 @@ def dress_body(vertices: np.ndarray, normals: np.ndarray, surface: Surface, outf
 
 
 def hidden_by_skirt(surface: Surface, outfit: Outfit) -> np.ndarray:
-    """Vertices of legs and hips well inside a skirt."""
+    """Vertices of legs, hips and tucked-in top well inside a skirt."""
     if outfit.lower_kind == "trousers":
         return np.zeros(len(surface.x), bool)
-    inside = (surface.z > lower_end(outfit) + 0.04) & (surface.z < landmarks().hip - 0.04)
+    inside = (surface.z > lower_end(outfit) + 0.04) & (surface.z < landmarks().waist - 0.03)
     return inside & (surface.arm < 0.5) & (surface.hand < 0.5)
 
 

@@ -60,7 +60,7 @@ def frontal(limits: Limits) -> dict[str, np.ndarray]:
     """The pose of aligned pictures: standing upright, arms a little away from the body."""
     turns = {}
     for side, sign in (("L", 1), ("R", -1)):
-        turns[f"upperleg01.{side}"] = rotation(RIGHT, -2)
+        turns[f"upperleg01.{side}"] = rotation(RIGHT, -2) @ rotation(BACK, sign * 4)
         turns[f"upperarm01.{side}"] = rotation(RIGHT, 4) @ rotation(BACK, sign * (30 - limits.arms_out / 2))
         turns[f"lowerarm01.{side}"] = rotation(RIGHT, 38)
     return turns
@@ -80,8 +80,8 @@ def sample(rng: np.random.Generator, limits: Limits, kind: str | None = None) ->
         beat = phase if sign > 0 else phase + math.pi
         thigh = leg_swing * math.sin(beat)
         knee = 3 + leg_swing / 25 * 45 * max(0.0, math.cos(beat))
-        spread = sign * (0 if limits.joined_legs else rng.uniform(-4, 1))
-        turns[f"upperleg01.{side}"] = rotation(RIGHT, -thigh - 2) @ rotation(BACK, -spread)
+        inward = sign * (5 if limits.joined_legs else rng.uniform(1, 6.5))  # the rest pose stands astride
+        turns[f"upperleg01.{side}"] = rotation(RIGHT, -thigh - 2) @ rotation(BACK, inward)
         turns[f"lowerleg01.{side}"] = rotation(RIGHT, knee)
         turns[f"foot.{side}"] = rotation(RIGHT, 0.3 * (thigh - knee))
         down = sign * (rng.uniform(33, 44) - limits.arms_out)

@@ -1,27 +1,35 @@
-"""Render a person: pose, project, rasterise, shade, lay over a scene, and look through the camera.
+"""Pictures of people: a figure over a scene, things in front, seen through a camera; and which texels they show.
 
-Decisions: two samples a pixel each way; the surroundings are rendered too, so that publishers may cut tight, loose or
-shifted boxes from one view, and know for every box which texels it shows. Everything random comes from the `rng`
-given, in a fixed order, so pictures do not depend on processes. Pictures are not JPEG-coded here: the publisher does
-that with the camera's quality.
+Decisions: the surroundings are rendered too, so that publishers may cut tight, loose or shifted boxes from one view and
+know for every box which texels it shows. Everything random comes from the `rng` given, in a fixed order, so pictures do
+not depend on processes. Pictures are not JPEG-coded here: the publisher does that with the camera's quality.
 """
 
-import math
 from dataclasses import dataclass, field
 from functools import lru_cache
 
 import cv2
 import numpy as np
 
-from sanreid.synthesis import body, kernels
+from sanreid.synthesis import body, figure, kernels, props, sketch
 from sanreid.synthesis import pose as poses
-from sanreid.synthesis.accessories import HANGING_FROM, Mesh
+from sanreid.synthesis.figure import SAMPLES, Figure
 from sanreid.synthesis.people import Person
 from sanreid.synthesis.scene import Camera
 
-SAMPLES = 2  # a pixel, each way
 GRAIN = 512  # side of the tile of noise
 GREY = 0.5  # ground of the frontal picture
+# What stands in front: share of draws, and the spread of its centre from the person's, in person heights.
+IN_FRONT = {
+    "pole": (0.16, 0.10),
+    "railing": (0.14, 0.3),
+    "bicycle": (0.15, 0.22),
+    "car": (0.13, 0.1),
+    "bush": (0.1, 0.3),
+    "bin": (0.1, 0.16),
+    "bollard": (0.04, 0.12),
+    "passer_by": (0.18, 0.12),
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +47,7 @@ class View:
         """The part of the picture in a box (x0, y0, x1, y1), its border repeated where the box leaves the picture.
 
         Resized to `size` (H, W) if given. Returns the picture (uint8 RGB) and the visibility map (256, 256) bool:
-        the texels that this crop shows.
+        the texels that this crop shows. Raises ValueError for an empty box.
         """
         left, top, right, bottom = (round(edge) for edge in box)
         if right <= left or bottom <= top:
@@ -58,32 +66,6 @@ class View:
         return cut, visible.reshape(body.TEXTURE, body.TEXTURE)
 
 
-@lru_cache(maxsize=1)
-def _grain() -> np.ndarray:
-    """A tile (512, 512, 3) of unit noise, the same in every process."""
-    return np.random.default_rng(0).standard_normal((GRAIN, GRAIN, 3)).astype(np.float32)
-
-
-def _posed(mesh: Mesh, turns: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """Vertices and normals of a mesh in a pose; what hangs follows the hand without turning."""
-    transforms = poses.transforms(mesh.heads, turns)
-    anchor = body.model().bone(HANGING_FROM)
-    hand = mesh.heads[anchor]
-    hanging = np.eye(3, 4, dtype=np.float32)
-    hanging[:, 3] = transforms[anchor, :, :3] @ hand + transforms[anchor, :, 3] - hand
-    return kernels.skin(
-        mesh.vertices, mesh.normals, mesh.weights, mesh.bones, np.concatenate([transforms, hanging[None]])
-    )
-
-
-def _look_at(eye: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """Rows: the camera's right, down and forward axes."""
-    forward = (target - eye) / np.linalg.norm(target - eye)
-    right = np.cross(forward, [0, 0, 1])
-    right /= np.linalg.norm(right)
-    return np.stack([right, np.cross(forward, right), forward])
-
-
 def view(
     person: Person,
     camera: Camera,
@@ -97,50 +79,63 @@ def view(
 ) -> View:
     """Render a person, about `height` pixels tall, with `margin` (share of that) of surroundings on every side.
 
-    pose: a kind of pose.KINDS, drawn where None. occluders: whether something may stand in front.
+    pose: a kind of pose.KINDS, drawn where None. occluders: whether something may stand in front, as often as at this
+    camera.
     """
-    mesh = person.mesh(shape_key)
-    vertices, normals = _posed(mesh, poses.sample(rng, person.limits(), pose))
-    azimuth = camera.azimuth(rng)
-    low, high = vertices.min(0), vertices.max(0)
-    target = (low + high) / 2
-    offset = np.array([math.sin(azimuth), -math.cos(azimuth), 0]) * camera.distance
-    eye = np.array([target[0], target[1], low[2] + camera.height * rng.uniform(0.9, 1.1)]) + offset
-    points = kernels.project(vertices, _look_at(eye, target).astype(np.float32), eye.astype(np.float32))
-    shown = np.unique(mesh.faces)
-    left, top = points[shown, :2].min(0)
-    right, bottom = points[shown, :2].max(0)
-    scale = height / (bottom - top)
-    border = margin * height
-    size = round(height + 2 * border), round((right - left) * scale + 2 * border)
-    points[:, 0] = ((points[:, 0] - left) * scale + border) * SAMPLES
-    points[:, 1] = ((points[:, 1] - top) * scale + border) * SAMPLES
-    depth, triangle, barycentric = kernels.rasterise(points, mesh.faces, size[0] * SAMPLES, size[1] * SAMPLES)
-    cosine, sine = math.cos(azimuth), math.sin(azimuth)
-    turn = np.array([[cosine, -sine, 0], [sine, cosine, 0], [0, 0, 1]])
-    light = (turn @ camera.light).astype(np.float32)
-    colour = kernels.shade(
-        triangle, barycentric, mesh.faces, mesh.uv_faces, mesh.uv, normals, person.texture, light,
-        camera.ambient, camera.diffuse,
-    )  # fmt: skip
+    drawn = figure.draw(
+        person,
+        poses.sample(rng, person.limits(), pose),
+        height=height,
+        margin=margin,
+        azimuth=camera.azimuth(rng),
+        camera_height=camera.height * rng.uniform(0.9, 1.1),
+        distance=camera.distance,
+        light=camera.light,
+        ambient=camera.ambient,
+        diffuse=camera.diffuse,
+        shape_key=shape_key,
+    )
+    feet = (1 + margin) * height
     backdrop = camera.backdrops[int(rng.integers(len(camera.backdrops)))]
-    behind = backdrop.cut(rng, size, height, border + height)
-    _contact_shadow(behind, points[shown], border + height, height)
-    radiance = kernels.composite(colour, triangle, behind, SAMPLES)
-    image = _develop(radiance, camera, rng, height)
-    place, index = _texels_seen(mesh, points, depth)
-    rows, columns = np.nonzero((triangle >= 0).any(1))[0] // SAMPLES, np.nonzero((triangle >= 0).any(0))[0] // SAMPLES
-    box = int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
-    return View(image, box, place, index)
+    radiance = backdrop.cut(rng, drawn.size, height, feet)
+    box = figure.box(drawn)
+    _contact_shadow(radiance, drawn, box, feet, height)
+    radiance = kernels.composite(drawn.colour, drawn.triangle, radiance, SAMPLES)
+    cover = None
+    if occluders and rng.random() < camera.occlusion:
+        cover = _stand_in_front(radiance, rng, camera, (box[0] + box[2]) / 2, feet, height)
+    place, index = _texels_seen(person.mesh(shape_key), drawn, cover)
+    return View(_develop(radiance, camera, rng, height), box, place, index)
 
 
-def _contact_shadow(behind: np.ndarray, points: np.ndarray, feet: float, height: int) -> None:
-    """Darken the ground under the feet, in place; points (n, 3) in samples."""
-    low = points[points[:, 1] > points[:, 1].max() - 0.06 * height * SAMPLES, 0] / SAMPLES
-    centre, half = float(low.mean()), float(np.ptp(low)) / 2 + 0.08 * height
-    rows, columns = np.mgrid[: behind.shape[0], : behind.shape[1]].astype(np.float32)
+def _contact_shadow(ground: np.ndarray, drawn: Figure, box, feet: float, height: int) -> None:
+    """Darken the ground under the feet, in place."""
+    low = np.nonzero((drawn.triangle[int((feet - 0.06 * height) * SAMPLES) :] >= 0).any(0))[0] / SAMPLES
+    centre, half = (low[0] + low[-1]) / 2, (low[-1] - low[0]) / 2 + 0.08 * height
+    top = max(0, round(feet - 0.12 * height))
+    rows, columns = np.ogrid[top : ground.shape[0], : ground.shape[1]]
     distance = ((columns - centre) / half) ** 2 + ((rows - feet + 0.015 * height) / (0.045 * height)) ** 2
-    behind *= (1 - 0.5 * np.exp(-1.5 * distance))[..., None]
+    ground[top:] *= (1 - 0.5 * np.exp(-1.5 * distance)).astype(np.float32)[..., None]
+
+
+def _stand_in_front(
+    radiance: np.ndarray, rng: np.random.Generator, camera: Camera, centre: float, feet: float, height: int
+) -> np.ndarray:
+    """Put a prop between person and camera, in place; returns its cover (H, W). Heads stay free, as detectors need."""
+    kinds = list(IN_FRONT)
+    shares = np.array([IN_FRONT[kind][0] for kind in kinds])
+    kind = kinds[int(rng.choice(len(kinds), p=shares / shares.sum()))]
+    scale = height / 1.7 * rng.uniform(1.02, 1.2)
+    prop = props.draw(kind, rng, scale)
+    offset = float(rng.normal(0, IN_FRONT[kind][1])) * height
+    if kind in ("car", "passer_by"):  # one end of the car, or a shoulder, across the person
+        side = 1 if rng.random() < 0.5 else -1
+        reach = 0.05 if kind == "car" else 0.0
+        offset = side * (prop.shape[1] / 2 + (rng.uniform(-0.12, 0.1) - reach) * height)
+    soft = cv2.GaussianBlur(prop, (0, 0), max(0.4, 0.003 * height))
+    strength = camera.ambient + 0.6 * camera.diffuse
+    bottom = feet + rng.uniform(0.03, 0.12) * height
+    return sketch.lay(radiance, soft, centre + offset, bottom, strength)
 
 
 def _develop(radiance: np.ndarray, camera: Camera, rng: np.random.Generator, height: int) -> np.ndarray:
@@ -148,38 +143,58 @@ def _develop(radiance: np.ndarray, camera: Camera, rng: np.random.Generator, hei
     sigma = max(camera.blur * height / 1000 * rng.uniform(0.8, 1.3), 0.3)
     radiance = cv2.GaussianBlur(radiance, (0, 0), sigma)
     rows, columns = radiance.shape[:2]
-    tile = _grain()
     top, left = rng.integers(GRAIN, size=2)
-    grain = tile.take(range(top, top + rows), 0, mode="wrap").take(range(left, left + columns), 1, mode="wrap")
+    repeats = -(-(GRAIN + rows) // GRAIN), -(-(GRAIN + columns) // GRAIN), 1
+    grain = np.tile(_grain(), repeats) if max(repeats) > 2 else _grain_doubled()
     gain = (camera.gain * np.exp(rng.normal(0, 0.06))).astype(np.float32)
+    grain = grain[top : top + rows, left : left + columns]
     return kernels.respond(radiance, gain, camera.curve(), camera.saturation, grain, camera.noise)
 
 
-def _texels_seen(mesh: Mesh, points: np.ndarray, depth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Pixel (column, row) and flat index of every texel that the picture shows."""
-    x, y, seen = kernels.texels_seen(points, mesh.faces, mesh.texel_triangle, mesh.texel_barycentric, depth)
+@lru_cache(maxsize=1)
+def _grain() -> np.ndarray:
+    """A tile (512, 512, 3) of unit noise, the same in every process."""
+    return np.random.default_rng(0).standard_normal((GRAIN, GRAIN, 3)).astype(np.float32)
+
+
+@lru_cache(maxsize=1)
+def _grain_doubled() -> np.ndarray:
+    return np.tile(_grain(), (2, 2, 1))
+
+
+def _texels_seen(mesh, drawn: Figure, cover: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    """Pixel (column, row) and flat index of every texel that the picture shows; cover (H, W) hides."""
+    x, y, seen = kernels.texels_seen(drawn.points, mesh.faces, mesh.texel_triangle, mesh.texel_barycentric, drawn.depth)
     place = (np.stack([x[seen], y[seen]], 1) / SAMPLES).astype(np.int16)
-    return place, (mesh.texel_rows * body.TEXTURE + mesh.texel_columns)[seen].astype(np.int32)
+    index = (mesh.texel_rows * body.TEXTURE + mesh.texel_columns)[seen].astype(np.int32)
+    if cover is not None:
+        rows, columns = np.minimum(place[:, ::-1], np.array(cover.shape) - 1).T
+        free = cover[rows, columns] < 0.5
+        place, index = place[free], index[free]
+    return place, index
 
 
 def frontal(person: Person, size: tuple[int, int] = (256, 128)) -> np.ndarray:
     """The pose-aligned picture (H, W, 3) uint8: standing, seen from the front, neutral light, grey ground."""
-    mesh = person.mesh(0)
-    vertices, normals = _posed(mesh, poses.frontal(person.limits()))
-    low, high = vertices.min(0), vertices.max(0)
-    target = (low + high) / 2
-    eye = target + np.array([0, -12.0, 0])
-    points = kernels.project(vertices, _look_at(eye, target).astype(np.float32), eye.astype(np.float32))
     height, width = size
-    spread = np.ptp(points[:, :2], axis=0)
-    scale = min(0.94 * height / spread[1], 0.96 * width / spread[0]) * SAMPLES
-    middle = (points[:, :2].max(0) + points[:, :2].min(0)) / 2
-    points[:, 0] = (points[:, 0] - middle[0]) * scale + width * SAMPLES / 2
-    points[:, 1] = (points[:, 1] - middle[1]) * scale + height * SAMPLES / 2
-    _, triangle, barycentric = kernels.rasterise(points, mesh.faces, height * SAMPLES, width * SAMPLES)
-    light = np.array([0, -0.7, 0.7], np.float32)
-    colour = kernels.shade(
-        triangle, barycentric, mesh.faces, mesh.uv_faces, mesh.uv, normals, person.texture, light, 0.75, 0.35
+    drawn = figure.draw(
+        person,
+        poses.frontal(person.limits()),
+        height=0.94 * height,
+        margin=0.0,
+        azimuth=0.0,
+        camera_height=0.9,
+        distance=12.0,
+        light=np.array([0, -0.7, 0.7]),
+        ambient=0.75,
+        diffuse=0.35,
     )
-    ground = np.full((height, width, 3), GREY, np.float32)
-    return (np.clip(kernels.composite(colour, triangle, ground, SAMPLES), 0, 1) * 255 + 0.5).astype(np.uint8)
+    ground = np.full((*drawn.size, 3), GREY, np.float32)
+    picture = np.clip(kernels.composite(drawn.colour, drawn.triangle, ground, SAMPLES), 0, 1)
+    out = np.full((height, width, 3), round(GREY * 255), np.uint8)
+    if drawn.size[1] > width:
+        shrink = width / drawn.size[1]
+        picture = cv2.resize(picture, (width, round(drawn.size[0] * shrink)), interpolation=cv2.INTER_AREA)
+    top, left = (height - picture.shape[0]) // 2, (width - picture.shape[1]) // 2
+    out[top : top + picture.shape[0], left : left + picture.shape[1]] = picture * 255 + 0.5
+    return out

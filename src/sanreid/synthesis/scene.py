@@ -18,7 +18,7 @@ from sanreid.runtime import rng as stream_of
 from sanreid.synthesis import background
 from sanreid.synthesis.background import Backdrop
 
-SCENES = 3  # backdrops a camera
+SCENES = 2  # backdrops a camera
 PICTURES = (".jpg", ".jpeg", ".png", ".bmp")
 
 
@@ -111,10 +111,10 @@ def _camera(family: str, rng: np.random.Generator, number: int, count: int, pict
         light=(light / np.linalg.norm(light)).astype(np.float32),
         ambient=rng.uniform(0.45, 0.75),
         diffuse=rng.uniform(0.3, 0.65),
-        gain=np.exp(tint + np.clip(exposure, -0.5, 0.45)).astype(np.float32),
-        gamma=rng.uniform(0.75, 1.35) if reid else rng.uniform(0.9, 1.1),
+        gain=np.exp(tint + np.clip(exposure, -0.4, 0.4)).astype(np.float32),
+        gamma=rng.uniform(0.75, 1.2) if reid else rng.uniform(0.9, 1.1),
         saturation=rng.uniform(0.5, 1.05) if reid else rng.uniform(0.9, 1.1),
-        blur=rng.uniform(3.0, 8.0) if reid else rng.uniform(1.5, 4.0),
+        blur=rng.uniform(2.5, 6.0) if reid else rng.uniform(1.5, 4.0),
         noise=rng.uniform(0.008, 0.03) if reid else rng.uniform(0.003, 0.012),
         jpeg_quality=int(rng.integers(55, 88) if reid else rng.integers(80, 96)),
         occlusion=0.2 if reid else 0.08,

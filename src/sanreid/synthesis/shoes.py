@@ -13,7 +13,7 @@ from sanreid.synthesis import body
 
 STATIONS = 24  # cross-sections along a foot
 THICKNESS = 0.006  # metres of leather around the foot
-SOLE = 0.022  # metres, height of the sole's upper edge
+SOLE = 0.019  # metres, height of the sole's upper edge
 ANKLE = (0.075, 0.105)  # metres above the ground between which the last gives way to the leg
 
 
@@ -39,9 +39,9 @@ def put_on(vertices: np.ndarray, heads: np.ndarray) -> np.ndarray:
         across = np.array([-forward[1], forward[0], 0])
         offset = vertices[index] - ankle
         length, width, height = offset @ forward, offset @ across, vertices[index, 2] - ground
-        centre, half, top, length = _envelope(length, width, height, size)
+        centre, half, top, measured = _envelope(length, width, height, size)
         u = (width - centre) / half
-        v = (height - top / 2) / (top / 2)
+        v = 2 * np.clip(height / measured, 0, 1) - 1  # by the foot's own height: a toe's upper side stays above
         angle = np.arctan2(v, u)
         power = np.where(v < 0, 6.0, 2.4)  # a flat sole with a sharp edge, a round upper
         radius = (np.abs(np.cos(angle)) ** power + np.abs(np.sin(angle)) ** power) ** (-1 / power)
@@ -53,7 +53,7 @@ def put_on(vertices: np.ndarray, heads: np.ndarray) -> np.ndarray:
 
 
 def _envelope(length, width, height, size):
-    """Centre, half-width and top of the last at each vertex, and the vertex's place along it."""
+    """Centre, half-width and top of the last at each vertex, and the foot's own height there."""
     first, last = length.min(), length.max()
     place = (length - first) / (last - first)
     station = np.minimum((place * STATIONS).astype(int), STATIONS - 1)
@@ -64,15 +64,20 @@ def _envelope(length, width, height, size):
     np.minimum.at(left, station[low], width[low])
     np.maximum.at(top, station[low], height[low])
     centre, half = (right + left) / 2, (right - left) / 2
+    measured = np.maximum.accumulate(top[::-1])[::-1].copy()
     ball = int(np.argmax(half[STATIONS // 2 :])) + STATIONS // 2
     tip = (np.arange(STATIONS) - ball) / (STATIONS - ball)  # 0 at the ball of the foot, 1 at the tip
     ahead = tip > 0
     half[ahead] = half[ball] * np.sqrt(np.clip(1 - 0.93 * tip[ahead] ** 2.4, 0, None))
     centre[ahead] = centre[ball] + (centre[STATIONS - 3] - centre[ball]) * tip[ahead]
-    top[ahead] = np.maximum(top[ahead], 0.05 * size * (1 - 0.35 * tip[ahead] ** 2))
+    top[ahead] = np.maximum(top[ahead], 0.055 * size * (1 - 0.25 * tip[ahead] ** 2))
     kernel = np.array([0.25, 0.5, 0.25])
     for _ in range(2):
-        centre, half, top = (np.convolve(np.pad(x, 1, mode="edge"), kernel, "valid") for x in (centre, half, top))
+        centre, half, top, measured = (
+            np.convolve(np.pad(x, 1, mode="edge"), kernel, "valid") for x in (centre, half, top, measured)
+        )
     grid = (np.arange(STATIONS) + 0.5) / STATIONS
-    at = [np.interp(place, grid, values) for values in (centre, half + THICKNESS * size, top + THICKNESS * size)]
-    return at[0], at[1], at[2], length
+    at = [
+        np.interp(place, grid, values) for values in (centre, half + THICKNESS * size, top + THICKNESS * size, measured)
+    ]
+    return at[0], at[1], at[2], at[3]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from sanreid.synthesis import body, texels
+from sanreid.synthesis import body, shoes, texels
 from sanreid.synthesis.garments import (
     edge,
     hair_reach,
@@ -64,7 +64,7 @@ def paint(outfit: Outfit, rng: np.random.Generator) -> Painted:
     canvas.lay(outfit.lower.colour, lower)
     canvas.lay(outfit.lower.second, lower * lower_second)
     if outfit.lower.name == "blue" and outfit.lower_kind == "trousers":
-        canvas.scale(1 + waves(surface, rng, 90, 4) * 0.12, lower)  # jeans are washed out unevenly
+        canvas.scale(1 + waves(surface, rng, 30, 4) * 0.10, lower)  # jeans are washed out unevenly
     upper_second = pattern(outfit.upper, outfit, surface)
     canvas.lay(outfit.upper.colour, upper)
     canvas.lay(outfit.upper.second, upper * upper_second)
@@ -78,7 +78,7 @@ def paint(outfit: Outfit, rng: np.random.Generator) -> Painted:
     canvas.scale(1 + folds(surface, rng), np.maximum(upper, lower))
     _hair(canvas, surface, outfit, rng)
     _straps(canvas, surface, outfit)
-    canvas.colours += (0.012 * rng.standard_normal((len(surface.x), 1))).astype(np.float32)
+    canvas.colours += (0.008 * rng.standard_normal((len(surface.x), 1))).astype(np.float32)
     texture = texels.unfold(canvas.colours)
     _slots(texture, outfit, rng)
     bare = upper * (1 - inner)
@@ -134,7 +134,7 @@ def folds(surface: Surface, rng: np.random.Generator) -> np.ndarray:
     bends += np.exp(-(((surface.z - marks.waist) / 0.09) ** 2)) * (surface.arm < 0.5)
     bends += np.exp(-(((surface.z - marks.hip + 0.1) / 0.08) ** 2)) * (surface.leg > 0.5)
     bends += np.exp(-(((surface.sleeve - 0.5) / 0.13) ** 2)) * (surface.arm > 0.5)
-    return 0.05 * waves(surface, rng, 22, 4) + (0.025 + 0.05 * bends) * waves(surface, rng, 70, 4)
+    return 0.03 * waves(surface, rng, 20, 4) + (0.012 + 0.045 * bends) * waves(surface, rng, 60, 4)
 
 
 def _face(canvas: Canvas, surface: Surface, outfit: Outfit) -> None:
@@ -142,8 +142,8 @@ def _face(canvas: Canvas, surface: Surface, outfit: Outfit) -> None:
     head = surface.head > 0.5
     for eye in marks.eyes:
         distance = np.linalg.norm((surface.position - eye) * [1, 0.6, 1.6], axis=1)
-        canvas.scale(np.full(len(surface.x), 0.5), edge(np.where(head, 0.028 - distance, -1), 0.012))
-        brow = np.minimum(0.006 - np.abs(surface.z - eye[2] - 0.028), 0.028 - np.abs(surface.x - eye[0]))
+        canvas.scale(np.full(len(surface.x), 0.68), edge(np.where(head, 0.026 - distance, -1), 0.014))
+        brow = np.minimum(0.003 - np.abs(surface.z - eye[2] - 0.028), 0.022 - np.abs(surface.x - eye[0]))
         canvas.lay(np.array(outfit.hair_colour) * 0.9, edge(np.where(head & (surface.y < eye[1] + 0.03), brow, -1)))
     canvas.lay((0.25, 0.2, 0.18), surface.eye)
     mouth = np.minimum(0.009 - np.abs(surface.z - marks.eyes[0, 2] + 0.068), 0.027 - np.abs(surface.x))
@@ -171,13 +171,13 @@ def _seams(canvas: Canvas, surface: Surface, outfit: Outfit, upper: np.ndarray, 
 def _shoes(canvas: Canvas, surface: Surface, outfit: Outfit) -> None:
     shoe = edge(shoe_reach(surface, outfit))
     canvas.lay(outfit.shoe, shoe)
-    canvas.lay(outfit.sole, shoe * edge(0.024 - surface.height_shod, 0.006))
-    dark = edge(0.006 - np.abs(surface.height_shod - 0.027), 0.006)
+    canvas.lay(outfit.sole, shoe * edge(shoes.SOLE - surface.height_shod, 0.006))
+    dark = edge(0.005 - np.abs(surface.height_shod - shoes.SOLE - 0.003), 0.006)
     canvas.scale(np.full(len(surface.x), 0.75), shoe * dark)
 
 
 def _hair(canvas: Canvas, surface: Surface, outfit: Outfit, rng: np.random.Generator) -> None:
-    strands = 1 + 0.13 * waves(surface, rng, 120, 4)
+    strands = 1 + 0.07 * waves(surface, rng, 100, 4)
     canvas.lay(np.array(outfit.hair_colour)[None] * strands[:, None], edge(hair_reach(surface, outfit), 0.012))
     if outfit.hat:
         canvas.lay(outfit.hat_colour, edge(hat_reach(surface)))
@@ -216,9 +216,10 @@ def _slots(texture: np.ndarray, outfit: Outfit, rng: np.random.Generator) -> Non
         shading[int(0.55 * height) : int(0.62 * height) + 1] = 0.6
         shading[int(0.7 * height) : int(0.74 * height) + 1, width // 4 : 3 * width // 4] = 1.3
         fill("backpack", outfit.backpack, shading)
-    if outfit.bag or outfit.handbag:
+    bag = outfit.bag or outfit.handbag
+    if bag:
         height = shape("bag")[0]
-        fill("bag", outfit.bag or outfit.handbag, np.linspace(0.85, 1.1, height)[:, None, None])
+        fill("bag", bag, np.linspace(0.85, 1.1, height)[:, None, None])
     if outfit.lower_kind != "trousers":
         height, width = shape("skirt")
         fill("skirt", _skirt_colours(outfit, height, width), _pleats(width, rng))

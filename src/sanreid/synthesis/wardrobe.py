@@ -177,7 +177,7 @@ def draw(rng: np.random.Generator) -> Outfit:
         stockings=vary(rng, COLOURS["black"]) if female and kind != "trousers" and rng.random() < 0.25 else None,
         shoe=vary(rng, COLOURS[pick(rng, SHOES)]),
         sole=vary(rng, (0.80, 0.80, 0.77) if rng.random() < 0.55 else (0.12, 0.11, 0.11)),
-        shoe_height=float(rng.choice([-0.02, 0.0, 0.12], p=[0.5, 0.35, 0.15])),
+        shoe_height=float(rng.choice([-0.03 if female else -0.01, 0.0, 0.12], p=[0.4, 0.45, 0.15])),
         hat=("brim" if female and rng.random() < 0.5 else "cap") if rng.random() < 0.11 else None,
         hat_colour=vary(rng, COLOURS[pick(rng, UPPER)]),
         backpack=_carried(rng, 0.28),
