@@ -145,3 +145,11 @@ def test_values_out_of_range_are_clipped_before_the_cast():
     assert got.flatten().tolist() == [0, 0, 0, 128, 254, 255, 255, 255]
     half = torch.full((1, 3, 2, 2), 1.54, dtype=torch.bfloat16)
     assert (tensors.textures_to_uint8(half) == 255).all()
+
+
+def test_take_is_indexing(pictures):
+    folder, names, _ = pictures
+    store, numbers = tensors.decode(folder, names, (12, 8)), torch.tensor([4, 0, 0, 2])
+    for source in (store, store.contiguous(), store.float(), store[:, :1]):
+        assert torch.equal(tensors.take(source, numbers), source[numbers])
+    assert tensors.take(store, numbers).is_contiguous(memory_format=torch.channels_last)

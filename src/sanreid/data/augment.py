@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from pydantic import Field, model_validator
 from torch import Tensor
 
-from sanreid.data.tensors import IMAGE_MEAN, normalise_images, normalise_textures
+from sanreid.data.tensors import IMAGE_MEAN, normalise_images, normalise_textures, take
 from sanreid.params import Section
 
 Probability = Annotated[float, Field(ge=0, le=1)]
@@ -87,28 +87,31 @@ class Augment(Section):
         return round(size[0] * self.enlargement), round(size[1] * self.enlargement)
 
     def apply(self, images: Tensor, draws: Draws) -> Tensor:
-        """uint8 images (N, 3, H, W) with these choices -> normalised float32, the memory layout kept."""
-        height, width = images.shape[2:]
-        result = images.clone()
+        """uint8 images (N, 3, H, W) with these choices -> normalised float32 in channels_last."""
+        n, c, height, width = images.shape
+        # rows of pixels, colours innermost: crops and boxes become copies of whole stretches of memory
+        rows = images.permute(0, 2, 3, 1).reshape(n, height, width * c).clone()
         chosen = draws.crop.nonzero()[:, 0]
         if len(chosen):
-            larger = _resize(images[chosen.to(images.device)], self.enlarged((height, width)))
+            larger = _resize(take(images, chosen), self.enlarged((height, width)))
+            larger = larger.permute(0, 2, 3, 1).flatten(2)
             for picture, i, (y, x) in zip(larger, chosen.tolist(), draws.offset[chosen].tolist(), strict=True):
-                result[i] = picture[:, y : y + height, x : x + width]
-        chosen = draws.flip.nonzero()[:, 0].to(images.device)
-        if len(chosen):
-            result[chosen] = result[chosen].flip(3)
-        floats = normalise_images(result)
+                rows[i] = picture[y : y + height, x * c : (x + width) * c]
+        result = rows.reshape(n, height, width, c)
+        for i in draws.flip.nonzero()[:, 0].tolist():  # one by one: no copy of them all, 7 times faster
+            result[i] = result[i].flip(1)
+        floats = normalise_images(result.permute(0, 3, 1, 2))
+        pixels = floats.permute(0, 2, 3, 1).flatten(2)  # a view of them
         # the mean's raw values in the normalised picture, as published: they are not its zero
-        fill = torch.tensor(IMAGE_MEAN, device=images.device)[:, None, None]
+        fill = torch.tensor(IMAGE_MEAN, device=images.device).repeat(width)
         for i, (y, x, h, w) in enumerate(draws.box.tolist()):
             if h and w:
-                floats[i, :, y : y + h, x : x + w] = fill
+                pixels[i, y : y + h, x * c : (x + w) * c] = fill[: w * c]
         return floats
 
     def move(self, textures: Tensor, draws: Draws, mirror: Tensor | None) -> Tensor:
         """Textures, masks or weights (N, C, T, T) of the flipped pictures moved by `mirror`, where `flip: mirrored`."""
-        chosen = draws.flip.nonzero()[:, 0].to(textures.device)
+        chosen = draws.flip.nonzero()[:, 0]
         if self.flip != "mirrored" or not len(chosen):
             return textures
         self.check(mirror, True)
@@ -116,9 +119,11 @@ class Augment(Section):
         c, height, width = textures.shape[1:]
         if mirror.shape != (height * width,):
             raise ValueError(f"mirror map of {len(mirror)} texels for textures of {height} x {width}; use mirror_index")
-        texels = textures[chosen].permute(0, 2, 3, 1).reshape(len(chosen), height * width, c)
-        moved = texels.index_select(1, mirror.to(textures.device)).reshape(len(chosen), height, width, c)
-        return textures.index_copy(0, chosen, moved.permute(0, 3, 1, 2))
+        texels = textures.permute(0, 2, 3, 1).reshape(len(textures), height * width, c).clone()
+        mirror = mirror.to(textures.device)
+        for i in chosen.tolist():
+            texels[i] = texels[i].index_select(0, mirror)
+        return texels.reshape(-1, height, width, c).permute(0, 3, 1, 2)
 
     def _boxes(self, n: int, size: tuple[int, int], generator: torch.Generator) -> Tensor:
         """(N, 4) y, x, h, w: the first of 100 boxes that fits; 0 high where nothing is erased (Zhong et al. 2020)."""
