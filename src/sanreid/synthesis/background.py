@@ -68,6 +68,10 @@ def _pick(rng: np.random.Generator, shares: dict[str, float]) -> str:
     return list(shares)[int(rng.choice(len(shares), p=weights / weights.sum()))]
 
 
+def _colour(red: float, green: float, blue: float) -> np.ndarray:
+    return np.array([red, green, blue], np.float32)
+
+
 def _grey(rng: np.random.Generator, low: float, high: float, tint: float = 0.02) -> np.ndarray:
     """A greyish colour, warm or cold by `tint`."""
     return np.clip(rng.uniform(low, high) + rng.normal(0, tint) * np.array([1, 0.2, -1]), 0.03, 0.95).astype(np.float32)
@@ -103,15 +107,15 @@ def _ground(rng: np.random.Generator, kind: str, x: np.ndarray, z: np.ndarray, p
     a, b = x * cosine + z * sine, z * cosine - x * sine
     factor = _wear(rng, x, z)
     if kind == "grass":
-        return np.float32([0.30, 0.38, 0.2]) * rng.uniform(0.7, 1.2) * (factor + 0.3 * (factor - 1))[..., None]
+        return _colour(0.30, 0.38, 0.2) * rng.uniform(0.7, 1.2) * (factor + 0.3 * (factor - 1))[..., None]
     if kind == "asphalt":
         colour = _grey(rng, 0.25, 0.5)[None, None] * factor[..., None]
         if rng.random() < 0.5:  # a marking
             stripe = _lines(a + rng.uniform(0, 8), float(rng.choice([1.0, 7.0])), rng.uniform(0.12, 0.45), pixel)
-            colour = colour + (np.float32([0.8, 0.8, 0.76]) - colour) * (0.8 * stripe)[..., None]
+            colour = colour + (_colour(0.8, 0.8, 0.76) - colour) * (0.8 * stripe)[..., None]
         return colour
     if kind == "wood":
-        colour = np.float32([0.52, 0.37, 0.24]) * rng.uniform(0.7, 1.3)
+        colour = _colour(0.52, 0.37, 0.24) * rng.uniform(0.7, 1.3)
         boards = np.floor(a / 0.14)
         factor = factor * (1 + 0.1 * np.sin(boards * 12.9898) + 0.05 * np.sin(boards * 4.1 + b * 3))
         return (colour * (factor * (1 - 0.35 * _lines(a, 0.14, 0.008, pixel)))[..., None]).astype(np.float32)
@@ -135,7 +139,7 @@ def _wall(rng: np.random.Generator, kind: str, x: np.ndarray, y: np.ndarray, pix
     factor = _wear(rng, x, y)
     base = _grey(rng, 0.3, 0.8, 0.05)
     if kind == "brick":
-        base = np.float32([0.5, 0.28, 0.2]) * rng.uniform(0.7, 1.3) if rng.random() < 0.6 else base
+        base = _colour(0.5, 0.28, 0.2) * rng.uniform(0.7, 1.3) if rng.random() < 0.6 else base
         row = np.floor(y / 0.16)
         along = x + 0.2 * np.mod(row, 2)
         each = np.mod(np.sin(row * 127.1 + np.floor(along / 0.4) * 311.7) * 43758.5, 1) - 0.5
@@ -147,7 +151,7 @@ def _wall(rng: np.random.Generator, kind: str, x: np.ndarray, y: np.ndarray, pix
         return colour + (base * rng.uniform(0.4, 0.8) - colour) * skirting
     if kind == "fence":
         bars = np.maximum(_lines(x, 0.16, 0.03, pixel), _lines(y, 1.8, 0.06, pixel))[..., None]
-        behind = np.float32([0.2, 0.28, 0.15]) * rng.uniform(0.6, 1.4) * (factor + 1.5 * (factor - 1))[..., None]
+        behind = _colour(0.2, 0.28, 0.15) * rng.uniform(0.6, 1.4) * (factor + 1.5 * (factor - 1))[..., None]
         return behind + (_grey(rng, 0.1, 0.7) - behind) * bars
     pitch, wide = rng.uniform(1.6, 3.5), rng.uniform(0.45, 0.85)
     cell, inside = np.floor(x / pitch), np.mod(x / pitch, 1) < wide
@@ -158,7 +162,7 @@ def _wall(rng: np.random.Generator, kind: str, x: np.ndarray, y: np.ndarray, pix
         hue = np.stack([np.mod(chance * k, 1) for k in (7.3, 13.7, 23.1)], -1) * 0.6 + 0.15
     else:
         sheen = 0.12 + 0.35 * chance + 0.06 * np.sin(2 * x + 3 * y)
-        hue = sheen[..., None] * np.float32([0.85, 1.0, 1.1])
+        hue = sheen[..., None] * _colour(0.85, 1.0, 1.1)
     pane = (inside & (y > low) & (y < high))[..., None]
     frame = 0.35 * _lines(x, pitch, 0.1, pixel)[..., None]
     return np.where(pane, hue * factor[..., None], colour) * (1 - frame)
@@ -167,12 +171,12 @@ def _wall(rng: np.random.Generator, kind: str, x: np.ndarray, y: np.ndarray, pix
 def procedural(rng: np.random.Generator, family: str, camera_height: float) -> Backdrop:
     """Draw a scene of a family of cameras ("pit" or "reid") hanging `camera_height` metres above the ground."""
     street = family == "reid" or rng.random() < 0.25
-    horizon = float(rng.uniform(-120, 30))
     wall_distance = rng.uniform(7, 22) if street else rng.uniform(5, 12)
-    foot = horizon + FOCAL * camera_height / wall_distance  # row where the wall meets the ground
+    foot = rng.uniform(0.05, 0.5) * HEIGHT  # row where the wall meets the ground
+    horizon = foot - FOCAL * camera_height / wall_distance
     rows, columns = np.mgrid[0:HEIGHT, 0:WIDTH].astype(np.float32)
     picture = np.empty((HEIGHT, WIDTH, 3), np.float32)
-    split = int(np.clip(foot, 0, HEIGHT))
+    split = int(foot)
     depth = (FOCAL * camera_height / np.maximum(rows[split:] - horizon, 8)).astype(np.float32)
     x = (columns[split:] - WIDTH / 2) * depth / FOCAL + 40
     pixel = depth / FOCAL * np.maximum(1, depth / camera_height / 3)  # seen at a slant, a pixel reaches further

@@ -15,7 +15,7 @@ from sanreid.runtime import rng as stream_of
 from sanreid.synthesis import figure, people, pose
 from sanreid.synthesis.sketch import Colour, Sketch
 
-PASSERS_BY, PASSER_VIEWS = 5, 4
+PASSERS_BY, PASSER_VIEWS = 8, 3
 
 
 def _tone(rng: np.random.Generator, low: float, high: float, tint: float = 0.03) -> Colour:

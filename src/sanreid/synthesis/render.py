@@ -130,8 +130,7 @@ def _stand_in_front(
     offset = float(rng.normal(0, IN_FRONT[kind][1])) * height
     if kind in ("car", "passer_by"):  # one end of the car, or a shoulder, across the person
         side = 1 if rng.random() < 0.5 else -1
-        reach = 0.05 if kind == "car" else 0.0
-        offset = side * (prop.shape[1] / 2 + (rng.uniform(-0.12, 0.1) - reach) * height)
+        offset = side * (prop.shape[1] / 2 + rng.uniform(-0.09, 0.08) * height)
     soft = cv2.GaussianBlur(prop, (0, 0), max(0.4, 0.003 * height))
     strength = camera.ambient + 0.6 * camera.diffuse
     bottom = feet + rng.uniform(0.03, 0.12) * height
