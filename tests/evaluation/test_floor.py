@@ -3,6 +3,7 @@
 import colorsys
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -54,11 +55,16 @@ def test_too_many_stripes_name_the_key():
 
 def test_centring_removes_each_cameras_mean():
     features = np.array([[1.0, 2], [3, 4], [10, 20], [30, 40]], np.float32)
-    camids = np.array([1, 2, 1, 2])
-    result = floor.centre_by_camera(features, camids)
+    result = floor.centre(features, np.array([1, 2, 1, 2]))
     assert result.tolist() == [[-4.5, -9], [-13.5, -18], [4.5, 9], [13.5, 18]]
     assert features[0].tolist() == [1, 2]
-    np.testing.assert_allclose(floor.centre_by_camera(features, None).mean(0), 0, atol=1e-6)
+
+
+def test_a_physical_camera_is_a_camid_within_its_pair():
+    rows = pd.DataFrame({"camid": pd.array([1, 2, 1, 2, 1], "Int64")})
+    assert floor.cameras(rows).tolist() == [0, 1, 0, 1, 0]
+    assert len(set(floor.cameras(rows.assign(pair=[1, 1, 2, 2, 1])))) == 4
+    assert floor.cameras(pd.DataFrame({"camid": pd.array([None, None], "Int64")})).tolist() == [0, 0]
 
 
 def test_random_features_follow_the_seed():

@@ -7,6 +7,7 @@ each camera's mean removed they forget the camera's colour cast, which is the st
 
 import cv2
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field, PositiveInt
 from torch import Tensor
@@ -52,10 +53,18 @@ def colour_stripes(images: Tensor, p: Stripes) -> NDArray[np.float32]:
     return result
 
 
-def centre_by_camera(features: NDArray[np.float32], camids: NDArray[np.int64] | None) -> NDArray[np.float32]:
-    """`features` (N, D) less the mean of their camera's images; of all images where cameras are unknown."""
-    groups = np.zeros(len(features), np.int64) if camids is None else camids
+def cameras(rows: pd.DataFrame) -> NDArray[np.int64]:
+    """A number (N,) for each physical camera of the index rows; 0 throughout where cameras are unknown.
+
+    CUHK03's camid is 1 or 2 within a pair of cameras, so an extra column `pair`, where a table has it, counts as well.
+    """
+    keys = [column for column in ("pair", "camid") if column in rows]
+    return np.asarray(rows.groupby(keys, dropna=False).ngroup(), np.int64)
+
+
+def centre(features: NDArray[np.float32], groups: NDArray[np.int64]) -> NDArray[np.float32]:
+    """`features` (N, D) less the mean of their group (N,)."""
     result = features.copy()
-    for camera in np.unique(groups):
-        result[groups == camera] -= features[groups == camera].mean(0)
+    for group in np.unique(groups):
+        result[groups == group] -= features[groups == group].mean(0)
     return result

@@ -10,10 +10,13 @@ Decisions:
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from sanreid.data.images import read_rgb
 
 WINDOW, DEVIATION = 11, 1.5
 C1, C2 = 0.01**2, 0.03**2
@@ -34,6 +37,38 @@ class Truth:
         """By area to (size, size); a mask keeps texels of which at least half is set."""
         visible = None if self.visibility is None else resize_mask(self.visibility, size)
         return Truth(resize(self.texture, size), resize_mask(self.coverage, size), visible)
+
+
+@dataclass(frozen=True)
+class TruthFolder:
+    """The folder truth/ of a set: textures/<pid>.png, visibility/<image stem>.png, coverage.png; else empty."""
+
+    folder: Path
+
+    def missing(self) -> str | None:
+        """Why nothing can be measured here, or None."""
+        if not any((self.folder / "textures").glob("*.png")):
+            return "the set has no true textures: real photographs have none, rendered sets keep them in truth/"
+        if not (self.folder / "coverage.png").is_file():
+            return "truth/coverage.png is missing: which texels exist is not known"
+        return None
+
+    def has(self, pid: int) -> bool:
+        """Whether the person's true texture is there (distractors have none)."""
+        return (self.folder / "textures" / f"{pid}.png").is_file()
+
+    def texture(self, pid: int) -> NDArray[np.uint8]:
+        """The person's true texture, (T, T, 3) RGB."""
+        return read_rgb(self.folder / "textures" / f"{pid}.png")
+
+    def of(self, pid: int, image: str) -> Truth:
+        """What is known of one image, by its person and path."""
+        visibility = self.folder / "visibility" / f"{PurePosixPath(image).stem}.png"
+        return Truth(
+            texture=self.texture(pid),
+            coverage=_mask(self.folder / "coverage.png"),
+            visibility=_mask(visibility) if visibility.is_file() else None,
+        )
 
 
 def resize(texture: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
@@ -104,3 +139,7 @@ def average(scores: list[dict[str, float]]) -> dict[str, float | None]:
         known = values[~np.isnan(values)]
         result[name] = float(known.mean()) if len(known) else None
     return result
+
+
+def _mask(path: Path) -> NDArray[np.bool_]:
+    return read_rgb(path)[..., 0] >= 128

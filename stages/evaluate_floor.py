@@ -1,0 +1,59 @@
+"""What every re-ID number on a set has to beat: chance, an untrained network, and colour stripes.
+
+Decisions: the same query, gallery, protocol and metrics as for a trained model, so that the rows of one table compare;
+nothing here sees a label. Camera-centred stripes subtract the mean of each camera's images in query and gallery; the
+cosine suits what is centred, and for plain stripes, of unit length, it orders as the euclidean distance does.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from pydantic import NonNegativeInt, PositiveInt
+
+from sanreid import runtime
+from sanreid.data import index, tensors
+from sanreid.evaluation import features, floor, ranking
+from sanreid.evaluation.distances import Metric
+from sanreid.models import san as network
+from sanreid.params import Section, run
+
+
+class Params(Section):
+    """Section `evaluate_floor`."""
+
+    seed: NonNegativeInt
+    batch: PositiveInt
+    metric: Metric
+    max_rank: PositiveInt
+    random_width: PositiveInt
+    stripes: floor.Stripes
+
+
+def main(images: Path, out: Path, p: Params, san: network.Architecture) -> None:
+    """`out` gets metrics.json (one entry a floor) and cmc.csv (rank, one column a floor) for the set `images`."""
+    rows = features.retrieval_rows(index.read(images))
+    runtime.prepare(p.seed)
+    untrained = network.SAN(san, people=1, decoder=False)
+    decoded = tensors.decode(images, rows["path"].tolist(), san.size)
+    stripes = floor.colour_stripes(decoded, p.stripes)
+    floors = {
+        "random": floor.random_features(len(rows), p.random_width, p.seed),
+        "untrained": features.extract(untrained, decoded, p.batch),
+        "stripes": stripes,
+        "stripes_centred": floor.centre(stripes, floor.cameras(rows)),
+    }
+    results = {
+        name: ranking.evaluate(*features.split(vectors, rows), p.metric, p.max_rank) for name, vectors in floors.items()
+    }
+    with runtime.atomic_folder(out) as work:
+        runtime.write_json(work / "metrics.json", {name: r.metrics() for name, r in results.items()})
+        curves = {"rank": np.arange(1, p.max_rank + 1)} | {name: r.cmc for name, r in results.items()}
+        pd.DataFrame(curves).to_csv(work / "cmc.csv", index=False)
+    for name, r in results.items():
+        percent = 100 * r.rank(1), 100 * r.mean_average_precision
+        runtime.log.info("%s, %s: rank-1 %.1f %%, mAP %.1f %%", out, name, *percent)
+
+
+if __name__ == "__main__":
+    run(main)

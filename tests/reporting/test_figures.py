@@ -1,0 +1,128 @@
+"""Sheets of pictures: every picture where it belongs, frames that tell right from wrong, proportions kept."""
+
+import numpy as np
+import pytest
+
+from sanreid.reporting import figures
+from sanreid.reporting.figures import Ranked, Triplet
+
+
+def plain(colour, height=60, width=30):
+    return np.full((height, width, 3), colour, np.uint8)
+
+
+COLOURS = [(200, 30, 30), (30, 200, 30), (30, 30, 200), (200, 200, 30), (200, 30, 200), (30, 200, 200)]
+
+
+def where(sheet, colour):
+    """Rows and columns of the bounding box of a colour: top, bottom, left, right."""
+    mask = (sheet == np.array(colour, np.uint8)).all(axis=2)
+    assert mask.any(), f"{colour} is not in the sheet"
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    return rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
+
+
+def test_contact_sheet_goes_row_by_row():
+    sheet = figures.contact_sheet([plain(c) for c in COLOURS[:5]], columns=3, cell=(60, 30))
+    boxes = [where(sheet, c) for c in COLOURS[:5]]
+    assert all((b[1] - b[0], b[3] - b[2]) == (60, 30) for b in boxes)
+    assert boxes[0][0] == boxes[1][0] == boxes[2][0] < boxes[3][0]
+    assert boxes[0][2] == boxes[3][2] < boxes[1][2] == boxes[4][2] < boxes[2][2]
+
+
+def test_pictures_keep_their_proportions():
+    sheet = figures.contact_sheet([plain(COLOURS[0], 100, 20)], columns=1, cell=(50, 50))
+    top, bottom, left, right = where(sheet, COLOURS[0])
+    assert (bottom - top, right - left) == (50, 10)
+    assert left - figures.MARGIN == 20  # centred
+
+
+def test_labels_make_room_and_leave_the_pictures_alone():
+    pictures = [plain(c) for c in COLOURS[:4]]
+    bare = figures.contact_sheet(pictures, 2, cell=(60, 30))
+    labelled = figures.contact_sheet(pictures, 2, ["a", "b", "c", "d"], (60, 30), ["first", "second"])
+    assert labelled.shape[0] > bare.shape[0]
+    assert labelled.shape[1] > bare.shape[1]
+    box = where(labelled, COLOURS[0])
+    below = labelled[box[1] + 2 : box[1] + figures.CAPTION + 4, box[2] : box[3]]
+    assert (below < 255).any()
+    beside = labelled[box[0] : box[1], figures.MARGIN : box[2]]
+    assert (beside < 255).any()
+
+
+def ranked(right, pictures=None):
+    n = len(right)
+    pictures = pictures or [plain(c) for c in COLOURS[:n]]
+    return Ranked(plain((9, 99, 199)), pictures, right, "person 1", [f"{i}, c1" for i in range(n)])
+
+
+def frame(sheet, colour):
+    """The colour just above a picture."""
+    top, _, left, right = where(sheet, colour)
+    return tuple(sheet[top - 2, (left + right) // 2])
+
+
+def test_frames_tell_right_from_wrong_in_rank_order():
+    sheet = figures.ranked_list([ranked([True, False, True])])
+    assert [frame(sheet, c) for c in COLOURS[:3]] == [figures.RIGHT, figures.WRONG, figures.RIGHT]
+    assert frame(sheet, (9, 99, 199)) == figures.INK
+    lefts = [where(sheet, c)[2] for c in ((9, 99, 199), *COLOURS[:3])]
+    assert lefts == sorted(lefts)
+
+
+def test_signs_differ_besides_their_colour():
+    right, wrong = (figures.ranked_list([ranked([mark])]) for mark in (True, False))
+    box = where(right, COLOURS[0])
+    below = slice(box[1] + figures.FRAME + 2, box[1] + figures.FRAME + 20), slice(box[2] - 4, box[3] + 4)
+    assert ((right[below].min(2) < 200) != (wrong[below].min(2) < 200)).any()
+
+
+def test_a_row_holds_no_blank_line_and_rows_are_apart():
+    sheet = figures.ranked_list([ranked([True, False]), ranked([False, False])])
+    blank = (sheet == 255).all(axis=(1, 2))
+    starts = np.flatnonzero(np.diff(blank.astype(int)) == -1)
+    assert len(starts) == 3  # the ranks' names, then the two rows
+    assert tuple(sheet[starts[1] + 2, figures.MARGIN]) == figures.RIGHT
+    assert tuple(sheet[starts[2] + 2, figures.MARGIN]) == figures.WRONG
+
+
+def test_a_short_gallery_leaves_the_rest_of_the_row_empty():
+    sheet = figures.ranked_list([ranked([True, False, True]), ranked([False], [plain(COLOURS[5])])])
+    top, bottom, _, right = where(sheet, COLOURS[5])
+    assert (sheet[top:bottom, right + figures.FRAME :] == 255).all()
+
+
+@pytest.mark.parametrize("true", [plain(COLOURS[2], 64, 64), None])
+def test_triplets_stand_side_by_side(true):
+    triplet = Triplet(plain(COLOURS[0]), plain(COLOURS[1], 32, 32), true, "person 7")
+    sheet = figures.texture_triplets([triplet, triplet, triplet], columns=2)
+    person, pseudo = where(sheet, COLOURS[0]), where(sheet, COLOURS[1])
+    assert person[0] == pseudo[0]
+    if true is None:
+        assert (
+            sheet.shape[1]
+            < figures.texture_triplets([Triplet(triplet.person, triplet.pseudo, plain(COLOURS[2]))] * 2).shape[1]
+        )
+    else:
+        assert where(sheet, COLOURS[2])[0] == pseudo[0]
+    single = figures.texture_triplets([triplet], columns=1)
+    assert 2 * single.shape[1] - 2 * figures.MARGIN + 3 * figures.GAP == sheet.shape[1]
+
+
+def test_inputs_are_left_alone_and_bad_ones_refused():
+    picture = plain(COLOURS[0])
+    before = picture.copy()
+    figures.contact_sheet([picture], 1)
+    np.testing.assert_array_equal(picture, before)
+    with pytest.raises(ValueError, match="uint8 RGB"):
+        figures.contact_sheet([(picture / 255).astype(np.float32)], 1)  # pyrefly: ignore[bad-argument-type]
+    with pytest.raises(ValueError, match="2 labels for 1 places"):
+        figures.contact_sheet([picture], 1, ["a", "b"])
+    with pytest.raises(ValueError, match="needs pictures"):
+        figures.contact_sheet([], 1)
+    with pytest.raises(ValueError, match="at least one query"):
+        figures.ranked_list([])
+    with pytest.raises(ValueError, match="2 right for 1 places"):
+        figures.ranked_list([Ranked(picture, [picture], [True, False], "", ["a"])])
+    with pytest.raises(ValueError, match="needs triplets"):
+        figures.texture_triplets([])
