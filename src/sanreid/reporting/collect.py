@@ -95,12 +95,14 @@ def _reconstructions(path: Path, look: Look) -> Picture | None:
 def _textures(run: Run, folder: Path, look: Look) -> Textures:
     name = folder.name
     report = next((r for r in run.texture_reports if r.name == name), None)
-    table = texture_table(read_json(report / "metrics.json")) if report else None
+    metrics = read_json(report / "metrics.json") if report else {}
+    table = texture_table(metrics)
     images = run.images(name)
     sheet: Sheet | None = gallery.textures(images, folder, look) if images else None
     notes = []
     if table is None:
-        notes.append(f"Distances to true textures: not available for {name}.")
+        reason = f" ({metrics['reason']})" if metrics.get("reason") else ""
+        notes.append(f"Distances to true textures: not available for {name}{reason}.")
     return Textures(name, table, sheet, notes)
 
 

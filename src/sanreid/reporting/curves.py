@@ -54,7 +54,7 @@ def chart(
         return height - BOTTOM - (min(max(y, low), high) - low) / (high - low) * (height - TOP - BOTTOM)
 
     parts = []
-    for y in ticks(low, high, 5):
+    for y in ticks(low, high, 6):
         parts.append(f'<path class="grid" d="M{LEFT} {py(y):.1f}H{width - right:.1f}"/>')
         parts.append(f'<text x="{LEFT - 7}" y="{py(y) + 4:.1f}" text-anchor="end">{number(y)}</text>')
     below = f'y="{height - BOTTOM + 17}" text-anchor="middle"'
@@ -66,16 +66,21 @@ def chart(
         path = "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in points)
         tip = f"<title>{escape(line.tip or line.label)}</title>"
         parts.append(f'<path class="line {escape(line.kind)}" d="{path}">{tip}</path>')
-    parts += _end_labels(labels, px, py)
+    parts += _end_labels(labels, px, py, height - BOTTOM)
     return (
         f'<svg class="chart" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" '
         f'aria-label="{escape(title)}">{"".join(parts)}</svg>'
     )
 
 
-def _end_labels(lines: Sequence[Line], px: Callable[[float], float], py: Callable[[float], float]) -> list[str]:
+def _end_labels(
+    lines: Sequence[Line], px: Callable[[float], float], py: Callable[[float], float], floor: float
+) -> list[str]:
+    """Labels right of the lines' ends, moved apart where they would overlap, between the top and `floor` px."""
     ends = sorted(((py(line.ys[-1]), px(line.xs[-1]), line) for line in lines), key=lambda e: e[0])
     ys = separate([y for y, _, _ in ends], [13.0] * len(ends), gap=1.0)
+    ys = [max(y, TOP + 14.0 * i) for i, y in enumerate(ys)]
+    ys = [min(y, floor - 14.0 * i) for i, y in enumerate(reversed(ys))][::-1]
     return [
         f'<text class="end {escape(line.kind)}" x="{x + 7:.1f}" y="{y + 4:.1f}">{escape(line.label)}</text>'
         for y, (_, x, line) in zip(ys, ends, strict=True)

@@ -137,7 +137,7 @@ def textures(images: Path, folder: Path, look: Look) -> Sheet:
                 pictures.append(embed(visible, "visible part", look.height, look.quality))
         rows.append(Row(f"person {pid}", pictures))
     if not any((images / "truth" / "textures").glob("*.png")):
-        notes.append(f"True textures: not available for {images.name} (real photographs have none).")
+        notes.append(f"True textures: not available for {images.name}; photographs have none.")
     return Sheet(images.name, "", rows, notes)
 
 

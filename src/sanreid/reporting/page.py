@@ -194,7 +194,7 @@ def _comparison(comparison: Comparison | None) -> dict | None:
     seeds = list(comparison.differences["rank1"])
     rows = [(f"seed {k}", [tables.signed(comparison.differences[m][k]) for m in MEASURES]) for k in seeds]
     rows.append(("mean", [tables.signed(tables.mean(comparison, m)) for m in MEASURES]))
-    rows.append(("seeds alone", [f"{comparison.noise[m]:.1f}" if len(seeds) > 1 else "unknown" for m in MEASURES]))
+    rows.append(("range over seeds", [f"{comparison.noise[m]:.1f}" if len(seeds) > 1 else "unknown" for m in MEASURES]))
     return {"method": comparison.method, "control": comparison.control, "rows": rows}
 
 

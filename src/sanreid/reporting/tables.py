@@ -79,7 +79,7 @@ def sentence(result: Results, comparison: Comparison | None) -> str:
         tail = "one seed shows nothing: what seeds alone change is not known."
     else:
         noise = " and ".join(f"{comparison.noise[m]:.1f} {MEASURES[m]}" for m in ("rank1", "mAP"))
-        tail = f"seeds alone change a variant by up to {noise}: {_verdicts(comparison)} ({count} seeds)."
+        tail = f"seeds alone change a variant by up to {noise}. With {count} seeds, {_verdicts(comparison)}."
     return f"{_headroom(result)} {one} minus {other} is {by} points on average; {tail}"
 
 
@@ -96,13 +96,13 @@ def _headroom(result: Results) -> str:
 def _verdicts(comparison: Comparison) -> str:
     rank1, mean_ap = comparison.verdict("rank1"), comparison.verdict("mAP")
     words = {
-        "above": "a gain beyond them",
-        "below": "a loss beyond them",
-        "within": "no difference to be told from them",
+        "above": "that is a gain beyond what seeds change",
+        "below": "that is a loss beyond what seeds change",
+        "within": "that is no difference that seeds alone could not make",
     }
     if rank1 == mean_ap:
         return words[rank1]
-    return f"{words[rank1]} in rank-1, {words[mean_ap]} in mAP"
+    return f"in rank-1 {words[rank1]}, in mAP {words[mean_ap]}"
 
 
 def mean(comparison: Comparison, measure: str) -> float:

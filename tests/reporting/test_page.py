@@ -1,0 +1,196 @@
+"""The page is one file that needs nothing, shows each section, and says what is not there."""
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from sanreid.reporting import collect, page, parameters, results
+from sanreid.reporting.gallery import Look
+from tests.reporting import fake_run
+
+LOOK = Look(people=3, height=32, quality=85, seed=0)
+VOID = {"meta", "img", "br", "wbr", "hr", "link", "input"}
+
+
+class Outline(HTMLParser):
+    """Checks that tags nest, and keeps ids, links, sources and text."""
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.ids, self.links, self.sources, self.words = [], [], [], [], []
+
+    def handle_starttag(self, tag, attrs):
+        given = dict(attrs)
+        self.ids += [given["id"]] if "id" in given else []
+        self.links += [given["href"]] if "href" in given else []
+        self.sources += [given["src"]] if "src" in given else []
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        pass
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.words.append(data)
+
+
+def files(root: Path) -> collect.Run:
+    interim = root / "data/interim"
+    return collect.Run(
+        pit=interim / "pit",
+        interim=[interim / "cuhk03_labeled", interim / "cuhk03_detected", interim / "market1501"],
+        attributes=interim / "market1501_attributes",
+        mnist=interim / "mnist",
+        san_pg=root / "models/san_pg",
+        textures=[root / "data/textures" / fake_run.SET],
+        models=root / "models/san",
+        evaluations=root / "reports/san",
+        texture_reports=[root / "reports/textures" / fake_run.SET],
+    )
+
+
+def build(root: Path, run: collect.Run) -> str:
+    measured = results.collect(run.evaluations, [root / "reports/floor" / fake_run.SET])
+    compared = [results.compare(r, "san", "baseline_syn") for r in measured]
+    return page.render(collect.contents(run, measured, compared, "<svg></svg>", root / "params.yaml", LOOK))
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    return fake_run.build(tmp_path_factory.mktemp("run"))
+
+
+@pytest.fixture(scope="module")
+def html(root):
+    return build(root, files(root))
+
+
+def text_of(html: str) -> str:
+    outline = Outline()
+    outline.feed(html)
+    return " ".join(" ".join(outline.words).split())
+
+
+def test_page_is_whole_and_needs_no_network(html):
+    outline = Outline()
+    outline.feed(html)
+    assert outline.open == []
+    assert len(outline.sources) > 30
+    assert all(source.startswith("data:image/") for source in outline.sources)
+    assert all(link.startswith("#") and link[1:] in outline.ids for link in outline.links)
+    addresses = set(re.findall(r"https?://[^\s\"'<)]+", html))
+    assert addresses <= {"http://www.w3.org/2000/svg"}
+    assert "@import" not in html
+    assert "url(" not in html
+
+
+def test_every_section_has_its_content(html):
+    words = text_of(html)
+    for needed in (
+        "The right person comes first for 89.5 % of queries",
+        "PIT: paired image and texture",
+        "cuhk03_labeled and cuhk03_detected",
+        "teenager female",
+        "SAN-PG on PIT people",
+        "those that it hides",
+        "texture triplet",
+        "colour stripes, camera-centred",
+        "89.5 ± 0.8",
+        "0: 88.7 / 77.2, 1: 90.2 / 78.5",
+        "all from SAN-PG · id 1, triplet 1, reconstruction 1",
+        "gain beyond what seeds change",
+        "Cumulative match characteristic",
+        "san on cuhk03_labeled",
+        "passes over the training people <published: 300>",
+    ):
+        assert needed in words
+    assert "not available" not in words
+    assert html.count("the other seeds") == 3
+
+
+def test_the_same_run_gives_the_same_page(root, html):
+    assert build(root, files(root)) == html
+
+
+def test_what_is_missing_is_said(tmp_path):
+    root = fake_run.build(tmp_path)
+    (root / "reports/textures" / fake_run.SET / "metrics.json").write_text(
+        '{"available": false, "reason": "no truth/"}'
+    )
+    (root / "models/san_pg/reconstructions.jpg").unlink()
+    for picture in (root / "reports/san").rglob("ranked.jpg"):
+        picture.unlink()
+    given = files(root)
+    run = collect.Run(**{**vars(given), "attributes": None, "mnist": None})
+    words = text_of(build(root, run))
+    assert "Distances to true textures: not available for cuhk03_labeled (no truth/)." in words
+    assert "Attributes: not available" in words
+    assert "Digits: not available" in words
+    assert "No ranked lists are available" in words
+    assert "SAN-PG on PIT people" not in words
+
+
+def test_a_run_without_evaluation_still_has_a_page(root, tmp_path):
+    run = collect.Run(**{**vars(files(root)), "evaluations": tmp_path / "none"})
+    contents = collect.contents(run, [], [], "<svg></svg>", root / "params.yaml", LOOK)
+    words = text_of(page.render(contents))
+    assert "A run without an evaluated variant" in words
+    assert "No evaluation is available" in words
+
+
+def test_the_floor_alone(root, tmp_path):
+    floors = results.collect(tmp_path / "none", [root / "reports/floor" / fake_run.SET])
+    contents = collect.contents(files(root), floors, [None], "<svg></svg>", root / "params.yaml", LOOK)
+    words = text_of(page.render(contents))
+    assert "No variant was evaluated on this set." in words
+    assert "40.2" in words
+
+
+def test_texture_table_puts_the_mean_texture_beside_and_survives_gaps():
+    metrics = {"l1": 0.15, "l1_visible": 0.14, "l1_hidden": None, "psnr": 13.0, "mean_texture": {"l1": 0.25}}
+    table = page.texture_table(metrics)
+    assert table.columns == ["L1, pseudo", "L1, mean texture", "PSNR, pseudo"]
+    assert [cells for _, cells in table.rows] == [["0.1500", "0.2500", "13.00"], ["0.1400", "–", "–"], ["–", "–", "–"]]
+    assert page.texture_table({"available": False}) is None
+    assert page.texture_table({}) is None
+
+
+def test_colours_are_the_same_in_all_charts(html):
+    kinds = dict(re.findall(r'<span class="(m\d)"><i></i>(\w+)</span>', html))
+    assert kinds == {"m0": "baseline", "m1": "baseline_syn", "m2": "san"}
+    labels = dict(re.findall(r'<text class="end (m\d) seed"[^>]*>(\w+)</text>', html))
+    assert labels == kinds
+
+
+def test_parameters_keep_comments_with_the_key_below(tmp_path):
+    path = tmp_path / "params.yaml"
+    path.write_text(
+        "# A title of the file\n\n# Where the data lie.\n# And more.\nraw:\n  pit: a#b  # <folder>\n\n"
+        "  # inner comment\n  list: [1, 2]\nseed: 3\n"
+    )
+    first, second = parameters.sections(path)
+    assert (first.name, first.about) == ("raw", "Where the data lie.")
+    assert (second.name, second.about) == ("seed", "")
+    plain = re.sub(r"<[^>]+>", "", first.html)
+    assert "A title" not in plain
+    assert "  pit: a#b  # &lt;folder&gt;" in plain
+    assert "  # inner comment\n" in plain
+    assert '<span class="k">pit</span>: a#b <span class="c"> # &lt;folder&gt;</span>' in first.html
+    assert second.html == '<span class="k">seed</span>: 3'
+    with pytest.raises(FileNotFoundError, match="make profile"):
+        parameters.sections(tmp_path / "nothing.yaml")
+
+
+def test_the_shipped_style_has_dark_print_and_every_colour():
+    css = (page.HERE / "page.css").read_text()
+    assert "prefers-color-scheme: dark" in css
+    assert "@media print" in css
+    for i in range(page.COLOURS):
+        assert css.count(f"--m{i}:") >= 2  # light and dark
+        for rule in (f".line.m{i} ", f".end.m{i}", f".dots .m{i} ", f".legend .m{i} "):
+            assert rule in css

@@ -1,0 +1,109 @@
+"""The stage writes the page and the figures whole or not at all, and prints the table."""
+
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+
+import pytest
+import yaml
+from PIL import Image
+
+from sanreid.params import load
+from stages import report
+from tests.reporting import fake_run
+
+P = report.Params(method="san", control="baseline_syn", people=2, height=32, quality=80, seed=0)
+
+
+def arguments(root) -> dict:
+    interim, name = root / "data/interim", fake_run.SET
+    return {
+        "dvc_yaml": root / "dvc.yaml",
+        "parameters": root / "params.yaml",
+        "pit": interim / "pit",
+        "interim": [interim / "cuhk03_labeled", interim / "cuhk03_detected", interim / "market1501"],
+        "san_pg": root / "models/san_pg",
+        "textures": [root / "data/textures" / name],
+        "models": root / "models/san",
+        "evaluations": root / "reports/san",
+        "floors": [root / "reports/floor" / name],
+        "texture_reports": [root / "reports/textures" / name],
+        "out": root / "reports/index.html",
+        "figures": root / "reports/figures",
+        "attributes": interim / "market1501_attributes",
+        "mnist": interim / "mnist",
+    }
+
+
+@pytest.fixture
+def run(tmp_path):
+    return fake_run.build(tmp_path)
+
+
+def test_writes_everything_and_prints_the_table(run, capsys):
+    given = arguments(run)
+    report.main(**given, p=P)
+    printed = capsys.readouterr().out
+    assert (run / "reports/figures/results.txt").read_text() == printed
+    assert printed.strip().endswith(f"The page: {given['out']}")
+    assert "89.5 ± 0.8" in printed
+    html = given["out"].read_text()
+    assert html.startswith("<!doctype html>")
+    assert "train_san_pg" in html  # a card of the graph
+    assert sorted(p.name for p in given["figures"].iterdir()) == ["graph.svg", "results.md", "results.txt", "strip.jpg"]
+    graph = ET.parse(given["figures"] / "graph.svg").getroot()
+    assert "pair_pit" in "".join(graph.itertext())
+    with Image.open(given["figures"] / "strip.jpg") as strip:
+        assert strip.width > strip.height
+    assert "| **san** |" in (given["figures"] / "results.md").read_text()
+    assert not list(run.rglob("*.partial"))
+
+
+def test_same_inputs_same_outputs(run):
+    given = arguments(run)
+    outputs = [given["out"], *(given["figures"] / n for n in ("graph.svg", "results.md", "results.txt", "strip.jpg"))]
+    report.main(**given, p=P)
+    first = [path.read_bytes() for path in outputs]
+    report.main(**given, p=P)
+    assert [path.read_bytes() for path in outputs] == first
+
+
+def test_a_failure_leaves_the_old_page_alone(run):
+    given = arguments(run)
+    report.main(**given, p=P)
+    before = given["out"].read_bytes(), sorted(given["figures"].iterdir())
+    (run / "reports/san" / fake_run.SET / "san/seed1/metrics.json").write_text("{}")
+    with pytest.raises(ValueError, match="san/seed1/metrics"):
+        report.main(**given, p=P)
+    assert (given["out"].read_bytes(), sorted(given["figures"].iterdir())) == before
+
+
+def test_optional_folders_may_be_absent(run):
+    given = arguments(run) | {"attributes": None, "mnist": None}
+    report.main(**given, p=P)
+    assert "Digits: not available" in given["out"].read_text()
+
+
+def test_textures_without_a_set_are_refused(run):
+    given = arguments(run)
+    given["interim"] = given["interim"][2:]
+    with pytest.raises(ValueError, match="--textures: no folder has the name of a set in --interim"):
+        report.main(**given, p=P)
+
+
+def test_command_line(run, root):
+    params = run / "report.yaml"
+    params.write_text(yaml.safe_dump({"report": P.model_dump()}))
+    words = [sys.executable, str(root / "stages/report.py"), "--params", str(params)]
+    for name, value in arguments(run).items():
+        words += ["--" + name.replace("_", "-"), *map(str, value if isinstance(value, list) else [value])]
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
+    assert "The page: " in done.stdout
+
+
+@pytest.mark.parametrize("profile", ["params.yaml", "profiles/demo.yaml", "profiles/paper.yaml"])
+def test_the_shipped_parameters_are_valid(root, profile):
+    path = root / profile
+    if not path.is_file() or "report" not in yaml.safe_load(path.read_text()):
+        pytest.skip(f"{profile} has no section report yet")
+    load(path, "report", report.Params)
