@@ -98,6 +98,7 @@ def test_a_typo_names_its_key():
         params(pit=VALUES["pit"] | {"poeple": 3})
 
 
+@pytest.mark.slow
 def test_the_command_line_spawns_workers(tmp_path, root):
     (tmp_path / "params.yaml").write_text(yaml.safe_dump({"synthesize": VALUES | {"processes": 2}}))
     command = [sys.executable, root / "stages" / "synthesize.py", "--dataset", "pit", "--out", tmp_path / "pit"]

@@ -172,6 +172,7 @@ def test_cameras_are_the_reid_family_and_the_sets_own(tmp_path, fake_renderer):
     assert {seed for _, seed, _, _ in fake_renderer} != {4}, "not the seed that another set uses as well"
 
 
+@pytest.mark.slow
 def test_same_bytes_from_one_process_and_from_two(tmp_path):
     small = {"people": [2, 1], "test_people": 1, "split_people": 1, "splits": 2, "heights": [60, 64]}
     one, two = publish(tmp_path / "one", 1, **small), publish(tmp_path / "two", 2, **small)

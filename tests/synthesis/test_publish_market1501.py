@@ -167,6 +167,7 @@ def test_ground_truth_of_a_query_counts_in_the_sorted_gallery(fake):
         assert hidden == [n for n in gallery if n.startswith("-1") or (n.startswith(pid) and f"_{camera}s" in n)]
 
 
+@pytest.mark.slow
 def test_same_bytes_from_one_process_and_from_two(tmp_path):
     small = {"train_people": 1, "test_people": 1, "distractors": 2, "junk": 2, "frames_a_camera": [1, 1]}
     one, two = publish(tmp_path / "one", 1, **small), publish(tmp_path / "two", 2, **small)

@@ -70,6 +70,7 @@ def test_shapes_and_cameras_vary_within_a_person(tmp_path, fake_renderer, monkey
         assert {shape for person, _, shape in used if person == index} == {0, 1}
 
 
+@pytest.mark.slow
 def test_same_bytes_from_one_process_and_from_two(tmp_path):
     one, two = publish(tmp_path / "one", 1, images=2), publish(tmp_path / "two", 2, images=2)
     files = sorted(p.relative_to(one) for p in one.rglob("*") if p.is_file())
