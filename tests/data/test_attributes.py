@@ -10,11 +10,11 @@ from PIL import Image
 
 from sanreid.data import attributes, index, stratified
 
-HEADER = (  # word by word from the published file
+HEADER: str = (  # word by word from the published file
     "id,age,backpack,bag,handbag,clothes,down,up,hair,hat,gender,upblack,upwhite,upred,uppurple,upyellow,upgray,"
     "upblue,upgreen,downblack,downwhite,downpink,downpurple,downyellow,downgray,downblue,downgreen,downbrown"
 )
-CSV_HEADER = HEADER.split(",")
+CSV_HEADER: list[str] = HEADER.split(",")
 
 
 def values(**given):

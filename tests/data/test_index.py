@@ -48,7 +48,11 @@ def test_what_is_written_is_read_in_the_same_order_and_types(folder):
 
 def test_extras_and_null_cameras_survive(folder):
     names = ["images/a.png", None, "images/a.png", None, None]
-    index.write(index.build(table(frontal=names).assign(camid=pd.NA).to_dict("records")), folder)
+    rows = [
+        {"path": r[0], "pid": 1, "camid": None, "split": "train", "frontal": n}
+        for r, n in zip(ROWS, names, strict=True)
+    ]
+    index.write(index.build(rows), folder)
     back = index.read(folder)
     assert back["camid"].isna().all()
     assert [None if pd.isna(n) else n for n in back["frontal"]] == names

@@ -9,6 +9,7 @@ import pytest
 import scipy.io
 
 from sanreid.data import attributes, index
+from sanreid.params import validate
 from stages import extract_attributes
 
 SIDES = {"train": range(1, 11), "test": range(11, 14)}
@@ -53,7 +54,7 @@ def raw(tmp_path):
 
 
 def params(file="market_attribute.mat", **given):
-    return extract_attributes.Params(**({"file": file, "train_ratio": 0.8, "seed": 0} | given))
+    return validate({"file": file, "train_ratio": 0.8, "seed": 0} | given, extract_attributes.Params, "p")
 
 
 def test_labels_weights_and_summary(raw, market, tmp_path):

@@ -8,6 +8,7 @@ import pytest
 import scipy.io
 
 from sanreid.data import images, index
+from sanreid.params import validate
 from stages import extract_cuhk03
 
 FILES = [
@@ -45,7 +46,7 @@ def raw(tmp_path):
 
 
 def params(holdout="test", people=0):
-    return extract_cuhk03.Params(holdout=holdout, validation_people=people, seed=0)
+    return validate({"holdout": holdout, "validation_people": people, "seed": 0}, extract_cuhk03.Params, "p")
 
 
 def test_pictures_table_and_summary(raw, tmp_path):

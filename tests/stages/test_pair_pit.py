@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from sanreid.data import index, pit
+from sanreid.params import ParamsError, validate
 from stages import pair_pit
 
 
@@ -32,7 +33,7 @@ def raw(tmp_path):
 
 def params(**given):
     given = {"label_pattern": pit.PATTERN, "images_per_texture": 2, "validation_people": 1} | given
-    return pair_pit.Params(**given)
+    return validate(given, pair_pit.Params, "p")
 
 
 def test_pairs_maps_and_summary(raw, tmp_path):
@@ -77,3 +78,9 @@ def test_a_disagreement_leaves_nothing(raw, tmp_path):
     with pytest.raises(ValueError, match=r"label\.txt:3: image '00002'"):
         pair_pit.main(raw, tmp_path / "out", params(images_per_texture=3))
     assert [p.name for p in tmp_path.iterdir()] == ["raw"]
+
+
+@pytest.mark.parametrize("key", ["label_pattern", "images_per_texture", "validation_people"])
+def test_a_wrong_parameter_is_named(key):
+    with pytest.raises(ParamsError, match=f"p.{key}"):
+        params(**{key: -1})
