@@ -1,7 +1,8 @@
 """The page (one HTML file), the README's strip, graph and table of results, from files that the other stages wrote.
 
-Decisions: a set is named by its folder, so a new set, variant or seed needs no line here. `--interim` lists the re-ID
-sets; what a run does not have (attributes, digits, true textures) is left out and said.
+Decisions: `--sets --variants --seeds` are the section `experiment`, so that numbers of an earlier experiment that still
+lie in the folders stay out. `--interim` lists the re-ID sets whose pictures are shown; the other folders are trees
+with a folder a set. What a run does not have (attributes, digits, true textures) is left out and said.
 """
 
 from pathlib import Path
@@ -29,14 +30,17 @@ class Params(Section):
 def main(
     dvc_yaml: Path,
     parameters: Path,
+    sets: list[str],
+    variants: list[str],
+    seeds: list[int],
     pit: Path,
     interim: list[Path],
     san_pg: Path,
-    textures: list[Path],
+    textures: Path,
     models: Path,
     evaluations: Path,
-    floors: list[Path],
-    texture_reports: list[Path],
+    floors: Path,
+    texture_reports: Path,
     out: Path,
     figures: Path,
     p: Params,
@@ -45,14 +49,16 @@ def main(
 ) -> None:
     """Write `out` (the page) and `figures`/{strip.jpg, graph.svg, results.md, results.txt}; print the table."""
     look = Look(p.people, p.height, p.quality, p.seed)
-    measured = results.collect(evaluations, floors)
+    experiment = results.Experiment(sets, variants, seeds)
+    places = pit, interim, attributes, mnist, san_pg, textures, models, evaluations, floors, texture_reports
+    files = collect.Run(experiment, *places)
+    measured = results.collect(experiment, evaluations, floors)
     compared = [results.compare(result, p.method, p.control) for result in measured]
     drawing = graph_svg.draw(graph.read(dvc_yaml))
     text = tables.text(measured, compared, str(out))
-    run_files = collect.Run(pit, interim, attributes, mnist, san_pg, textures, models, evaluations, texture_reports)
-    html = page.render(collect.contents(run_files, measured, compared, drawing, parameters, look))
+    html = page.render(collect.contents(files, measured, compared, drawing, parameters, look))
     with runtime.atomic_folder(figures) as work:
-        strip.from_run(run_files, measured, look).save(work / "strip.jpg", quality=90, optimize=True)
+        strip.from_run(files, measured, look).save(work / "strip.jpg", quality=90, optimize=True)
         (work / "graph.svg").write_text(drawing + "\n")
         (work / "results.md").write_text(tables.markdown(measured, compared))
         (work / "results.txt").write_text(text)

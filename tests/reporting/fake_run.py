@@ -10,12 +10,14 @@ from PIL import Image
 
 from sanreid.data import index
 from sanreid.data.attributes import HEADS
+from sanreid.reporting.results import Experiment
 from sanreid.texturing import table as texture_table
 
 Painter = Callable[[int, str, int], Image.Image]  # (person, what: "image" | "texture" | "frontal", number) -> picture
 RANK1 = {"baseline": (0.702, 0.744), "baseline_syn": (0.848, 0.871), "san": (0.887, 0.902)}
 FLOOR = {"random": 0.012, "untrained": 0.061, "stripes": 0.174, "stripes_centred": 0.402}
 SET = "cuhk03_labeled"
+EXPERIMENT = Experiment([SET], list(RANK1), [0, 1])
 PARAMS = """\
 # Where the raw data lie.
 raw:

@@ -108,7 +108,8 @@ def test_variants_share_a_chart_a_term_and_terms_that_are_off_are_left_out(tmp_p
     history(tmp_path / "a/seed0", id=[4.0, 3, 2, 1], reconstruction=[0.0] * 4)
     history(tmp_path / "a/seed1", id=[4.0, 3, 2, 1], reconstruction=[0.0] * 4)
     history(tmp_path / "b/seed0", id=[5.0, 3, 2, 1], reconstruction=[0.5] * 4)
-    charts = loss_curves.of_variants(tmp_path, "t", {"a": "m0", "b": "m1", "never": "m2"})
+    runs = {"a": {k: tmp_path / f"a/seed{k}" for k in (0, 1)}, "b": {0: tmp_path / "b/seed0"}}
+    charts = loss_curves.of_variants(runs, "t", {"a": "m0", "b": "m1"})
     assert charts.legend == {"a": "m0", "b": "m1"}
     first, second = charts.svgs
     assert first.count('class="line m0 seed"') == 2

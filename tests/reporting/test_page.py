@@ -42,20 +42,22 @@ class Outline(HTMLParser):
 def files(root: Path) -> collect.Run:
     interim = root / "data/interim"
     return collect.Run(
+        experiment=fake_run.EXPERIMENT,
         pit=interim / "pit",
         interim=[interim / "cuhk03_labeled", interim / "cuhk03_detected", interim / "market1501"],
         attributes=interim / "market1501_attributes",
         mnist=interim / "mnist",
         san_pg=root / "models/san_pg",
-        textures=[root / "data/textures" / fake_run.SET],
+        textures=root / "data/textures",
         models=root / "models/san",
         evaluations=root / "reports/san",
-        texture_reports=[root / "reports/textures" / fake_run.SET],
+        floors=root / "reports/floor",
+        texture_reports=root / "reports/textures",
     )
 
 
 def build(root: Path, run: collect.Run) -> str:
-    measured = results.collect(run.evaluations, [root / "reports/floor" / fake_run.SET])
+    measured = results.collect(run.experiment, run.evaluations, run.floors)
     compared = [results.compare(r, "san", "baseline_syn") for r in measured]
     return page.render(collect.contents(run, measured, compared, "<svg></svg>", root / "params.yaml", LOOK))
 
@@ -135,19 +137,20 @@ def test_what_is_missing_is_said(tmp_path):
     assert "SAN-PG on PIT people" not in words
 
 
-def test_a_run_without_evaluation_still_has_a_page(root, tmp_path):
-    run = collect.Run(**{**vars(files(root)), "evaluations": tmp_path / "none"})
-    contents = collect.contents(run, [], [], "<svg></svg>", root / "params.yaml", LOOK)
-    words = text_of(page.render(contents))
+def test_floors_are_optional_and_an_unknown_set_is_named(root, tmp_path):
+    words = text_of(build(root, collect.Run(**{**vars(files(root)), "floors": tmp_path})))
+    assert "colour stripes: not available for cuhk03_labeled" in words
+    assert "The right person comes first for 89.5 %" in words
+    with pytest.raises(ValueError, match="--interim: no folder is named cuhk03_labeled, only market1501"):
+        build(root, collect.Run(**{**vars(files(root)), "interim": [root / "data/interim/market1501"]}))
+
+
+def test_the_floor_alone(root):
+    nobody = results.Experiment([fake_run.SET], [], [])
+    words = text_of(build(root, collect.Run(**{**vars(files(root)), "experiment": nobody})))
     assert "A run without an evaluated variant" in words
-    assert "No evaluation is available" in words
-
-
-def test_the_floor_alone(root, tmp_path):
-    floors = results.collect(tmp_path / "none", [root / "reports/floor" / fake_run.SET])
-    contents = collect.contents(files(root), floors, [None], "<svg></svg>", root / "params.yaml", LOOK)
-    words = text_of(page.render(contents))
     assert "No variant was evaluated on this set." in words
+    assert "No ranked lists are available" in words
     assert "40.2" in words
 
 

@@ -1,7 +1,6 @@
 """Numbers are collected as they were written, spreads are what they say, and the sentence never claims too much."""
 
 import json
-from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -29,7 +28,7 @@ def told(control: dict[int, float], san: dict[int, float]) -> str:
 
 def test_collects_what_the_stages_wrote(tmp_path):
     fake_run.build(tmp_path)
-    (found,) = results.collect(tmp_path / "reports/san", [tmp_path / "reports/floor" / fake_run.SET])
+    (found,) = results.collect(fake_run.EXPERIMENT, tmp_path / "reports/san", tmp_path / "reports/floor")
     assert found.set == fake_run.SET
     assert [m.name for m in found.variants] == ["baseline", "baseline_syn", "san"]
     assert [m.name for m in found.floors] == ["random", "untrained", "stripes", "stripes_centred"]
@@ -43,10 +42,14 @@ def test_collects_what_the_stages_wrote(tmp_path):
     assert found.method("untrained").spread("mAP") is None
 
 
-def test_seeds_are_numbers_in_order(tmp_path):
-    for name in ("seed10", "seed2", "seedling", "seed1.partial"):
-        (tmp_path / name).mkdir()
-    assert list(results.seed_folders(tmp_path)) == [2, 10]
+def test_an_earlier_experiments_runs_stay_out_and_the_order_is_the_experiments(tmp_path):
+    fake_run.build(tmp_path)
+    experiment = results.Experiment([fake_run.SET], ["san", "baseline"], [1])
+    (found,) = results.collect(experiment, tmp_path / "reports/san", tmp_path / "reports/floor")
+    assert [(m.name, list(m.seeds)) for m in found.variants] == [("san", [1]), ("baseline", [1])]
+
+
+ONE = results.Experiment(["cuhk03"], ["baseline"], [0])
 
 
 @pytest.mark.parametrize(
@@ -64,18 +67,18 @@ def test_a_broken_metrics_file_is_named(tmp_path, text, message):
     folder.mkdir(parents=True)
     (folder / "metrics.json").write_text(text)
     with pytest.raises(ValueError, match=message):
-        results.collect(tmp_path / "san", [])
+        results.collect(ONE, tmp_path / "san", tmp_path / "floor")
 
 
 def test_a_missing_metrics_file_and_a_wrong_curve_are_named(tmp_path):
     folder = tmp_path / "san/cuhk03/baseline/seed0"
     folder.mkdir(parents=True)
     with pytest.raises(FileNotFoundError, match="seed0/metrics"):
-        results.collect(tmp_path / "san", [])
+        results.collect(ONE, tmp_path / "san", tmp_path / "floor")
     (folder / "metrics.json").write_text(json.dumps(POINTS))
     pd.DataFrame({"k": [1], "cmc": [0.8]}).to_csv(folder / "cmc.csv", index=False)
     with pytest.raises(ValueError, match="columns rank and cmc were expected, not k, cmc"):
-        results.collect(tmp_path / "san", [])
+        results.collect(ONE, tmp_path / "san", tmp_path / "floor")
 
 
 def test_differences_are_paired_by_seed():
@@ -146,5 +149,4 @@ def test_markdown_is_a_table_with_the_best_variant_bold():
 
 
 def test_nothing_evaluated():
-    assert results.collect(Path("no/such/folder"), []) == []
     assert "No variant" in tables.sentence(results.Results("s", [], []), None)

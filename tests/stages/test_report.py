@@ -16,18 +16,21 @@ P = report.Params(method="san", control="baseline_syn", people=2, height=32, qua
 
 
 def arguments(root) -> dict:
-    interim, name = root / "data/interim", fake_run.SET
+    interim = root / "data/interim"
     return {
+        "sets": fake_run.EXPERIMENT.sets,
+        "variants": fake_run.EXPERIMENT.variants,
+        "seeds": fake_run.EXPERIMENT.seeds,
         "dvc_yaml": root / "dvc.yaml",
         "parameters": root / "params.yaml",
         "pit": interim / "pit",
         "interim": [interim / "cuhk03_labeled", interim / "cuhk03_detected", interim / "market1501"],
         "san_pg": root / "models/san_pg",
-        "textures": [root / "data/textures" / name],
+        "textures": root / "data/textures",
         "models": root / "models/san",
         "evaluations": root / "reports/san",
-        "floors": [root / "reports/floor" / name],
-        "texture_reports": [root / "reports/textures" / name],
+        "floors": root / "reports/floor",
+        "texture_reports": root / "reports/textures",
         "out": root / "reports/index.html",
         "figures": root / "reports/figures",
         "attributes": interim / "market1501_attributes",
@@ -84,10 +87,10 @@ def test_optional_folders_may_be_absent(run):
     assert "Digits: not available" in given["out"].read_text()
 
 
-def test_textures_without_a_set_are_refused(run):
+def test_a_set_without_pictures_is_refused(run):
     given = arguments(run)
     given["interim"] = given["interim"][2:]
-    with pytest.raises(ValueError, match="--textures: no folder has the name of a set in --interim"):
+    with pytest.raises(ValueError, match="--interim: no folder is named cuhk03_labeled"):
         report.main(**given, p=P)
 
 

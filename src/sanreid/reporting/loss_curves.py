@@ -6,7 +6,6 @@ from pathlib import Path
 import pandas as pd
 
 from sanreid.reporting.curves import Line, chart, thin
-from sanreid.reporting.results import seed_folders
 
 NOT_TERMS = {"epoch", "step", "lr", "seconds"}
 
@@ -27,19 +26,18 @@ def of_model(folder: Path, title: str) -> Charts:
     return Charts(title, svgs, {})
 
 
-def of_variants(folder: Path, title: str, kinds: dict[str, str]) -> Charts:
-    """The terms of <folder>/<variant>/seed<k>/history.csv; `kinds` gives each variant its colour class."""
+def of_variants(runs: dict[str, dict[int, Path]], title: str, kinds: dict[str, str]) -> Charts:
+    """The terms of each run's history.csv, runs as variant -> seed -> folder; `kinds` gives each variant its colour."""
     lines: dict[str, list[Line]] = {}
-    legend = {}
-    for variant, kind in kinds.items():
-        for seed, path in seed_folders(folder / variant).items():
+    for variant, seeds in runs.items():
+        kind = kinds[variant]
+        for seed, path in seeds.items():
             history = read(path / "history.csv")
-            legend[variant] = kind
             for term in terms(history):
                 line = _line(history, term, f"{kind} seed", "", f"{variant}, seed {seed}")
                 if any(line.ys):  # a term that is off is a row of zeros
                     lines.setdefault(term, []).append(line)
-    return Charts(title, [_chart(term, drawn) for term, drawn in lines.items()], legend)
+    return Charts(title, [_chart(term, drawn) for term, drawn in lines.items()], dict(kinds))
 
 
 def read(path: Path) -> pd.DataFrame:

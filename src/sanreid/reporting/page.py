@@ -48,7 +48,7 @@ class Textures:
 
     set: str
     table: Table | None
-    sheet: Sheet | None
+    sheet: Sheet
     notes: list[str]
 
 
@@ -99,7 +99,7 @@ def render(contents: Contents) -> str:
         results=[_result(r, c, contents.about) for r, c in zip(contents.results, contents.comparisons, strict=True)],
         ranked=contents.ranked,
         parameters=contents.parameters,
-        **{f"{section}_notes": contents.notes.get(section, []) for section in ("raw", "losses", "results", "ranked")},
+        **{f"{section}_notes": contents.notes.get(section, []) for section in ("raw", "results", "ranked")},
     )
 
 

@@ -1,12 +1,12 @@
 """The numbers of a run, collected from the files that the evaluation stages wrote.
 
-Decisions: the folders' names say what was evaluated (<set>/<variant>/seed<k>), so a new variant shows up by itself.
-The spread over seeds is half the range, since two seeds have no deviation worth the name.
+Decisions: what belongs to a run is told by its experiment (sets, variants, seeds) and not by what lies in the folders,
+where an earlier experiment's numbers may still stand. The spread over seeds is half the range, since two seeds have no
+deviation worth the name.
 """
 
 import json
 import math
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,24 +60,28 @@ class Results:
         return next((m for m in (*self.variants, *self.floors) if m.name == name), None)
 
 
-def collect(evaluations: Path, floors: list[Path]) -> list[Results]:
-    """Read <evaluations>/<set>/<variant>/seed<k>/{metrics.json, cmc.csv} and each floor folder, named after its set.
+@dataclass(frozen=True)
+class Experiment:
+    """Which runs belong together: section `experiment` of params.yaml; the order is the tables' order."""
 
-    Raises ValueError naming the file and the measure that is missing, or not a fraction.
+    sets: list[str]
+    variants: list[str]
+    seeds: list[int]
+
+    def runs(self, tree: Path, name: str) -> dict[str, dict[int, Path]]:
+        """variant -> seed -> the folder <tree>/<name>/<variant>/seed<k>, whether it is there or not."""
+        return {v: {k: tree / name / v / f"seed{k}" for k in self.seeds} for v in self.variants}
+
+
+def collect(experiment: Experiment, evaluations: Path, floors: Path) -> list[Results]:
+    """Read <evaluations>/<set>/<variant>/seed<k>/{metrics.json, cmc.csv} and <floors>/<set>/ of the experiment's runs.
+
+    What else lies there (of an earlier experiment) is left alone. Raises FileNotFoundError naming a run that was not
+    evaluated, ValueError naming the file and the measure that is missing, or not a fraction.
     """
-    floor_of = {folder.name: folder for folder in floors}
-    measured = [p.name for p in sorted(evaluations.glob("*")) if p.is_dir()] if evaluations.is_dir() else []
-    sets = list(dict.fromkeys([*floor_of, *measured]))
     return [
-        Results(name, _variants(evaluations / name), _floors(floor_of[name]) if name in floor_of else [])
-        for name in sets
+        Results(name, _variants(experiment.runs(evaluations, name)), _floors(floors / name)) for name in experiment.sets
     ]
-
-
-def seed_folders(folder: Path) -> dict[int, Path]:
-    """seed -> the folder seed<k> in `folder`, in the order of the seeds."""
-    found = {int(m[1]): p for p in folder.glob("seed*") if (m := re.fullmatch(r"seed(\d+)", p.name)) and p.is_dir()}
-    return dict(sorted(found.items()))
 
 
 def read_json(path: Path) -> dict:
@@ -93,15 +97,12 @@ def read_json(path: Path) -> dict:
     return values
 
 
-def _variants(folder: Path) -> list[Method]:
+def _variants(runs: dict[str, dict[int, Path]]) -> list[Method]:
     methods = []
-    for variant in sorted(p for p in folder.glob("*") if p.is_dir()):
-        seeds = seed_folders(variant)
-        if not seeds:
-            continue
+    for variant, seeds in runs.items():
         values = {k: _measures(read_json(p / "metrics.json"), p / "metrics.json") for k, p in seeds.items()}
         curves = {k: _curve(p / "cmc.csv", "cmc") for k, p in seeds.items() if (p / "cmc.csv").is_file()}
-        methods.append(Method(variant.name, variant.name, False, values, curves))
+        methods.append(Method(variant, variant, False, values, curves))
     return methods
 
 

@@ -14,7 +14,7 @@ from sanreid.data import index
 from sanreid.reporting.collect import Run
 from sanreid.reporting.gallery import Look
 from sanreid.reporting.pictures import across_cameras, draw, load
-from sanreid.reporting.results import Results, seed_folders
+from sanreid.reporting.results import Results
 from sanreid.reporting.sheets import rows
 from sanreid.texturing import table as texture_table
 
@@ -58,15 +58,11 @@ def compose(images: Path, textures: Path, ranked: Path | None, look: Look) -> Im
 
 
 def from_run(run: Run, results: list[Results], look: Look) -> Image.Image:
-    """The strip of the run's first set with textures; the ranked list is the best variant's, of its first seed."""
-    pairs = [(images, folder) for folder in run.textures if (images := run.images(folder.name))]
-    if not pairs:
-        raise ValueError("--textures: no folder has the name of a set in --interim; name them alike")
-    images, folder = pairs[0]
-    best = next((r.best() for r in results if r.set == folder.name), None)
-    seeds = seed_folders(run.evaluations / folder.name / best.name) if best else {}
-    ranked = next(iter(seeds.values())) / "ranked.jpg" if seeds else None
-    return compose(images, folder, ranked, look)
+    """The strip of the experiment's first set; the ranked list is the best variant's, of its first seed."""
+    name = run.experiment.sets[0]
+    best = next((r.best() for r in results if r.set == name), None)
+    ranked = run.evaluations / name / best.name / f"seed{run.experiment.seeds[0]}" / "ranked.jpg" if best else None
+    return compose(run.images(name), run.textures / name, ranked, look)
 
 
 def _row(panels: list[Panel]) -> Image.Image:
