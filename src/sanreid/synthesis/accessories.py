@@ -30,7 +30,7 @@ class Mesh:
     weights: np.ndarray  # (n, 9) large to small
     bones: np.ndarray  # (n, 9); one past the last is the hanging bone
     heads: np.ndarray  # (bones, 3)
-    shown: np.ndarray  # indices of the vertices that triangles use
+    shown: np.ndarray  # (n,) bool: the vertices that triangles use
     texel_rows: np.ndarray  # (k,) the texels that lie on this mesh, with their triangle and place in it
     texel_columns: np.ndarray
     texel_triangle: np.ndarray
@@ -118,7 +118,8 @@ def dressed(outfit: Outfit, vertices: np.ndarray, heads: np.ndarray) -> Mesh:
     skeleton, surface = body.model(), texels.vertices()
     normals = kernels.vertex_normals(vertices, skeleton.faces)
     clothed = garments.dress_body(shoes.put_on(vertices, heads), normals, surface, outfit)
-    shown = ~garments.hidden_by_skirt(surface, outfit)[skeleton.faces].all(1)
+    seen = ~garments.hidden_by_skirt(surface, outfit)
+    shown = seen[skeleton.faces[:, 0]] | seen[skeleton.faces[:, 1]] | seen[skeleton.faces[:, 2]]
     mesh = Builder(clothed, skeleton.faces[shown], skeleton.uv_faces[shown])
     size = float(np.ptp(vertices[:, 2])) / float(np.ptp(body.canonical().vertices[:, 2]))
     if outfit.lower_kind != "trousers":
@@ -131,7 +132,7 @@ def dressed(outfit: Outfit, vertices: np.ndarray, heads: np.ndarray) -> Mesh:
     if outfit.hat:
         _add_brim(mesh, clothed, outfit)
     _add_carried(mesh, clothed, heads, outfit, size)
-    return _finish(mesh, heads)
+    return _finish(mesh, heads, shown)
 
 
 def _add_skirt(mesh: Builder, clothed: np.ndarray, heads: np.ndarray, outfit: Outfit) -> None:
@@ -187,11 +188,28 @@ def _add_carried(mesh: Builder, clothed: np.ndarray, heads: np.ndarray, outfit: 
         mesh.add(rounded_box(hand - [0, 0, 0.24 * size], half, "bag", 0.4), {hanging: 1.0})
 
 
-def _finish(parts: Builder, heads: np.ndarray) -> Mesh:
+def _texel_faces(shown: np.ndarray, uv: np.ndarray, uv_faces: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The triangle under each texel (256, 256) and the place in it: the body's known map, then the accessories'."""
+    on_body, barycentric = body.texel_faces()
+    renumbered = np.where(shown, np.cumsum(shown) - 1, -1)
+    triangle = np.where(on_body >= 0, renumbered[on_body], -1).astype(np.int32)
+    count = int(shown.sum())
+    if count == len(uv_faces):
+        return triangle, barycentric
+    extra, extra_barycentric = kernels.texel_map(uv, uv_faces[count:], body.TEXTURE)
+    here = extra >= 0
+    return np.where(here, extra + count, triangle).astype(np.int32), np.where(
+        here[..., None], extra_barycentric, barycentric
+    )
+
+
+def _finish(parts: Builder, heads: np.ndarray, shown: np.ndarray) -> Mesh:
     vertices = np.ascontiguousarray(np.concatenate(parts.vertices), np.float32)
     faces = np.ascontiguousarray(np.concatenate(parts.faces), np.int32)
     uv, uv_faces = np.concatenate(parts.uv), np.concatenate(parts.uv_faces)
-    triangle, barycentric = kernels.texel_map(uv, uv_faces, body.TEXTURE)
+    used = np.zeros(len(vertices), bool)
+    used[faces.ravel()] = True
+    triangle, barycentric = _texel_faces(shown, uv, uv_faces)
     rows, columns = np.nonzero(triangle >= 0)
     return Mesh(
         vertices=vertices,
@@ -202,7 +220,7 @@ def _finish(parts: Builder, heads: np.ndarray) -> Mesh:
         weights=np.concatenate(parts.weights),
         bones=np.concatenate(parts.bones),
         heads=heads,
-        shown=np.unique(faces),
+        shown=used,
         texel_rows=rows,
         texel_columns=columns,
         texel_triangle=triangle[rows, columns],

@@ -80,10 +80,11 @@ def shape(**phenotype: float) -> tuple[np.ndarray, np.ndarray]:
         weights.append(_hat_weights(phenotype.get(name, 0.5), anchors))
     body = model()
     mask = body.phenotype_mask
-    targets = np.prod(np.concatenate(weights) * mask + (1 - mask), axis=-1).astype(np.float32)
-    components = targets @ body.phenotype_projection
-    vertices = body.vertices + np.tensordot(components, body.vertex_shapes, 1)
-    heads = body.heads + np.tensordot(components, body.head_shapes, 1)
+    targets = np.prod(np.concatenate(weights) * mask + (1 - mask), axis=-1)
+    components = (targets[:, None] * body.phenotype_projection).sum(0).astype(np.float32)
+    # einsum, not a matrix product: BLAS sums in an order that depends on the machine and its threads.
+    vertices = body.vertices + np.einsum("c,cnd->nd", components, body.vertex_shapes)
+    heads = body.heads + np.einsum("c,cnd->nd", components, body.head_shapes)
     return vertices.astype(np.float32), heads.astype(np.float32)
 
 

@@ -67,14 +67,12 @@ def draw(
     """
     mesh = person.mesh(shape_key)
     vertices, normals = posed(mesh, turns)
-    low, high = vertices.min(0), vertices.max(0)
+    low, high = kernels.extent(vertices, mesh.shown)
     target = (low + high) / 2
     eye = np.array([target[0], target[1], low[2] + camera_height])
     eye += distance * np.array([math.sin(azimuth), -math.cos(azimuth), 0])
     points = kernels.project(vertices, look_at(eye, target), eye.astype(np.float32))
-    shown = points[mesh.shown]
-    left, top = shown[:, :2].min(0)
-    right, bottom = shown[:, :2].max(0)
+    (left, top, _), (right, bottom, _) = (edge.tolist() for edge in kernels.extent(points, mesh.shown))
     scale, border = height / (bottom - top), margin * height
     size = round(height + 2 * border), round((right - left) * scale + 2 * border)
     points[:, 0] = ((points[:, 0] - left) * scale + border) * SAMPLES
@@ -99,6 +97,5 @@ def draw(
 
 def box(figure: Figure) -> tuple[int, int, int, int]:
     """The tight box x0, y0, x1, y1 (ends excluded) of a figure, in pixels."""
-    covered = figure.triangle >= 0
-    rows, columns = np.nonzero(covered.any(1))[0] // SAMPLES, np.nonzero(covered.any(0))[0] // SAMPLES
-    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+    x0, y0, x1, y1 = kernels.covered_box(figure.triangle, 0)
+    return x0 // SAMPLES, y0 // SAMPLES, x1 // SAMPLES + 1, y1 // SAMPLES + 1

@@ -11,8 +11,10 @@ import math
 import numba
 import numpy as np
 
+compiled = numba.njit(cache=True, error_model="numpy")  # no check for division by zero in every pixel
 
-@numba.njit(cache=True)
+
+@compiled
 def vertex_normals(vertices, faces):
     """Unit normals (n, 3) of `vertices` (n, 3), the area-weighted means over the triangles `faces` (m, 3)."""
     normals = np.zeros(vertices.shape, np.float32)
@@ -33,7 +35,7 @@ def vertex_normals(vertices, faces):
     return normals
 
 
-@numba.njit(cache=True)
+@compiled
 def skin(vertices, normals, weights, bones, transforms):
     """Linear blend skinning; weights (n, 9) run from large to small.
 
@@ -60,7 +62,7 @@ def skin(vertices, normals, weights, bones, transforms):
     return posed, turned
 
 
-@numba.njit(cache=True)
+@compiled
 def project(vertices, rotation, eye):
     """Pinhole projection at focal length 1: (n, 3) of image x, image y (down) and inverse depth."""
     points = np.empty(vertices.shape, np.float32)
@@ -73,7 +75,32 @@ def project(vertices, rotation, eye):
     return points
 
 
-@numba.njit(cache=True)
+@compiled
+def extent(points, used):
+    """Smallest and largest x, y, z, each (3,), of the points (n, 3) where used (n,) is true."""
+    low, high = np.full(3, np.inf, np.float32), np.full(3, -np.inf, np.float32)
+    for i in range(len(points)):
+        if used[i]:
+            for q in range(3):
+                low[q] = min(low[q], points[i, q])
+                high[q] = max(high[q], points[i, q])
+    return low, high
+
+
+@compiled
+def covered_box(triangle, top):
+    """First and last row and column (rows from `top`) with a triangle: x0, y0, x1, y1, ends included."""
+    height, width = triangle.shape
+    x0, y0, x1, y1 = width, height, -1, -1
+    for y in range(top, height):
+        for x in range(width):
+            if triangle[y, x] >= 0:
+                x0, x1 = min(x0, x), max(x1, x)
+                y0, y1 = min(y0, y), y
+    return x0, y0, x1, y1
+
+
+@compiled
 def rasterise(points, faces, height, width):
     """Z-buffer the front faces of a projected mesh.
 
@@ -91,6 +118,7 @@ def rasterise(points, faces, height, width):
         area = (xb - xa) * (yc - ya) - (xc - xa) * (yb - ya)
         if area >= 0:
             continue
+        inverse = 1 / area
         left, right = max(0, math.ceil(min(xa, xb, xc) - 0.5)), min(width - 1, math.floor(max(xa, xb, xc) - 0.5))
         top, bottom = max(0, math.ceil(min(ya, yb, yc) - 0.5)), min(height - 1, math.floor(max(ya, yb, yc) - 0.5))
         za, zb, zc = np.float64(points[a, 2]), np.float64(points[b, 2]), np.float64(points[c, 2])
@@ -98,8 +126,8 @@ def rasterise(points, faces, height, width):
             py = y + 0.5
             for x in range(left, right + 1):
                 px = x + 0.5
-                wa = ((xb - px) * (yc - py) - (xc - px) * (yb - py)) / area
-                wb = ((xc - px) * (ya - py) - (xa - px) * (yc - py)) / area
+                wa = ((xb - px) * (yc - py) - (xc - px) * (yb - py)) * inverse
+                wb = ((xc - px) * (ya - py) - (xa - px) * (yc - py)) * inverse
                 wc = 1 - wa - wb
                 if wa < 0 or wb < 0 or wc < 0:
                     continue
@@ -112,7 +140,7 @@ def rasterise(points, faces, height, width):
     return depth, triangle, barycentric
 
 
-@numba.njit(cache=True)
+@compiled
 def shade(triangle, barycentric, faces, uv_faces, uv, normals, texture, light, ambient, diffuse):
     """Colour each covered pixel: bilinear texture times a sky-weighted ambient and a wrapped diffuse term.
 
@@ -148,7 +176,7 @@ def shade(triangle, barycentric, faces, uv_faces, uv, normals, texture, light, a
     return out
 
 
-@numba.njit(cache=True)
+@compiled
 def composite(colour, triangle, background, step):
     """Average `step` x `step` samples to a pixel, over the background (H, W, 3); returns (H, W, 3) float32."""
     height, width = background.shape[:2]
@@ -172,7 +200,7 @@ def composite(colour, triangle, background, step):
     return out
 
 
-@numba.njit(cache=True)
+@compiled
 def respond(radiance, gain, curve, saturation, grain, noise):
     """A camera's answer (H, W, 3) uint8 to `radiance` (H, W, 3): gain, tone curve, saturation, noise.
 
@@ -193,7 +221,7 @@ def respond(radiance, gain, curve, saturation, grain, noise):
     return out
 
 
-@numba.njit(cache=True)
+@compiled
 def texel_map(uv, uv_faces, size):
     """Which triangle lies first on each texel of a texture (size, size): -1 where none; and barycentric (.., 2)."""
     triangle = np.full((size, size), -1, np.int32)
@@ -217,7 +245,7 @@ def texel_map(uv, uv_faces, size):
     return triangle, barycentric
 
 
-@numba.njit(cache=True)
+@compiled
 def texels_seen(points, faces, triangle, barycentric, depth):
     """Where each texel falls in the picture and whether it is seen: x, y (float32, in samples) and seen (bool).
 

@@ -1,8 +1,8 @@
 """Street furniture and passers-by as flat pictures with transparency, behind a person or in front.
 
-Decisions: each prop is drawn in metres by a handful of shapes at twice the size and reduced, which at surveillance size
-is enough to read as a bicycle or a hedge. Passers-by are rendered people from a stream of their own, the same in every
-process, so they are nobody in any data set.
+Decisions: a prop is a handful of shapes in metres, which at surveillance size is enough to read as a bicycle or a
+hedge; each is drawn in some variants once a process and scaled from then on. Passers-by are rendered people from a
+stream of their own, the same in every process, so they are nobody in any data set.
 """
 
 import math
@@ -16,6 +16,8 @@ from sanreid.synthesis import figure, people, pose
 from sanreid.synthesis.sketch import Colour, Sketch
 
 PASSERS_BY, PASSER_VIEWS = 8, 3
+VARIANTS = 24  # of each prop
+SCALE = 110.0  # pixels a metre at which variants are drawn
 
 
 def _tone(rng: np.random.Generator, low: float, high: float, tint: float = 0.03) -> Colour:
@@ -201,7 +203,16 @@ DRAWN = {
 }
 
 
+@lru_cache(maxsize=len(DRAWN) * VARIANTS)
+def _variant(kind: str, number: int) -> np.ndarray:
+    """A prop drawn once a process, SCALE pixels a metre."""
+    return DRAWN[kind](stream_of(0, "prop", kind, number), SCALE)
+
+
 def draw(kind: str, rng: np.random.Generator, scale: float) -> np.ndarray:
     """A prop of a kind of `DRAWN` at `scale` pixels a metre: (h, w, 4) float32, standing on its lower edge."""
-    picture = DRAWN[kind](rng, scale)
+    picture = _variant(kind, int(rng.integers(VARIANTS)))
+    zoom = scale / SCALE
+    size = max(2, round(picture.shape[1] * zoom)), max(2, round(picture.shape[0] * zoom))
+    picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA if zoom < 1 else cv2.INTER_LINEAR)
     return picture[:, ::-1].copy() if rng.random() < 0.5 else picture

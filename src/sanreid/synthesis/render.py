@@ -99,7 +99,7 @@ def view(
     backdrop = camera.backdrops[int(rng.integers(len(camera.backdrops)))]
     radiance = backdrop.cut(rng, drawn.size, height, feet)
     box = figure.box(drawn)
-    _contact_shadow(radiance, drawn, box, feet, height)
+    _contact_shadow(radiance, drawn, feet, height)
     radiance = kernels.composite(drawn.colour, drawn.triangle, radiance, SAMPLES)
     cover = None
     if occluders and rng.random() < camera.occlusion:
@@ -108,10 +108,10 @@ def view(
     return View(_develop(radiance, camera, rng, height), box, place, index)
 
 
-def _contact_shadow(ground: np.ndarray, drawn: Figure, box, feet: float, height: int) -> None:
+def _contact_shadow(ground: np.ndarray, drawn: Figure, feet: float, height: int) -> None:
     """Darken the ground under the feet, in place."""
-    low = np.nonzero((drawn.triangle[int((feet - 0.06 * height) * SAMPLES) :] >= 0).any(0))[0] / SAMPLES
-    centre, half = (low[0] + low[-1]) / 2, (low[-1] - low[0]) / 2 + 0.08 * height
+    left, _, right, _ = kernels.covered_box(drawn.triangle, int((feet - 0.06 * height) * SAMPLES))
+    centre, half = (left + right) / 2 / SAMPLES, (right - left) / 2 / SAMPLES + 0.08 * height
     top = max(0, round(feet - 0.12 * height))
     rows, columns = np.ogrid[top : ground.shape[0], : ground.shape[1]]
     distance = ((columns - centre) / half) ** 2 + ((rows - feet + 0.015 * height) / (0.045 * height)) ** 2

@@ -123,7 +123,8 @@ def waves(surface: Surface, rng: np.random.Generator, pitch: float, count: int) 
     directions = rng.normal(0, pitch, (count, 3))
     field = np.zeros(len(surface.x), np.float32)
     for direction, phase in zip(directions.astype(np.float32), rng.uniform(0, 2 * math.pi, count), strict=True):
-        field += np.sin(surface.position @ direction + np.float32(phase) + field)
+        place = surface.x * direction[0] + surface.y * direction[1] + surface.z * direction[2]
+        field += np.sin(place + np.float32(phase) + field)
     return field / math.sqrt(count / 2)
 
 

@@ -1,0 +1,87 @@
+"""Images a second of one core at 256 x 128, all in, and the compiled rasteriser beside an array-at-a-time numpy one.
+
+    python benchmarks/render.py [--people 12] [--images 10]
+
+"All in" is what a publisher pays: outfit, texture, two body shapes a person, posing, picture, crop with its visibility
+map, JPEG. Both rasterisers draw the same meshes in one process, alternating, and must agree; processor time is
+counted, so that a busy machine does not spoil the ratio. The numpy one is the oracle of tests/synthesis.
+"""
+
+import argparse
+import importlib.util
+import resource
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from sanreid.runtime import rng
+from sanreid.synthesis import figure, kernels, people, pose, render, scene
+
+HEIGHT, WIDTH = 256, 128
+ORACLE = Path(__file__).parent.parent / "tests" / "synthesis" / "oracle.py"
+
+
+def load_oracle():
+    """The numpy rasteriser that the tests compare with."""
+    spec = importlib.util.spec_from_file_location("oracle", ORACLE)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def publish(people_count: int, images: int) -> float:
+    """Processor seconds for `people_count` people with `images` pictures each, as a publisher makes them."""
+    cameras = scene.cameras("reid", 0, 2)
+    start = time.process_time()
+    for i in range(people_count):
+        person = people.make(0, "benchmark", i)
+        for k in range(images):
+            camera = cameras[k % 2]
+            view = render.view(person, camera, rng(0, i, k), height=HEIGHT, shape_key=k % 2)
+            x0, y0, x1, y1 = view.box
+            centre, half = (x0 + x1) / 2, (y1 - y0) / 4
+            crop, _ = view.crop((int(centre - half), y0, int(centre + half), y1), (HEIGHT, WIDTH))
+            cv2.imencode(".jpg", crop[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, camera.jpeg_quality])
+    return time.process_time() - start
+
+
+def rasterisers(rounds: int) -> tuple[float, float]:
+    """Processor seconds a mesh of ours and of numpy's, taken in turns; raises if they disagree."""
+    oracle, ours, theirs = load_oracle(), [], []
+    eye = np.array([1.0, -8.0, 2.0])
+    for i in range(rounds):
+        person = people.make(0, "benchmark", i)
+        mesh = person.mesh()
+        vertices, _ = figure.posed(mesh, pose.sample(rng(0, i), person.limits()))
+        points = kernels.project(vertices, figure.look_at(eye, np.zeros(3)), eye.astype(np.float32))
+        points[:, :2] = points[:, :2] * (2 * HEIGHT * 4.5) + [WIDTH, HEIGHT]
+        size = 2 * HEIGHT, 2 * WIDTH
+        start = time.process_time()
+        depth, triangle, _ = kernels.rasterise(points, mesh.faces, *size)
+        ours.append(time.process_time() - start)
+        start = time.process_time()
+        expected_depth, expected_triangle, _ = oracle.rasterise(points, mesh.faces, *size)
+        theirs.append(time.process_time() - start)
+        if not (np.array_equal(triangle, expected_triangle) and np.array_equal(depth, expected_depth)):
+            raise SystemExit(f"the rasterisers disagree on person {i}")
+    return float(np.median(ours)), float(np.median(theirs))
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--people", type=int, default=12)
+    parser.add_argument("--images", type=int, default=10)
+    arguments = parser.parse_args()
+    cv2.setNumThreads(1)
+    publish(1, 1)
+    rasterisers(1)
+    seconds = publish(arguments.people, arguments.images)
+    print(f"all in: {arguments.people * arguments.images / seconds:.0f} images/s a core at {HEIGHT}x{WIDTH}")
+    ours, theirs = rasterisers(5)
+    print(f"rasteriser: {1000 * ours:.2f} ms, numpy oracle: {1000 * theirs:.1f} ms")
+    print(f"ratio {theirs / ours:.1f}")
+    print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
