@@ -1,9 +1,9 @@
 """Pictures on disk: RGB everywhere; OpenCV's BGR order exists inside this file alone.
 
 Decisions: PNGs are written with the Paeth filter and OpenCV's own fast deflate: on pictures of people 5 times faster
-than Pillow's level 6 and 15 times than its level 9, at 1.04 times the bytes, and lossless all the same. Files that a publisher already ships as
-JPEG are copied byte by byte, never encoded again; copied rather than hard-linked, because a cache that makes its
-links read-only must not reach into somebody's download.
+than Pillow's level 6 and 15 times than its level 9, at 1.04 times the bytes, and lossless all the same. Files that a
+publisher already ships as JPEG are copied byte by byte, never encoded again; copied rather than hard-linked, because a
+cache that makes its links read-only must not reach into somebody's download.
 """
 
 import os
