@@ -44,4 +44,4 @@ def publish(folder: Path, p: Mnist, *, seed: int, processes: int, backgrounds: P
 
 
 def _write(path: Path, header: bytes, values: np.ndarray) -> None:
-    path.write_bytes(gzip.compress(header + values.astype(np.uint8).tobytes(), compresslevel=9, mtime=0))
+    path.write_bytes(gzip.compress(header + values.astype(np.uint8).tobytes(), compresslevel=6, mtime=0))
