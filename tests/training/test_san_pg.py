@@ -1,0 +1,167 @@
+"""SAN-PG's step: its targets move with the image, hidden texels weigh less, the head is left alone."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from sanreid.data import augment
+from sanreid.models.san import SAN
+from sanreid.params import validate
+from sanreid.training import san_pg
+from sanreid.training.parts import DECODER, TRUNK
+from tests.stages import toy_san as toy
+
+SIDE = toy.SIDE
+NO_AUGMENT = {**toy.AUGMENT, "crop_probability": 0.0, "flip_probability": 0.0}
+MIRROR = augment.mirror_index(toy.mirror_map(), SIDE)
+
+
+def recipe(**changes) -> san_pg.Recipe:
+    values = {
+        "epochs": 2,
+        "batch": 4,
+        "hidden_weight": 1.0,
+        "optimiser": {**toy.OPTIMISER, "schedule": "constant"},
+        "augment": NO_AUGMENT,
+        "compute": toy.COMPUTE,
+    }
+    return validate({**values, **changes}, san_pg.Recipe, "train_san_pg")
+
+
+def network() -> SAN:
+    torch.manual_seed(0)
+    return SAN(toy.architecture(), people=1)
+
+
+def pairs() -> san_pg.Pairs:
+    random = torch.Generator().manual_seed(2)
+    draw = lambda *shape: torch.randint(0, 256, shape, generator=random, dtype=torch.uint8)  # noqa: E731
+    visibility = (draw(6, 1, SIDE, SIDE) > 127).to(torch.uint8) * 255
+    return san_pg.Pairs(draw(6, 3, 32, 16), draw(3, 3, SIDE, SIDE), torch.tensor([2, 0, 1, 1, 0, 2]), visibility)
+
+
+@pytest.fixture
+def seen(monkeypatch):
+    """What the loss was given, call by call."""
+    calls = []
+    inner = san_pg.reconstruction.l1
+
+    def note(texture, target, visibility=None):
+        calls.append((texture, target, visibility))
+        return inner(texture, target, visibility)
+
+    monkeypatch.setattr(san_pg.reconstruction, "l1", note)
+    return calls
+
+
+def test_each_image_is_held_against_its_own_texture_in_range(seen):
+    data = pairs()
+    step = san_pg.Step(network(), data, recipe())
+    batch = torch.tensor([0, 3, 5, 1])
+    terms = step(batch, torch.Generator().manual_seed(0))
+    texture, target, visibility = seen[0]
+    assert visibility is None
+    expected = data.textures[torch.tensor([2, 1, 2, 0])].double() / 127.5 - 1  # / 255, not / 225
+    assert (target.double() - expected).abs().max() < 1e-6
+    assert target.min() >= -1
+    assert target.max() <= 1
+    assert terms["reconstruction"].item() == pytest.approx((texture.double() - expected).abs().mean().item(), rel=1e-5)
+
+
+def test_a_flip_moves_texture_and_visibility_with_the_image(seen):
+    data = pairs()
+    flipping = {**NO_AUGMENT, "flip_probability": 1.0}
+    step = san_pg.Step(network(), data, recipe(augment=flipping, hidden_weight=0.25), MIRROR)
+    step(torch.tensor([0, 1, 2, 3]), torch.Generator().manual_seed(0))
+    _, target, weight = seen[0]
+    textures = data.textures[torch.tensor([2, 0, 1, 1])].double() / 127.5 - 1
+    assert (target.double() - textures.flip(3)).abs().max() < 1e-6
+    assert data.visibility is not None
+    shown = data.visibility[:4].flip(3) == 255
+    assert torch.equal(weight, torch.where(shown, 1.0, 0.25))
+
+
+def test_the_released_flip_leaves_the_texture_where_it_was(seen):
+    data = pairs()
+    unmirrored = {**NO_AUGMENT, "flip_probability": 1.0, "flip": "unmirrored"}
+    san_pg.Step(network(), data, recipe(augment=unmirrored))(torch.tensor([0, 1]), torch.Generator().manual_seed(0))
+    textures = data.textures[torch.tensor([2, 0])].double() / 127.5 - 1
+    assert (seen[0][1].double() - textures).abs().max() < 1e-6
+
+
+def test_the_head_is_neither_trained_nor_touched():
+    model = network()
+    before = {k: v.clone() for k, v in model.state_dict().items()}
+    step = san_pg.Step(model, pairs(), recipe())
+    for batch in step.batches(0, 0):
+        step(batch, torch.Generator().manual_seed(0))
+    changed = {k for k, v in model.state_dict().items() if not torch.equal(v, before[k])}
+    assert not [k for k in changed if "encoder.fc" in k or "classifier" in k]
+    weights = {k for k, _ in model.named_parameters()}
+    assert {k for k in weights - changed if "encoder.fc" not in k and "classifier" not in k} == set()
+
+
+def test_an_update_is_one_step_of_the_optimizer_on_the_l1():
+    """Against the same network stepped by hand with plain Adam."""
+    data, batch = pairs(), torch.tensor([0, 1, 2, 3])
+    ours, theirs = network(), network()
+    step = san_pg.Step(ours, data, recipe())
+    plain = torch.optim.Adam(theirs.parameters(), lr=0.005)
+    mean, deviation = (torch.tensor(v)[:, None, None] for v in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)))
+    for _ in range(2):
+        step.optimisations["main"].at(0, 0.0)
+        step(batch, torch.Generator().manual_seed(0))
+        plain.zero_grad()
+        theirs.train()
+        images = (data.images[batch].float() / 255 - mean) / deviation
+        decoded = theirs(images).decoded
+        assert decoded is not None
+        (decoded.texture - (data.textures[data.texture_of[batch]].float() / 127.5 - 1)).abs().mean().backward()
+        plain.step()
+    for (name, a), b in zip(ours.named_parameters(), theirs.parameters(), strict=True):
+        if name.startswith(TRUNK + DECODER):  # the second update's gradients
+            assert a.grad is not None
+            assert b.grad is not None
+            assert (a.grad - b.grad).norm() <= 0.02 * b.grad.norm() + 1e-7, name
+
+
+def test_validation_is_the_plain_l1_of_the_network_at_rest():
+    data = pairs()
+    model = network()
+    step = san_pg.Step(model, data, recipe(), held_out=data)
+    assert step.validation == ("validation_l1",)
+    before = {k: v.clone() for k, v in model.state_dict().items()}
+    model.train()
+    measured = step.validate()["validation_l1"]
+    assert all(torch.equal(v, before[k]) for k, v in model.state_dict().items())  # no statistics were learnt
+    values = []
+    for i in range(6):
+        image = san_pg.tensors.normalise_images(data.images[i : i + 1])
+        with torch.no_grad():
+            texture = model.eval().reconstruct(image).texture[0].double()
+        values.append((texture - (data.textures[data.texture_of[i]].double() / 127.5 - 1)).abs().mean().item())
+    assert measured == pytest.approx(np.mean(values), rel=1e-5)
+    assert san_pg.Step(model, data, recipe()).validation == ()
+
+
+def test_hidden_weight_without_visibility_is_refused():
+    data = pairs()._replace(visibility=None)
+    with pytest.raises(ValueError, match=r"hidden_weight: 0\.5"):
+        san_pg.Step(network(), data, recipe(hidden_weight=0.5))
+
+
+def test_pairs_are_read_by_the_table(tmp_path):
+    folder = toy.write_pit(tmp_path / "pit", people=3, validation=0)
+    table = pd.read_parquet(folder / "index.parquet").iloc[::-1]  # any order
+    data = san_pg.read_pairs(folder, table, toy.architecture(), visibility=True)
+    assert data.textures.shape == (3, 3, SIDE, SIDE)  # once each, though each serves two images
+    for i, person in enumerate(table["pid"]):
+        texture = data.textures[data.texture_of[i]].permute(1, 2, 0).numpy()
+        assert np.array_equal(texture, toy.texture(int(person)))
+    assert data.visibility is not None
+    assert data.visibility.shape == (6, 1, SIDE, SIDE)
+    assert data.visibility[0, 0, 0].tolist() == [0] * (SIDE // 2) + [255] * (SIDE // 2)
+    gaps = table.assign(texture=table["texture"].where(table["pid"] > 0))
+    with pytest.raises(ValueError, match="column 'texture'"):
+        san_pg.read_pairs(folder, gaps, toy.architecture(), visibility=False)
