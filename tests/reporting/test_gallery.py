@@ -132,6 +132,15 @@ def test_attributes_are_told_in_words(run):
     assert gallery.people([interim / "cuhk03_labeled"], interim / "market1501_attributes", LOOK).rows[0].text == ""
 
 
+def test_distractors_are_nobody(run):
+    folder = run / "data/interim/market1501"
+    table = index.read(folder)
+    index.write(table.assign(pid=table["pid"].where(table["pid"] != 6, 0), split="gallery"), folder)
+    sheet = gallery.people([folder], None, Look(people=9, height=32, quality=95, seed=0))
+    assert [row.title for row in sheet.rows] == [f"person {pid}" for pid in range(1, 6)]
+    assert "48 images of 5 people (48 gallery; 8 are distractors)" in sheet.text
+
+
 def test_digits_make_a_line_a_class(run):
     sheet = gallery.digits(run / "data/interim/mnist", LOOK, columns=5)
     image = decode(sheet.rows[0].pictures[0])

@@ -13,6 +13,7 @@ from PIL import Image
 
 from sanreid.data import index
 from sanreid.data.attributes import HEADS
+from sanreid.evaluation.ranking import DISTRACTOR
 from sanreid.reporting.pictures import Picture, across_cameras, beside, dimmed, draw, embed, load
 from sanreid.texturing import table as texture_table
 
@@ -160,7 +161,7 @@ def _small(path: Path, caption: str, look: Look) -> Picture:
 def _shown(table: pd.DataFrame, labels: pd.DataFrame | None) -> list[int]:
     """The pids to draw from: with several cameras, and with attributes where the set has them."""
     known = table[table["pid"].isin(labels.index)] if labels is not None else table
-    cameras = known.groupby("pid")["camid"].nunique()
+    cameras = known[known["pid"] != DISTRACTOR].groupby("pid")["camid"].nunique()
     return cameras.index[cameras >= min(2, cameras.max())].tolist()
 
 
@@ -172,4 +173,7 @@ def _labels(attributes: Path | None, name: str) -> pd.DataFrame | None:
 
 def _counts(name: str, table: pd.DataFrame) -> str:
     splits = ", ".join(f"{count:,} {split}" for split, count in table["split"].value_counts(sort=False).items())
-    return f"{name}: {len(table):,} images of {table['pid'].nunique():,} people ({splits})"
+    people = table.loc[table["pid"] != DISTRACTOR, "pid"].nunique()
+    nobody = int((table["pid"] == DISTRACTOR).sum())
+    extra = f"; {nobody:,} are distractors" if nobody else ""
+    return f"{name}: {len(table):,} images of {people:,} people ({splits}{extra})"
