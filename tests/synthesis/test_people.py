@@ -8,35 +8,12 @@ import pytest
 from sanreid.synthesis import body, people, pose, texels, texture, wardrobe
 from sanreid.synthesis.garments import lower_reach, shoe_reach, upper_reach
 
-NAMES = [
-    "age",
-    "backpack",
-    "bag",
-    "handbag",
-    "clothes",
-    "down",
-    "up",
-    "hair",
-    "hat",
-    "gender",
-    "upblack",
-    "upwhite",
-    "upred",
-    "uppurple",
-    "upyellow",
-    "upgray",
-    "upblue",
-    "upgreen",
-    "downblack",
-    "downwhite",
-    "downpink",
-    "downpurple",
-    "downyellow",
-    "downgray",
-    "downblue",
-    "downgreen",
-    "downbrown",
-]
+COLOUR_NAMES = {
+    "up": ["black", "white", "red", "purple", "yellow", "gray", "blue", "green"],
+    "down": ["black", "white", "pink", "purple", "yellow", "gray", "blue", "green", "brown"],
+}
+NAMES = ["age", "backpack", "bag", "handbag", "clothes", "down", "up", "hair", "hat", "gender"]
+NAMES += [part + name for part, names in COLOUR_NAMES.items() for name in names]
 
 
 @pytest.fixture(scope="module")

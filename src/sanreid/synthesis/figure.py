@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sanreid.synthesis import body, kernels, pose
+from sanreid.synthesis import body, kernels, pose, shading
 from sanreid.synthesis.accessories import HANGING_FROM, Mesh
 from sanreid.synthesis.people import Person
 
@@ -80,7 +80,7 @@ def draw(
     depth, triangle, barycentric = kernels.rasterise(points, mesh.faces, size[0] * SAMPLES, size[1] * SAMPLES)
     cosine, sine = math.cos(azimuth), math.sin(azimuth)
     turned = (np.array([[cosine, -sine, 0], [sine, cosine, 0], [0, 0, 1]]) @ light).astype(np.float32)
-    colour = kernels.shade(
+    colour = shading.shade(
         triangle,
         barycentric,
         mesh.faces,

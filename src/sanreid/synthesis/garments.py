@@ -46,7 +46,8 @@ def lower_end(outfit: Outfit) -> float:
 
 def lower_reach(surface: Surface, outfit: Outfit) -> np.ndarray:
     """Distance inside trousers or skirt."""
-    reach = np.minimum(surface.z - lower_end(outfit), landmarks().waist + 0.03 - surface.z)
+    end = lower_end(outfit) + (0.0 if outfit.lower_kind == "trousers" else 0.05)  # a skirt's own mesh goes on below
+    reach = np.minimum(surface.z - end, landmarks().waist + 0.03 - surface.z)
     return np.where(surface.arm > 0.5, -1.0, reach)
 
 
@@ -109,7 +110,7 @@ def hidden_by_skirt(surface: Surface, outfit: Outfit) -> np.ndarray:
     """Vertices of legs, hips and tucked-in top well inside a skirt."""
     if outfit.lower_kind == "trousers":
         return np.zeros(len(surface.x), bool)
-    inside = (surface.z > lower_end(outfit) + 0.04) & (surface.z < landmarks().waist - 0.03)
+    inside = (surface.z > lower_end(outfit) + 0.06) & (surface.z < landmarks().waist - 0.004)
     return inside & (surface.arm < 0.5) & (surface.hand < 0.5)
 
 
@@ -121,14 +122,12 @@ def skirt(vertices: np.ndarray, heads: np.ndarray, surface: Surface, outfit: Out
     end = vertices[:, 2].min() + (lower_end(outfit) - marks.ground) * size
     trunk = vertices[(surface.arm < 0.5) & (surface.head < 0.5)]
 
-    def ellipse(z: float) -> np.ndarray:
+    def ellipse(z: float, slack: float) -> np.ndarray:
         ring = trunk[np.abs(trunk[:, 2] - z) < 0.04]
-        depth = float(ring[:, 1].max()), float(ring[:, 1].min())
-        return np.array(
-            [np.abs(ring[:, 0]).max() + 0.015, (depth[0] - depth[1]) / 2 + 0.015, (depth[0] + depth[1]) / 2]
-        )
+        back, front = float(ring[:, 1].max()), float(ring[:, 1].min())
+        return np.array([np.abs(ring[:, 0]).max() + slack, (back - front) / 2 + slack, (back + front) / 2])
 
-    at_waist, at_hip = ellipse(waist), ellipse(hip - 0.02)
+    at_waist, at_hip = ellipse(waist, 0.006), ellipse(hip - 0.02, 0.015)
     length = hip - end
     flare = 1 + (0.1 + 0.55 * outfit.flare) * length
 
@@ -153,7 +152,8 @@ def long_hair(vertices: np.ndarray, heads: np.ndarray, surface: Surface, outfit:
     size = float(np.ptp(vertices[:, 2])) / float(np.ptp(body.canonical().vertices[:, 2]))
     skull = vertices[surface.head > 0.5]
     half_width, back = float(np.abs(skull[:, 0]).max()), float(skull[:, 1].max())
-    top, length = head[2] + 0.135 * size, (0.28 + 8 * outfit.hair_volume) * size
+    crown = 0.03 if outfit.hat else 0.135  # under a hat the hair starts at its brim
+    top, length = head[2] + crown * size, (crown + 0.145 + 8 * outfit.hair_volume) * size
 
     def place(u: float, v: float) -> tuple[float, float, float]:
         angle = (u - 0.5) * math.pi * 1.25

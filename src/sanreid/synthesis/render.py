@@ -11,7 +11,7 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-from sanreid.synthesis import body, figure, kernels, props, sketch
+from sanreid.synthesis import body, figure, kernels, props, shading, sketch
 from sanreid.synthesis import pose as poses
 from sanreid.synthesis.figure import SAMPLES, Figure
 from sanreid.synthesis.people import Person
@@ -100,10 +100,11 @@ def view(
     radiance = backdrop.cut(rng, drawn.size, height, feet)
     box = figure.box(drawn)
     _contact_shadow(radiance, drawn, feet, height)
-    radiance = kernels.composite(drawn.colour, drawn.triangle, radiance, SAMPLES)
+    radiance = shading.composite(drawn.colour, drawn.triangle, radiance, SAMPLES)
     cover = None
     if occluders and rng.random() < camera.occlusion:
         cover = _stand_in_front(radiance, rng, camera, (box[0] + box[2]) / 2, feet, height)
+    _uneven_light(radiance, camera, rng)
     place, index = _texels_seen(person.mesh(shape_key), drawn, cover)
     return View(_develop(radiance, camera, rng, height), box, place, index)
 
@@ -137,6 +138,20 @@ def _stand_in_front(
     return sketch.lay(radiance, soft, centre + offset, bottom, strength)
 
 
+def _uneven_light(radiance: np.ndarray, camera: Camera, rng: np.random.Generator) -> None:
+    """A slope of light across the picture and, more often where light is restless, the edge of a shadow; in place."""
+    height, width = radiance.shape[:2]
+    angle, slope, place, depth = rng.uniform(0, 2 * np.pi), rng.normal(0, camera.unrest), rng.uniform(-0.6, 0.6), 0.0
+    if rng.random() < 2 * camera.unrest:
+        depth = rng.uniform(0.2, 0.5)
+    y, x = np.ogrid[:height, :width]
+    across = (np.cos(angle) * (2 * x / width - 1) + np.sin(angle) * (2 * y / height - 1)).astype(np.float32)
+    light = 1 + np.float32(np.clip(0.7 * slope, -0.35, 0.35)) * across
+    if depth:
+        light *= 1 - np.float32(depth) * np.clip((across - np.float32(place)) * 8, 0, 1)
+    radiance *= light[..., None]
+
+
 def _develop(radiance: np.ndarray, camera: Camera, rng: np.random.Generator, height: int) -> np.ndarray:
     """Blur, gain, tone, saturation and noise of a camera: uint8 of the same shape."""
     sigma = max(camera.blur * height / 1000 * rng.uniform(0.8, 1.3), 0.3)
@@ -145,9 +160,10 @@ def _develop(radiance: np.ndarray, camera: Camera, rng: np.random.Generator, hei
     top, left = rng.integers(GRAIN, size=2)
     repeats = -(-(GRAIN + rows) // GRAIN), -(-(GRAIN + columns) // GRAIN), 1
     grain = np.tile(_grain(), repeats) if max(repeats) > 2 else _grain_doubled()
-    gain = (camera.gain * np.exp(rng.normal(0, 0.06))).astype(np.float32)
+    change = rng.normal(0, camera.unrest) + rng.normal(0, 0.2 * camera.unrest, 3)  # exposure and tint
+    gain = (camera.gain * np.exp(np.clip(change, -0.45, 0.45))).astype(np.float32)
     grain = grain[top : top + rows, left : left + columns]
-    return kernels.respond(radiance, gain, camera.curve(), camera.saturation, grain, camera.noise)
+    return shading.respond(radiance, gain, camera.curve(), camera.saturation, grain, camera.noise)
 
 
 @lru_cache(maxsize=1)
@@ -189,7 +205,7 @@ def frontal(person: Person, size: tuple[int, int] = (256, 128)) -> np.ndarray:
         diffuse=0.35,
     )
     ground = np.full((*drawn.size, 3), GREY, np.float32)
-    picture = np.clip(kernels.composite(drawn.colour, drawn.triangle, ground, SAMPLES), 0, 1)
+    picture = np.clip(shading.composite(drawn.colour, drawn.triangle, ground, SAMPLES), 0, 1)
     out = np.full((height, width, 3), round(GREY * 255), np.uint8)
     if drawn.size[1] > width:
         shrink = width / drawn.size[1]

@@ -39,6 +39,7 @@ class Camera:
     saturation: float
     blur: float  # standard deviation in thousandths of the person's height
     noise: float  # of full scale
+    unrest: float  # how much light changes from picture to picture, logarithmic
     jpeg_quality: int
     occlusion: float  # share of pictures with something in front
     backdrops: tuple[Backdrop, ...]
@@ -113,9 +114,10 @@ def _camera(family: str, rng: np.random.Generator, number: int, count: int, pict
         diffuse=rng.uniform(0.3, 0.65),
         gain=np.exp(tint + np.clip(exposure, -0.4, 0.4)).astype(np.float32),
         gamma=rng.uniform(0.75, 1.2) if reid else rng.uniform(0.9, 1.1),
-        saturation=rng.uniform(0.5, 1.05) if reid else rng.uniform(0.9, 1.1),
+        saturation=rng.uniform(0.4, 0.95) if reid else rng.uniform(0.9, 1.1),
         blur=rng.uniform(2.5, 6.0) if reid else rng.uniform(1.5, 4.0),
         noise=rng.uniform(0.008, 0.03) if reid else rng.uniform(0.003, 0.012),
+        unrest=0.2 if reid else 0.06,
         jpeg_quality=int(rng.integers(55, 88) if reid else rng.integers(80, 96)),
         occlusion=0.2 if reid else 0.08,
         backdrops=backdrops,

@@ -63,14 +63,12 @@ def _envelope(length, width, height, size):
     np.maximum.at(right, station[low], width[low])
     np.minimum.at(left, station[low], width[low])
     np.maximum.at(top, station[low], height[low])
-    centre, half = (right + left) / 2, (right - left) / 2
     measured = np.maximum.accumulate(top[::-1])[::-1].copy()
+    right, left = _upper_hull(right), -_upper_hull(-left)  # a toe cap bridges the gaps between toes
+    centre, half = (right + left) / 2, np.maximum((right - left) / 2, 0.012 * size)
     ball = int(np.argmax(half[STATIONS // 2 :])) + STATIONS // 2
-    tip = (np.arange(STATIONS) - ball) / (STATIONS - ball)  # 0 at the ball of the foot, 1 at the tip
-    ahead = tip > 0
-    half[ahead] = half[ball] * np.sqrt(np.clip(1 - 0.93 * tip[ahead] ** 2.4, 0, None))
-    centre[ahead] = centre[ball] + (centre[STATIONS - 3] - centre[ball]) * tip[ahead]
-    top[ahead] = np.maximum(top[ahead], 0.055 * size * (1 - 0.25 * tip[ahead] ** 2))
+    tip = np.clip((np.arange(STATIONS) - ball) / (STATIONS - ball), 0, None)  # 0 at the ball of the foot, 1 at the tip
+    top = np.where(tip > 0, np.maximum(top, 0.055 * size * (1 - 0.25 * tip**2)), top)
     kernel = np.array([0.25, 0.5, 0.25])
     for _ in range(2):
         centre, half, top, measured = (
@@ -81,3 +79,16 @@ def _envelope(length, width, height, size):
         np.interp(place, grid, values) for values in (centre, half + THICKNESS * size, top + THICKNESS * size, measured)
     ]
     return at[0], at[1], at[2], at[3]
+
+
+def _upper_hull(values: np.ndarray) -> np.ndarray:
+    """The least concave curve over `values` at 0, 1, 2, ... (Andrew's monotone chain)."""
+    hull: list[int] = []
+    for i in range(len(values)):
+        while len(hull) >= 2:
+            a, b = hull[-2], hull[-1]
+            if (values[b] - values[a]) * (i - a) > (values[i] - values[a]) * (b - a):
+                break
+            hull.pop()
+        hull.append(i)
+    return np.interp(np.arange(len(values)), hull, values[hull])

@@ -114,7 +114,8 @@ def pattern(cloth: Cloth, outfit: Outfit, surface: Surface) -> np.ndarray:
     if cloth.pattern == "zip":
         return edge(np.where(surface.y < 0, 0.018 - np.abs(surface.x), -1))
     if cloth.pattern == "piping":
-        return edge(0.012 - np.abs(np.abs(surface.around) - 0.1 - 0.075 * math.pi / 2)) * (surface.leg > 0.5)
+        seam = 0.1 - 0.075 * math.pi / 2  # the outer side of a leg, by texels.vertices
+        return edge(0.012 - np.abs(surface.around * np.sign(surface.x) - seam)) * (surface.leg > 0.5)
     return np.zeros(len(surface.x), np.float32)
 
 

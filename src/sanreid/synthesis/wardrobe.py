@@ -22,19 +22,26 @@ COLOURS = {
     "brown": (0.36, 0.22, 0.13),
 }
 UPPER = {
-    "black": 0.19,
-    "white": 0.25,
-    "red": 0.11,
-    "purple": 0.05,
-    "yellow": 0.07,
-    "gray": 0.11,
-    "blue": 0.11,
-    "green": 0.11,
+    "black": 0.22,
+    "white": 0.23,
+    "red": 0.09,
+    "purple": 0.045,
+    "yellow": 0.055,
+    "gray": 0.14,
+    "blue": 0.12,
+    "green": 0.10,
 }
 LOWER = {
-    "black": 0.30, "white": 0.09, "pink": 0.04, "purple": 0.03, "yellow": 0.03,
-    "gray": 0.15, "blue": 0.22, "green": 0.06, "brown": 0.08,
-}  # fmt: skip
+    "black": 0.34,
+    "white": 0.08,
+    "pink": 0.03,
+    "purple": 0.02,
+    "yellow": 0.02,
+    "gray": 0.16,
+    "blue": 0.22,
+    "green": 0.06,
+    "brown": 0.07,
+}
 WHOLE_DRESS = {name: share for name, share in UPPER.items() if name in LOWER}
 SKINS = [(0.93, 0.76, 0.66), (0.86, 0.67, 0.54), (0.76, 0.56, 0.42), (0.58, 0.40, 0.28), (0.38, 0.25, 0.18)]
 HAIRS = [
