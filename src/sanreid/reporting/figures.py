@@ -147,7 +147,7 @@ def _paper(width: int, height: int) -> tuple[Image.Image, ImageDraw.ImageDraw]:
 
 
 def _place(sheet: Image.Image, picture: Picture, x: int, y: int, cell: tuple[int, int]) -> None:
-    """Fit the picture into the cell at (x, y), centred, proportions kept; slivers of a few pixels are stretched away."""
+    """Fit the picture into the cell at (x, y), centred, proportions kept but for slivers of a few pixels."""
     if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3:
         raise ValueError(f"a picture must be (H, W, 3) uint8 RGB, given {picture.shape} {picture.dtype}")
     height, width = picture.shape[:2]
