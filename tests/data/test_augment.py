@@ -147,6 +147,10 @@ class TestDistributions:
         area = (boxes[:, 2] * boxes[:, 3]).double() / (256 * 128)
         np.testing.assert_allclose(area, 0.1, atol=0.003)
 
+    def test_a_box_is_smaller_than_the_picture_both_ways(self):
+        boxes = make(erase_area=(0.2, 0.9), erase_probability=1.0).draw(4000, SIZE, generator()).box
+        assert (boxes[:, 2].max(), boxes[:, 3].max()) == (31, 15)
+
     def test_where_no_box_fits_nothing_is_erased(self):
         boxes = make(erase_area=(0.99, 0.99), erase_probability=1.0).draw(50, (256, 64), generator()).box
         assert not boxes[:, 2:].any()

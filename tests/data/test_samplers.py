@@ -107,6 +107,19 @@ def test_pairs_of_people_mix():
     np.testing.assert_allclose(pairs, 3 / 6 * 2 / 5, atol=0.04)
 
 
+def test_a_persons_two_hands_come_at_unrelated_times_and_places():
+    """Else the same two persons would be neighbours, anchor and negative, in batch after batch."""
+    sampler, near, same_place, epochs = PKSampler(np.repeat(np.arange(50), 8), 10, 4), 0, 0, 40
+    for e in range(epochs):
+        people = np.stack([b.numpy().reshape(10, 4)[:, 0] // 8 for b in sampler.epoch(0, e)])
+        for person in range(50):
+            times, places = np.nonzero(people == person)
+            near += times[1] - times[0] == 1
+            same_place += places[0] == places[1]
+    assert near / (50 * epochs) == pytest.approx(2 / 10, abs=0.05)
+    assert same_place / (50 * epochs) == pytest.approx(1 / 10, abs=0.05)
+
+
 def test_labels_may_be_tensors_lists_or_columns():
     for pids in (UNEVEN, UNEVEN.tolist(), torch.from_numpy(UNEVEN)):
         assert torch.equal(PKSampler(pids, 3, 4).epoch(0, 0)[0], PKSampler(UNEVEN, 3, 4).epoch(0, 0)[0])
