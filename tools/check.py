@@ -68,10 +68,10 @@ def keys(values: Any, prefix: str = "") -> set[str]:
 
 
 def uncommented(path: Path) -> Iterator[str]:
-    """Keys of a YAML file without a comment on their line or on the line above."""
+    """Keys of a YAML file that hold a value and have no comment on their line or on the line above."""
     above = ""
     for number, line in enumerate(path.read_text().splitlines(), 1):
-        if re.match(r"\s*[\w.-]+:", line) and "#" not in line and not above.lstrip().startswith("#"):
+        if re.match(r"\s*[\w.-]+:\s+[^\s#]", line) and "#" not in line and not above.lstrip().startswith("#"):
             yield f"{path.name}:{number}: '{line.strip()}' has no comment (meaning, unit, source)"
         above = line
 

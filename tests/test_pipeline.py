@@ -1,0 +1,145 @@
+"""One tiny run of the whole graph through `dvc repro`, as a user would: from nothing to the page.
+
+What it asserts: the run ends in the page and finite numbers; a second run does nothing; an edit of one parameter
+reruns what depends on it and nothing else; a folder laid out as a publisher ships it takes the place of the embedded
+set by one line.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+pytestmark = pytest.mark.slow
+
+TINY = {
+    "synthesize.pit": {"people": 8, "images": 10},
+    "pair_pit": {"validation_people": 2},
+    "synthesize.cuhk03": {
+        "people": [6, 2, 2, 1, 1],
+        "test_people": 5,
+        "splits": 2,
+        "split_people": 3,
+        "heights": [70, 100],
+    },
+    "synthesize.market1501": {
+        "train_people": 6,
+        "test_people": 4,
+        "cameras_a_person": [2, 3],
+        "frames_a_camera": [1, 2],
+    },
+    "synthesize.market1501 ": {"distractors": 4, "junk": 2},
+    "synthesize.mnist": {"test_per_digit": 485},
+    "extract_cuhk03": {"validation_people": 2},
+    "san": {"width": 8, "fc": 16, "height": 64, "width_px": 32, "texture": 64, "decoder_channels": [16, 16, 8, 8, 4]},
+    "train_san_pg": {"epochs": 2, "pictures": 2},
+    "train_san_pg.optimiser.warm_up": {"epochs": 1},
+    "train_san": {"epochs": 2, "people": 3, "images": 2},
+    "train_san.optimiser.warm_up": {"epochs": 1},
+    "experiment": {"variants": ["san"], "seeds": [0]},
+    "evaluate_textures": {"images": 10, "samples": 2},
+    "evaluate_san.lists": {"queries": 2, "top": 5},
+    "report": {"people": 2},
+}
+
+
+class Workspace:
+    """A copy of the project's files under git and DVC, with tiny parameters."""
+
+    def __init__(self, root: Path, folder: Path) -> None:
+        listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+        names = subprocess.run(listed, cwd=root, check=True, capture_output=True, text=True).stdout.split("\0")
+        for name in filter(None, names):
+            if name == "dvc.lock" or not (root / name).is_file():
+                continue
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(root / name, folder / name)
+        self.folder = folder
+        path = [str(Path(sys.executable).parent), os.environ["PATH"]]
+        self.env = os.environ | {
+            "PATH": os.pathsep.join(path),
+            "DVC_NO_ANALYTICS": "1",
+            "PYTHONPATH": str(folder / "src"),
+        }
+        self.run("git", "init", "-q")
+
+    def run(self, *command: str) -> str:
+        """Run in the workspace; a failure shows what was printed."""
+        done = subprocess.run(command, cwd=self.folder, env=self.env, capture_output=True, text=True)
+        assert done.returncode == 0, f"{command}:\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+        return done.stdout + done.stderr
+
+    def repro(self, *arguments: str) -> list[str]:
+        """The stages that `dvc repro` ran."""
+        lines = self.run("dvc", "repro", *arguments).splitlines()
+        return [line.split("'")[1] for line in lines if line.startswith("Running stage")]
+
+    def edit(self, values: dict[str, dict]) -> None:
+        """Change params.yaml; dotted names descend."""
+        path = self.folder / "params.yaml"
+        params = yaml.safe_load(path.read_text())
+        for name, change in values.items():
+            section = params
+            for part in name.strip().split("."):
+                section = section[part]
+            assert change.keys() <= section.keys(), f"{name}: {change.keys() - section.keys()} are no keys"
+            section.update(change)
+        path.write_text(yaml.safe_dump(params))
+
+
+@pytest.fixture(scope="module")
+def workspace(root, tmp_path_factory) -> Workspace:
+    made = Workspace(root, tmp_path_factory.mktemp("project"))
+    shutil.copy2(root / "profiles" / "demo.yaml", made.folder / "params.yaml")
+    made.edit(TINY)
+    return made
+
+
+def test_from_nothing_to_the_page_then_nothing_then_what_an_edit_touches(workspace):
+    ran = workspace.repro("report")
+    assert ran[-1] == "report"
+    assert "synthesize@pit" in ran
+    assert "train_san@cuhk03_labeled-san-0" in ran
+    folder = workspace.folder
+    page = (folder / "reports" / "index.html").read_text()
+    assert "</html>" in page
+    assert 'src="http' not in page
+    metrics = json.loads((folder / "reports/san/cuhk03_labeled/san/seed0/metrics.json").read_text())
+    assert all(0 <= metrics[k] <= 1 for k in ("rank1", "rank5", "rank10", "mAP", "mINP"))
+    assert metrics["rank1"] <= metrics["rank5"] <= metrics["rank10"]
+    textures = json.loads((folder / "reports/textures/cuhk03_labeled/metrics.json").read_text())
+    assert textures["available"]
+
+    assert workspace.repro("report") == []
+
+    workspace.edit({"train_san": {"epochs": 3}})
+    assert workspace.repro("report") == [
+        "train_san@cuhk03_labeled-san-0",
+        "evaluate_san@cuhk03_labeled-san-0",
+        "report",
+    ]
+
+
+def test_a_publishers_folder_takes_the_embedded_sets_place_by_one_line(workspace):
+    folder = workspace.folder
+    workspace.repro("extract_cuhk03@labeled")
+    raw = folder / "data" / "raw" / "cuhk03" / "cuhk03_release"
+    raw.mkdir(parents=True)
+    for file in (folder / "data" / "synthetic" / "cuhk03").glob("*.mat"):  # no truth/: no publisher has that
+        shutil.copy2(file, raw)
+    before = (folder / "data/interim/cuhk03_labeled/index.parquet").read_bytes()
+    workspace.edit({"raw": {"cuhk03": "data/raw/cuhk03"}})
+    assert workspace.repro("extract_cuhk03@labeled", "evaluate_textures") == [
+        "extract_cuhk03@labeled",
+        "generate_textures@cuhk03_labeled",
+        "evaluate_textures@cuhk03_labeled",
+    ]
+    assert (folder / "data/interim/cuhk03_labeled/index.parquet").read_bytes() == before
+    assert list((folder / "data/interim/cuhk03_labeled/truth").glob("*")) == []
+    textures = json.loads((folder / "reports/textures/cuhk03_labeled/metrics.json").read_text())
+    assert textures["available"] is False
