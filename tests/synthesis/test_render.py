@@ -82,6 +82,21 @@ def test_front_and_back_show_different_texels(person, cameras):
     assert overlap < 0.35
 
 
+def test_skirt_and_hair_are_seen_from_outside(cameras):
+    def share_seen(person, slot, azimuth):
+        camera = dataclasses.replace(cameras[0], facing=azimuth, facing_spread=0.0, height=1.5)
+        seen = [render.view(person, camera, rng(k), height=256, pose="stand", occluders=False) for k in range(6)]
+        top, bottom, left, right = body.slot_box(slot)
+        return max(view.crop(view.box)[1][top:bottom, left:right].mean() for view in seen)
+
+    crowd = [people.make(0, "crowd", i) for i in range(12)]
+    skirted = next(p for p in crowd if p.outfit.lower_kind != "trousers")
+    assert 0.3 < share_seen(skirted, "skirt", 0.0) < 0.6
+    assert 0.3 < share_seen(skirted, "skirt", 1.5) < 0.6
+    long_haired = next(p for p in crowd if p.outfit.hair == "long" and not p.outfit.backpack)
+    assert share_seen(long_haired, "hair", np.pi) > 0.5
+
+
 def test_what_stands_in_front_hides_texels(person, cameras):
     always = dataclasses.replace(cameras[0], occlusion=1.0)
     hidden = 0

@@ -15,7 +15,8 @@ from sanreid.synthesis import body, garments, kernels, shoes, texels
 from sanreid.synthesis.wardrobe import Outfit
 
 HANGING_FROM = "finger3-1.R"  # the extra bone's anchor: the right hand
-Place = Callable[[float, float], tuple[float, float, float]]
+Points = tuple[np.ndarray, np.ndarray, np.ndarray]  # x, y, z
+Place = Callable[[np.ndarray, np.ndarray], Points]
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ def grid(place: Place, slot: str, columns: int, rows: int) -> tuple[np.ndarray, 
     """Vertices, faces and uv of a surface over [0, 1]^2 (u across, v down), textured by a slot."""
     left, top, right, bottom = body.SLOTS[slot]
     across, down = np.meshgrid(np.linspace(0, 1, columns + 1), np.linspace(0, 1, rows + 1))
-    vertices = np.array([place(u, v) for u, v in zip(across.ravel(), down.ravel(), strict=True)], np.float32)
+    vertices = np.stack(np.broadcast_arrays(*place(across.ravel(), down.ravel())), 1).astype(np.float32)
     uv = np.stack([left + (right - left) * across, top + (bottom - top) * down], -1).reshape(-1, 2).astype(np.float32)
     corner = (np.arange(rows)[:, None] * (columns + 1) + np.arange(columns)).ravel()
     below = corner + columns + 1
@@ -88,16 +89,16 @@ def grid(place: Place, slot: str, columns: int, rows: int) -> tuple[np.ndarray, 
 def rounded_box(centre: np.ndarray, half: tuple[float, float, float], slot: str, squareness: float = 0.5):
     """A grid around a superellipsoid with half axes `half`; smaller `squareness`: boxier."""
 
-    def power(value: float) -> float:
-        return math.copysign(abs(value) ** squareness, value)
+    def power(value: np.ndarray) -> np.ndarray:
+        return np.copysign(np.abs(value) ** squareness, value)
 
-    def place(u: float, v: float) -> tuple[float, float, float]:
+    def place(u: np.ndarray, v: np.ndarray) -> Points:
         turn, fall = 2 * math.pi * u, math.pi * v
-        ring = power(math.sin(fall))
+        ring = power(np.sin(fall))
         return (
-            centre[0] - half[0] * ring * power(math.sin(turn)),
-            centre[1] + half[1] * ring * power(math.cos(turn)),
-            centre[2] + half[2] * power(math.cos(fall)),
+            centre[0] - half[0] * ring * power(np.sin(turn)),
+            centre[1] + half[1] * ring * power(np.cos(turn)),
+            centre[2] + half[2] * power(np.cos(fall)),
         )
 
     return grid(place, slot, 16, 10)
@@ -106,9 +107,9 @@ def rounded_box(centre: np.ndarray, half: tuple[float, float, float], slot: str,
 def _handle(top: np.ndarray, reach: float, drop: float):
     """A strap arching from a bag's upper side over the hand that holds it."""
 
-    def place(u: float, v: float) -> tuple[float, float, float]:
+    def place(u: np.ndarray, v: np.ndarray) -> Points:
         angle = math.pi * u
-        return top[0] + 0.018 * (v - 0.5), top[1] + reach * math.cos(angle), top[2] + drop * (math.sin(angle) - 1)
+        return top[0] + 0.018 * (v - 0.5), top[1] + reach * np.cos(angle), top[2] + drop * (np.sin(angle) - 1)
 
     return grid(place, "bag", 12, 1)
 
@@ -154,13 +155,13 @@ def _add_brim(mesh: Builder, clothed: np.ndarray, outfit: Outfit) -> None:
     half, front = float(np.ptp(ring[:, 0])) / 2, float(ring[:, 1].min())
     around = outfit.hat == "brim"
 
-    def place(u: float, v: float) -> tuple[float, float, float]:
+    def place(u: np.ndarray, v: np.ndarray) -> Points:
         angle = 2 * math.pi * u if around else (u - 0.5) * math.pi
         widen = 1 + (0.36 * v if around else 0.0)
-        reach = widen + (0.0 if around else 0.9 * v * math.cos(angle))
+        reach = widen + (0.0 if around else 0.9 * v * np.cos(angle))
         drop = (0.03 if around else 0.02) * v
-        y = centre[1] - (centre[1] - front) * reach * math.cos(angle)
-        return half * widen * math.sin(angle), y, centre[2] - 0.01 - drop
+        y = centre[1] - (centre[1] - front) * reach * np.cos(angle)
+        return half * widen * np.sin(angle), y, centre[2] - 0.01 - drop
 
     mesh.add(grid(place, "brim", 20, 3), {body.model().bone("head"): 1.0}, doubled=True)
 

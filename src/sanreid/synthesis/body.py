@@ -71,6 +71,19 @@ def shape(**phenotype: float) -> tuple[np.ndarray, np.ndarray]:
     Keywords of `LEVELS` in [0, 1], 0.5 where absent: gender 0 is male, age 1/3 a child, 2/3 a young adult, 1 old. A
     port of anny's weighting (product of piecewise linear weights a target), with equal parts of its three races.
     """
+    weights = phenotype_weights(**phenotype)
+    body = model()
+    mask = body.phenotype_mask
+    targets = np.prod(weights * mask + (1 - mask), axis=-1)
+    components = (targets[:, None] * body.phenotype_projection).sum(0).astype(np.float32)
+    # einsum, not a matrix product: BLAS sums in an order that depends on the machine and its threads.
+    vertices = body.vertices + np.einsum("c,cnd->nd", components, body.vertex_shapes)
+    heads = body.heads + np.einsum("c,cnd->nd", components, body.head_shapes)
+    return vertices.astype(np.float32), heads.astype(np.float32)
+
+
+def phenotype_weights(**phenotype: float) -> np.ndarray:
+    """Weights (26,) of the anchors of races and `LEVELS` for a phenotype; unknown names raise ValueError."""
     unknown = set(phenotype) - set(LEVELS)
     if unknown:
         raise ValueError(f"unknown body phenotype {sorted(unknown)}: use some of {sorted(LEVELS)}")
@@ -78,14 +91,7 @@ def shape(**phenotype: float) -> tuple[np.ndarray, np.ndarray]:
     for name, count in LEVELS.items():
         anchors = AGES if name == "age" else np.linspace(0, 1, count)
         weights.append(_hat_weights(phenotype.get(name, 0.5), anchors))
-    body = model()
-    mask = body.phenotype_mask
-    targets = np.prod(np.concatenate(weights) * mask + (1 - mask), axis=-1)
-    components = (targets[:, None] * body.phenotype_projection).sum(0).astype(np.float32)
-    # einsum, not a matrix product: BLAS sums in an order that depends on the machine and its threads.
-    vertices = body.vertices + np.einsum("c,cnd->nd", components, body.vertex_shapes)
-    heads = body.heads + np.einsum("c,cnd->nd", components, body.head_shapes)
-    return vertices.astype(np.float32), heads.astype(np.float32)
+    return np.concatenate(weights)
 
 
 def _hat_weights(value: float, anchors: np.ndarray) -> np.ndarray:

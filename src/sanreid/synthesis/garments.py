@@ -131,16 +131,15 @@ def skirt(vertices: np.ndarray, heads: np.ndarray, surface: Surface, outfit: Out
     length = hip - end
     flare = 1 + (0.1 + 0.55 * outfit.flare) * length
 
-    def place(u: float, v: float) -> tuple[float, float, float]:
+    def place(u: np.ndarray, v: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         z = waist + (end - waist) * v
-        to_hip = min(1.0, (waist - z) / max(waist - hip, 1e-3))
-        rx, ry, centre = at_waist * (1 - to_hip) + at_hip * to_hip
-        below = max(0.0, (hip - z) / max(length, 1e-3))
-        fold = 1 + 0.035 * below * outfit.flare * math.sin(9 * 2 * math.pi * u)
-        rx *= (1 + (flare - 1) * below) * fold
-        ry *= (1 + (flare - 1) * 1.3 * below) * fold
+        to_hip = np.clip((waist - z) / max(waist - hip, 1e-3), 0, 1)
+        rx, ry, centre = (a * (1 - to_hip) + b * to_hip for a, b in zip(at_waist, at_hip, strict=True))
+        below = np.clip((hip - z) / max(length, 1e-3), 0, None)
+        fold = 1 + 0.035 * below * outfit.flare * np.sin(9 * 2 * math.pi * u)
         angle = 2 * math.pi * u
-        return rx * math.sin(angle), centre + ry * math.cos(angle), z
+        x = -rx * (1 + (flare - 1) * below) * fold * np.sin(angle)  # u runs so that the tube looks outwards
+        return x, centre + ry * (1 + (flare - 1) * 1.3 * below) * fold * np.cos(angle), z
 
     return place, hip, end
 
@@ -155,10 +154,10 @@ def long_hair(vertices: np.ndarray, heads: np.ndarray, surface: Surface, outfit:
     crown = 0.03 if outfit.hat else 0.135  # under a hat the hair starts at its brim
     top, length = head[2] + crown * size, (crown + 0.145 + 8 * outfit.hair_volume) * size
 
-    def place(u: float, v: float) -> tuple[float, float, float]:
+    def place(u: np.ndarray, v: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         angle = (u - 0.5) * math.pi * 1.25
-        bulge = 0.78 + 0.32 * math.sin(min(1.0, 3.2 * v) * math.pi / 2) - 0.25 * max(0.0, v - 0.6)
-        depth = head[1] + 0.01 + (back - head[1] + 0.012) * bulge * math.cos(angle)
-        return half_width * bulge * math.sin(angle), depth, top - length * v
+        bulge = 0.78 + 0.32 * np.sin(np.minimum(1, 3.2 * v) * math.pi / 2) - 0.25 * np.maximum(0, v - 0.6)
+        depth = head[1] + 0.01 + (back - head[1] + 0.012) * bulge * np.cos(angle)
+        return -half_width * bulge * np.sin(angle), depth, top - length * v
 
     return place, float(head[2])

@@ -53,9 +53,12 @@ class View:
         if right <= left or bottom <= top:
             raise ValueError(f"box {box} is empty: give x0 < x1 and y0 < y1")
         height, width = self.image.shape[:2]
-        rows = np.clip(np.arange(top, bottom), 0, height - 1)
-        columns = np.clip(np.arange(left, right), 0, width - 1)
-        cut = np.ascontiguousarray(self.image[rows[:, None], columns])
+        if left >= 0 and top >= 0 and right <= width and bottom <= height:
+            cut = self.image[top:bottom, left:right].copy()
+        else:
+            rows = np.clip(np.arange(top, bottom), 0, height - 1)
+            columns = np.clip(np.arange(left, right), 0, width - 1)
+            cut = self.image[rows[:, None], columns]
         if size is not None:
             shrinks = size[0] < cut.shape[0]
             cut = cv2.resize(cut, (size[1], size[0]), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)

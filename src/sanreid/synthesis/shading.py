@@ -1,7 +1,7 @@
 """The inner loops that make colours, compiled by numba: shading, compositing, a camera's response.
 
-Decisions: as in kernels.py: scalar loops, one thread, no fastmath, equal to a numpy oracle. Colours are display values in
-[0, 1] and light multiplies them: at surveillance quality the difference to linear light does not show.
+Decisions: as in kernels.py: scalar loops, one thread, no fastmath, equal to a numpy oracle. Colours are display values
+in [0, 1] and light multiplies them: at surveillance quality the difference to linear light does not show.
 """
 
 import math

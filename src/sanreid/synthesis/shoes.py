@@ -13,7 +13,7 @@ from sanreid.synthesis import body
 
 STATIONS = 24  # cross-sections along a foot
 THICKNESS = 0.006  # metres of leather around the foot
-SOLE = 0.019  # metres, height of the sole's upper edge
+SOLE = 0.016  # metres, height of the sole's upper edge
 ANKLE = (0.075, 0.105)  # metres above the ground between which the last gives way to the leg
 
 
