@@ -96,6 +96,7 @@ def test_people_cameras_and_splits_are_the_protocols(raw):
     table, _ = cuhk03.read(raw, "labeled")
     assert list(table["pid"]) == [r[1] for r in listing()]
     assert list(table["camid"]) == [r[2] for r in listing()]
+    assert list(table["pair"]) == [int(Path(p).name.split("_")[0]) for p in table["path"]]
     assert list(table["split"]) == [r[3] for r in listing()]
 
 

@@ -41,7 +41,7 @@ class Shot(NamedTuple):
 def read(
     raw: Path, boxes: str, holdout: str = "test", validation_people: int = 0, seed: int = 0
 ) -> tuple[pd.DataFrame, Iterator[tuple[str, np.ndarray]]]:
-    """The table and a stream of (path, (H, W, 3) uint8 RGB) in its order.
+    """The table, with the extra column `pair`, and a stream of (path, (H, W, 3) uint8 RGB) in its order.
 
     `raw` holds the publisher's files, or cuhk03_release/ with them. `boxes` is "labeled" (drawn by hand) or "detected".
     With holdout "test" the split is the protocol's; with "validation" see `hold_out`.
@@ -55,7 +55,10 @@ def read(
     if holdout == "validation":
         shots = hold_out(shots, validation_people, seed)
     _open(folder / MAT, boxes).close()  # a broken file is told here, before anyone starts to write
-    table = index.build([{"path": _path(s), "pid": s.pid, "camid": s.camid, "split": s.split} for s in shots])
+    # camid is 1 or 2 within a pair: `pair` tells the ten cameras apart
+    table = index.build(
+        [{"path": _path(s), "pid": s.pid, "camid": s.camid, "split": s.split, "pair": s.pair} for s in shots]
+    )
     return table, _pictures(folder / MAT, boxes, shots)
 
 
