@@ -1,5 +1,7 @@
 """The CUHK03 reader against a hand-built release and against the real protocol file."""
 
+from pathlib import Path
+
 import h5py
 import numpy as np
 import pytest
