@@ -18,7 +18,7 @@ HEIGHT, WIDTH = 480, 960  # pixels of a scene
 FOCAL = 620.0  # pixels
 TALL = 1.7  # metres, the person whom sizes refer to
 TILE = 512  # pixels of the repeating noise, 8 m of ground
-STREET = {"asphalt": 0.38, "paving": 0.36, "concrete": 0.18, "grass": 0.08}
+STREET = {"asphalt": 0.4, "paving": 0.37, "concrete": 0.2, "grass": 0.03}
 INDOORS = {"tiles": 0.45, "wood": 0.25, "concrete": 0.15, "paving": 0.15}
 STREET_WALLS = {"brick": 0.25, "windows": 0.3, "plaster": 0.2, "glass": 0.15, "fence": 0.1}
 INDOOR_WALLS = {"panels": 0.5, "plaster": 0.3, "glass": 0.2}
@@ -160,6 +160,7 @@ def _wall(rng: np.random.Generator, kind: str, x: np.ndarray, y: np.ndarray, pix
     if kind == "panels":  # pictures, doors and notice boards
         low, high = np.where(chance < 0.3, 0.0, 0.9), np.where(chance < 0.3, 2.05, 1.9)
         hue = np.stack([np.mod(chance * k, 1) for k in (7.3, 13.7, 23.1)], -1) * 0.6 + 0.15
+        hue = 0.55 * hue + 0.45 * hue.mean(-1, keepdims=True)
     else:
         sheen = 0.12 + 0.35 * chance + 0.06 * np.sin(2 * x + 3 * y)
         hue = sheen[..., None] * _colour(0.85, 1.0, 1.1)

@@ -96,7 +96,7 @@ def sample(rng: np.random.Generator, limits: Limits, kind: str | None = None) ->
             ("R", -1) if limits.carrying == "L" or (limits.carrying is None and rng.random() < 0.5) else ("L", 1)
         )
         turns[f"upperarm01.{side}"] = rotation(RIGHT, -rng.uniform(5, 30)) @ rotation(BACK, sign * 40)
-        turns[f"lowerarm01.{side}"] = rotation(RIGHT, -rng.uniform(15, 75))
+        turns[f"lowerarm01.{side}"] = rotation(RIGHT, -rng.uniform(50, 95))
     turns["spine03"] = rotation(UP, rng.normal(0, 5) + 0.2 * arm_swing * math.sin(phase)) @ rotation(
         RIGHT, -rng.uniform(-3, 7)
     )
