@@ -16,6 +16,7 @@ from sanreid.models import san as network
 from sanreid.params import Section, run
 from sanreid.texturing import generate, table
 from sanreid.training import checkpoint
+from sanreid.training.parts import DECODER, TRUNK
 
 
 class Params(Section):
@@ -29,7 +30,10 @@ def main(images: Path, san_pg: Path, out: Path, p: Params, san: network.Architec
     paths = index.read(images)["path"].tolist()
     textures = table.names(paths)
     runtime.prepare(seed=0)
-    model = generate.load(san, san_pg / checkpoint.WEIGHTS)
+    model = network.SAN(san, people=1)  # a head is there and unused
+    report = checkpoint.load_into(model, san_pg / checkpoint.WEIGHTS, only=TRUNK + DECODER, strict=True)
+    runtime.log.info("%s", report)
+    model.to(runtime.device())
     decoded = tensors.decode(images, paths, san.size)
     with runtime.atomic_folder(out) as work:
         pictures.write_all(work, zip(textures, generate.predict(model, decoded, p.batch), strict=True))

@@ -5,28 +5,13 @@ does not depend on its neighbours in a batch; OpenCV's channel order stays insid
 """
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from sanreid import runtime
 from sanreid.data import tensors
 from sanreid.models import san
-from sanreid.training import checkpoint
-from sanreid.training.parts import DECODER, TRUNK
-
-
-def load(arch: san.Architecture, weights: Path) -> san.SAN:
-    """SAN-PG from its weights, ready to predict, on the device.
-
-    Raises ValueError with the report unless trunk and decoder fit to the last tensor. The head is there but unused.
-    """
-    model = san.SAN(arch, people=1)
-    report = checkpoint.load_into(model, weights, only=TRUNK + DECODER, strict=True)
-    runtime.log.info("%s", report)
-    return model.to(runtime.device()).eval()
 
 
 @torch.no_grad()
