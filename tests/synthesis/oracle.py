@@ -18,8 +18,9 @@ def rasterise(points, faces, height, width):
         if left > right or top > bottom:
             continue
         px, py = np.arange(left, right + 1)[None] + 0.5, np.arange(top, bottom + 1)[:, None] + 0.5
-        wa = ((xb - px) * (yc - py) - (xc - px) * (yb - py)) * (1 / area)
-        wb = ((xc - px) * (ya - py) - (xa - px) * (yc - py)) * (1 / area)
+        inverse = 1 / area
+        wa = (yb - yc) * inverse * px + ((xc - xb) * inverse * py + (xb * yc - xc * yb) * inverse)
+        wb = (yc - ya) * inverse * px + ((xa - xc) * inverse * py + (xc * ya - xa * yc) * inverse)
         wc = 1 - wa - wb
         z = (wa * za + wb * zb + wc * zc).astype(np.float32)
         window = slice(top, bottom + 1), slice(left, right + 1)

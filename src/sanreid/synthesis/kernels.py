@@ -118,16 +118,18 @@ def rasterise(points, faces, height, width):
         area = (xb - xa) * (yc - ya) - (xc - xa) * (yb - ya)
         if area >= 0:
             continue
-        inverse = 1 / area
+        inverse = 1 / area  # the barycentric coordinates are linear in x and y: slopes and offsets
+        ax, ay, a0 = (yb - yc) * inverse, (xc - xb) * inverse, (xb * yc - xc * yb) * inverse
+        bx, by, b0 = (yc - ya) * inverse, (xa - xc) * inverse, (xc * ya - xa * yc) * inverse
         left, right = max(0, math.ceil(min(xa, xb, xc) - 0.5)), min(width - 1, math.floor(max(xa, xb, xc) - 0.5))
         top, bottom = max(0, math.ceil(min(ya, yb, yc) - 0.5)), min(height - 1, math.floor(max(ya, yb, yc) - 0.5))
         za, zb, zc = np.float64(points[a, 2]), np.float64(points[b, 2]), np.float64(points[c, 2])
         for y in range(top, bottom + 1):
             py = y + 0.5
+            row_a, row_b = ay * py + a0, by * py + b0
             for x in range(left, right + 1):
                 px = x + 0.5
-                wa = ((xb - px) * (yc - py) - (xc - px) * (yb - py)) * inverse
-                wb = ((xc - px) * (ya - py) - (xa - px) * (yc - py)) * inverse
+                wa, wb = ax * px + row_a, bx * px + row_b
                 wc = 1 - wa - wb
                 if wa < 0 or wb < 0 or wc < 0:
                     continue

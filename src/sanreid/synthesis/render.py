@@ -184,7 +184,7 @@ def _texels_seen(mesh, drawn: Figure, cover: np.ndarray | None) -> tuple[np.ndar
     """Pixel (column, row) and flat index of every texel that the picture shows; cover (H, W) hides."""
     x, y, seen = kernels.texels_seen(drawn.points, mesh.faces, mesh.texel_triangle, mesh.texel_barycentric, drawn.depth)
     place = (np.stack([x[seen], y[seen]], 1) / SAMPLES).astype(np.int16)
-    index = (mesh.texel_rows * body.TEXTURE + mesh.texel_columns)[seen].astype(np.int32)
+    index = (mesh.texel_rows[seen] * body.TEXTURE + mesh.texel_columns[seen]).astype(np.int32)
     if cover is not None:
         rows, columns = np.minimum(place[:, ::-1], np.array(cover.shape) - 1).T
         free = cover[rows, columns] < 0.5

@@ -40,10 +40,11 @@ def shade(triangle, barycentric, faces, uv_faces, uv, normals, texture, light, a
             column = max(0, min(size - 2, math.floor(u)))
             row = max(0, min(size - 2, math.floor(v)))
             fu, fv = u - math.floor(u), v - math.floor(v)
+            above, below = (1 - fv) * strength, fv * strength
+            w00, w01, w10, w11 = (1 - fu) * above, fu * above, (1 - fu) * below, fu * below
             for q in range(3):
-                upper = texture[row, column, q] * (1 - fu) + texture[row, column + 1, q] * fu
-                lower = texture[row + 1, column, q] * (1 - fu) + texture[row + 1, column + 1, q] * fu
-                out[y, x, q] = (upper * (1 - fv) + lower * fv) * strength
+                upper = texture[row, column, q] * w00 + texture[row, column + 1, q] * w01
+                out[y, x, q] = upper + texture[row + 1, column, q] * w10 + texture[row + 1, column + 1, q] * w11
     return out
 
 

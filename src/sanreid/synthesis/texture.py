@@ -48,9 +48,11 @@ class Canvas:
         colour = colour[at] if colour.ndim == 2 else colour
         self.colours[at] += (colour - self.colours[at]) * cover[at, None].astype(np.float32)
 
-    def scale(self, factor: np.ndarray, cover: np.ndarray) -> None:
-        """Multiply by factor (n,) where cover (n,) is above 0, by its share."""
-        self.colours *= (1 + (factor - 1) * cover)[:, None].astype(np.float32)
+    def scale(self, factor: np.ndarray | float, cover: np.ndarray) -> None:
+        """Multiply by a factor, or one a texel (n,), where cover (n,) is above 0, by its share."""
+        at = np.nonzero(cover > 0)[0]
+        change = (factor[at] if isinstance(factor, np.ndarray) else factor) - 1
+        self.colours[at] *= (1 + change * cover[at])[:, None].astype(np.float32)
 
 
 def paint(outfit: Outfit, rng: np.random.Generator) -> Painted:
@@ -143,8 +145,9 @@ def _face(canvas: Canvas, surface: Surface, outfit: Outfit) -> None:
     marks, skin = texels.landmarks(), np.array(outfit.skin)
     head = surface.head > 0.5
     for eye in marks.eyes:
-        distance = np.linalg.norm((surface.position - eye) * [1, 0.6, 1.6], axis=1)
-        canvas.scale(np.full(len(surface.x), 0.68), edge(np.where(head, 0.026 - distance, -1), 0.014))
+        x, y, z = surface.x - eye[0], 0.6 * (surface.y - eye[1]), 1.6 * (surface.z - eye[2])
+        distance = np.sqrt(x * x + y * y + z * z)
+        canvas.scale(0.68, edge(np.where(head, 0.026 - distance, -1), 0.014))
         brow = np.minimum(0.003 - np.abs(surface.z - eye[2] - 0.028), 0.022 - np.abs(surface.x - eye[0]))
         canvas.lay(np.array(outfit.hair_colour) * 0.9, edge(np.where(head & (surface.y < eye[1] + 0.03), brow, -1)))
     canvas.lay((0.25, 0.2, 0.18), surface.eye)
@@ -162,12 +165,12 @@ def _legs(canvas: Canvas, surface: Surface, outfit: Outfit) -> None:
 
 def _seams(canvas: Canvas, surface: Surface, outfit: Outfit, upper: np.ndarray, lower: np.ndarray) -> None:
     """Hems, cuffs and the belt line, slightly darker: they part garments of one colour."""
-    dark = np.full(len(surface.x), 0.78)
+    dark = 0.78
     canvas.scale(dark, upper * edge(0.009 - upper_reach(surface, outfit), 0.01))
     canvas.scale(dark, lower * (1 - upper) * edge(0.009 - lower_reach(surface, outfit), 0.01))
     if outfit.jacket:
         front = edge(np.where(surface.y < 0, 0.006 - np.abs(surface.x), -1), 0.006)
-        canvas.scale(np.full(len(surface.x), 0.6), upper * front)
+        canvas.scale(0.6, upper * front)
 
 
 def _shoes(canvas: Canvas, surface: Surface, outfit: Outfit) -> None:
@@ -175,7 +178,7 @@ def _shoes(canvas: Canvas, surface: Surface, outfit: Outfit) -> None:
     canvas.lay(outfit.shoe, shoe)
     canvas.lay(outfit.sole, shoe * edge(shoes.SOLE - surface.height_shod, 0.006))
     dark = edge(0.005 - np.abs(surface.height_shod - shoes.SOLE - 0.003), 0.006)
-    canvas.scale(np.full(len(surface.x), 0.75), shoe * dark)
+    canvas.scale(0.75, shoe * dark)
 
 
 def _hair(canvas: Canvas, surface: Surface, outfit: Outfit, rng: np.random.Generator) -> None:
