@@ -118,7 +118,7 @@ def skirt(vertices: np.ndarray, heads: np.ndarray, surface: Surface, outfit: Out
     """An elliptical tube from the waist to the skirt's end: grid function (u, v in [0, 1] -> x, y, z) of a body."""
     marks, skeleton = landmarks(), body.model()
     size = float(np.ptp(vertices[:, 2])) / float(np.ptp(body.canonical().vertices[:, 2]))
-    hip, waist = heads[skeleton.bone("upperleg01.L")][2], heads[skeleton.bone("spine04")][2]
+    hip, waist = heads[skeleton.bone("upperleg01.L")][2], heads[skeleton.bone("spine04")][2] + 0.03 * size
     end = vertices[:, 2].min() + (lower_end(outfit) - marks.ground) * size
     trunk = vertices[(surface.arm < 0.5) & (surface.head < 0.5)]
 

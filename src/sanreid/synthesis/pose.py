@@ -79,7 +79,7 @@ def sample(rng: np.random.Generator, limits: Limits, kind: str | None = None) ->
     for side, sign in (("L", 1), ("R", -1)):
         beat = phase if sign > 0 else phase + math.pi
         thigh = leg_swing * math.sin(beat)
-        knee = 3 + leg_swing / 25 * 45 * max(0.0, math.cos(beat))
+        knee = 3 + (20 if limits.joined_legs else 45) * leg_swing / 25 * max(0.0, math.cos(beat))
         inward = sign * (5 if limits.joined_legs else rng.uniform(1, 6.5))  # the rest pose stands astride
         turns[f"upperleg01.{side}"] = rotation(RIGHT, -thigh - 2) @ rotation(BACK, inward)
         turns[f"lowerleg01.{side}"] = rotation(RIGHT, knee)
