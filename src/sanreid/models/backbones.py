@@ -1,8 +1,8 @@
 """ResNets that give their four stage maps, with torchvision's parameter names.
 
-Decisions: the blocks are torchvision's own, so that its weights and the released re-ID checkpoints load by name; only
-the assembly is ours, because the base width (a narrow network for a CPU) and the last stage's stride (1 keeps the map
-twice as fine, Sun et al. 2018, PCB) are parameters here and constants there.
+Decisions: the names are torchvision's, so that its weights and the released re-ID checkpoints load; the assembly is
+ours, because the base width (a narrow network for a CPU) and the last stage's stride (1 keeps the map twice as fine,
+Sun et al. 2018, PCB) are parameters here and constants there.
 """
 
 import re
@@ -11,8 +11,8 @@ from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torchvision import models
-from torchvision.models.resnet import BasicBlock, Bottleneck
+
+from sanreid.models.blocks import BasicBlock, Bottleneck
 
 Name = Literal["resnet18", "resnet34", "resnet50"]
 
@@ -20,11 +20,6 @@ LAYOUT: dict[str, tuple[type[BasicBlock | Bottleneck], tuple[int, int, int, int]
     "resnet18": (BasicBlock, (2, 2, 2, 2)),
     "resnet34": (BasicBlock, (3, 4, 6, 3)),
     "resnet50": (Bottleneck, (3, 4, 6, 3)),
-}
-IMAGENET_URL = {
-    "resnet18": models.ResNet18_Weights.IMAGENET1K_V1.url,
-    "resnet34": models.ResNet34_Weights.IMAGENET1K_V1.url,
-    "resnet50": models.ResNet50_Weights.IMAGENET1K_V1.url,  # V1: what the published re-ID networks started from
 }
 
 
@@ -86,15 +81,16 @@ def load_imagenet(trunk: Trunk, name: Name, folder: Path) -> None:
     Raises FileNotFoundError that says where to put the file when there is neither file nor internet, ValueError when
     the file does not hold this network; the classifier of ImageNet's 1000 classes is left out.
     """
+    url = imagenet_url(name)
     path = Path(folder) / f"{name}.pth"
     if not path.is_file():
-        _download(IMAGENET_URL[name], path)
+        _download(url, path)
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # the unpickler raises many kinds
         raise ValueError(f"{path}: not a state dict that loads safely ({error}); delete it and try again") from error
     if not isinstance(state, dict):
-        raise ValueError(f"{path}: holds a {type(state).__name__}, not a state dict; use {IMAGENET_URL[name]}")
+        raise ValueError(f"{path}: holds a {type(state).__name__}, not a state dict; use {url}")
     state = {key: value for key, value in state.items() if not key.startswith("fc.")}
     own = {k: v for k, v in trunk.state_dict().items() if not k.startswith(("fc.", "classifier."))}
     # torchvision's oldest files lack the counters, which no number depends on
@@ -104,9 +100,16 @@ def load_imagenet(trunk: Trunk, name: Name, folder: Path) -> None:
     if missing or unexpected or reshaped:
         raise ValueError(
             f"{path}: not the weights of a {name}: missing {missing[:5]}, unexpected {unexpected[:5]}, "
-            f"other shape {reshaped[:5]}; use {IMAGENET_URL[name]}"
+            f"other shape {reshaped[:5]}; use {url}"
         )
     trunk.load_state_dict(state, strict=False)
+
+
+def imagenet_url(name: Name) -> str:
+    """Where torchvision publishes the weights: V1, what the published re-ID networks started from."""
+    from torchvision import models  # here, since it takes four seconds
+
+    return models.get_model_weights(name)["IMAGENET1K_V1"].url
 
 
 def _stage(block: type[BasicBlock | Bottleneck], entry: int, planes: int, depth: int, stride: int) -> nn.Sequential:
