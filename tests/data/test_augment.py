@@ -253,7 +253,6 @@ class TestMirrorIndex:
     @pytest.mark.parametrize("size", [256, 128, 64])
     def test_a_plain_flip_stays_one_at_other_sizes(self, size):
         index = augment.mirror_index(self.plain(256), size)
-        assert torch.equal(index, augment.picture_mirror(size))
         values = torch.rand(size, size)
         assert torch.equal(values.flatten()[index].reshape(size, size), values.flip(1))
 

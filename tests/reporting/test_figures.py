@@ -22,32 +22,11 @@ def where(sheet, colour):
     return rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
 
 
-def test_contact_sheet_goes_row_by_row():
-    sheet = figures.contact_sheet([plain(c) for c in COLOURS[:5]], columns=3, cell=(60, 30))
-    boxes = [where(sheet, c) for c in COLOURS[:5]]
-    assert all((b[1] - b[0], b[3] - b[2]) == (60, 30) for b in boxes)
-    assert boxes[0][0] == boxes[1][0] == boxes[2][0] < boxes[3][0]
-    assert boxes[0][2] == boxes[3][2] < boxes[1][2] == boxes[4][2] < boxes[2][2]
-
-
 def test_pictures_keep_their_proportions():
-    sheet = figures.contact_sheet([plain(COLOURS[0], 100, 20)], columns=1, cell=(50, 50))
+    sheet = figures.texture_triplets([Triplet(plain(COLOURS[0], 100, 20), plain(COLOURS[1], 50, 50), None)], columns=1)
     top, bottom, left, right = where(sheet, COLOURS[0])
-    assert (bottom - top, right - left) == (50, 10)
-    assert left - figures.MARGIN == 20  # centred
-
-
-def test_labels_make_room_and_leave_the_pictures_alone():
-    pictures = [plain(c) for c in COLOURS[:4]]
-    bare = figures.contact_sheet(pictures, 2, cell=(60, 30))
-    labelled = figures.contact_sheet(pictures, 2, ["a", "b", "c", "d"], (60, 30), ["first", "second"])
-    assert labelled.shape[0] > bare.shape[0]
-    assert labelled.shape[1] > bare.shape[1]
-    box = where(labelled, COLOURS[0])
-    below = labelled[box[1] + 2 : box[1] + figures.CAPTION + 4, box[2] : box[3]]
-    assert (below < 255).any()
-    beside = labelled[box[0] : box[1], figures.MARGIN : box[2]]
-    assert (beside < 255).any()
+    assert bottom - top == figures.PERSON[0]
+    assert abs((right - left) - figures.PERSON[0] / 5) <= 1
 
 
 def ranked(right, pictures=None):
@@ -112,14 +91,10 @@ def test_triplets_stand_side_by_side(true):
 def test_inputs_are_left_alone_and_bad_ones_refused():
     picture = plain(COLOURS[0])
     before = picture.copy()
-    figures.contact_sheet([picture], 1)
+    figures.texture_triplets([Triplet(picture, picture, picture)])
     np.testing.assert_array_equal(picture, before)
     with pytest.raises(ValueError, match="uint8 RGB"):
-        figures.contact_sheet([(picture / 255).astype(np.float32)], 1)  # pyrefly: ignore[bad-argument-type]
-    with pytest.raises(ValueError, match="2 labels for 1 places"):
-        figures.contact_sheet([picture], 1, ["a", "b"])
-    with pytest.raises(ValueError, match="needs pictures"):
-        figures.contact_sheet([], 1)
+        figures.texture_triplets([Triplet((picture / 255).astype(np.float32), picture, None)])  # pyrefly: ignore[bad-argument-type]
     with pytest.raises(ValueError, match="at least one query"):
         figures.ranked_list([])
     with pytest.raises(ValueError, match="2 right for 1 places"):

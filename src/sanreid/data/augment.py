@@ -161,11 +161,6 @@ def mirror_index(uv_mirror: np.ndarray, size: int) -> Tensor:
     return torch.from_numpy(there[..., 0] * size + there[..., 1]).reshape(-1)
 
 
-def picture_mirror(size: int) -> Tensor:
-    """The index for targets that are pictures, not textures (the input, the frontal person): a plain flip."""
-    return torch.arange(size * size).reshape(size, size).flip(1).reshape(-1)
-
-
 def _resize(images: Tensor, size: tuple[int, int]) -> Tensor:
     """Bilinear on bytes; CUDA has no kernel for bytes, so there it goes by floats and is rounded."""
     if images.device.type == "cpu":

@@ -46,37 +46,6 @@ class Triplet:
     label: str = ""
 
 
-def contact_sheet(
-    pictures: Sequence[Picture],
-    columns: int,
-    labels: Sequence[str] | None = None,
-    cell: tuple[int, int] = PERSON,
-    row_labels: Sequence[str] | None = None,
-) -> Picture:
-    """Pictures in rows of `columns`, each fitted into `cell` (height, width), with a label below it.
-
-    `row_labels` stand left of each row. Raises ValueError for no pictures or labels that do not count up.
-    """
-    if not pictures or columns < 1:
-        raise ValueError(f"a sheet needs pictures and columns, given {len(pictures)} and {columns}")
-    rows = -(-len(pictures) // columns)
-    _expect(labels, len(pictures), "labels")
-    _expect(row_labels, rows, "row_labels")
-    height, width = cell
-    left = max((_width(t, CAPTION) for t in row_labels), default=0) + GAP if row_labels else 0
-    step_y, step_x = height + GAP + (CAPTION + 6 if labels else 0), width + GAP
-    shown = min(columns, len(pictures))
-    sheet, draw = _paper(2 * MARGIN + left + shown * step_x - GAP, 2 * MARGIN + rows * step_y - GAP)
-    for i, picture in enumerate(pictures):
-        x, y = MARGIN + left + i % columns * step_x, MARGIN + i // columns * step_y
-        _place(sheet, picture, x, y, cell)
-        if labels:
-            _text(draw, x + width // 2, y + height + 3, labels[i], CAPTION, SOFT, "ma", width + GAP)
-    for row, text in enumerate(row_labels or ()):
-        _text(draw, MARGIN, MARGIN + row * step_y + height // 2, text, CAPTION, SOFT, "lm")
-    return np.asarray(sheet)
-
-
 def ranked_list(rows: Sequence[Ranked]) -> Picture:
     """One row a query: its heading, the query, then the gallery in rank order, framed by right and wrong.
 
