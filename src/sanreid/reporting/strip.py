@@ -19,6 +19,7 @@ from sanreid.reporting.sheets import rows
 from sanreid.texturing import table as texture_table
 
 HEIGHT, GAP, HEAD, ARROW = 208, 6, 30, 44  # px: pictures of the upper row, space between, line of words, arrow
+BETWEEN = 24  # px between the rows, so that the lower one's heading is not read as the upper one's caption
 PAPER, INK = (255, 255, 255), (60, 70, 85)
 
 
@@ -92,7 +93,7 @@ def _stack(top: Image.Image, below: Image.Image) -> Image.Image:
     """One above the other, each in the width of the wider one."""
     width = max(top.width, below.width)
     parts = [p.resize((width, round(p.height * width / p.width)), Image.Resampling.LANCZOS) for p in (top, below)]
-    sheet = Image.new("RGB", (width, sum(p.height for p in parts)), PAPER)
+    sheet = Image.new("RGB", (width, sum(p.height for p in parts) + BETWEEN), PAPER)
     sheet.paste(parts[0], (0, 0))
-    sheet.paste(parts[1], (0, parts[0].height))
+    sheet.paste(parts[1], (0, parts[0].height + BETWEEN))
     return sheet
