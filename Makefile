@@ -51,7 +51,7 @@ check: setup  ## lint, types, floors, parameters, the graph's dependencies; need
 	@ruff check .
 	@ruff format --check --quiet .
 	@pyrefly check --summary=none
-	@PYTHONPATH=. lint-imports | tail -n 4
+	@set -o pipefail; PYTHONPATH=. lint-imports | tail -n 4
 	@python tools/check.py
 
 deps: setup  ## rewrite the .py entries of every stage's deps in dvc.yaml
