@@ -42,7 +42,7 @@ def params(**changes) -> stage.Params:
 
 def test_it_writes_a_model_folder_and_leaves_no_checkpoint(pit, tmp_path):
     out = tmp_path / "models" / "san_pg"
-    stage.main(pit, out, params(epochs=20), toy.architecture())
+    stage.main(pit, out, params(epochs=40), toy.architecture())
     assert sorted(p.name for p in out.iterdir()) == [
         "coverage.png",
         "history.csv",
@@ -54,12 +54,12 @@ def test_it_writes_a_model_folder_and_leaves_no_checkpoint(pit, tmp_path):
     assert not list((tmp_path / "checkpoints").iterdir())
     history = pd.read_csv(out / "history.csv")
     assert list(history) == ["epoch", "step", "lr", "reconstruction", "validation_l1"]
-    assert len(history) == 20 * 2
-    assert history["validation_l1"].notna().sum() == 20
+    assert len(history) == 40 * 2
+    assert history["validation_l1"].notna().sum() == 40
     by_epoch = history.groupby("epoch")["reconstruction"].mean()
     assert by_epoch.iloc[-1] < 0.6 * by_epoch.iloc[0]  # it learns
     record = toy.read_json(out / "params.json")
-    assert record["recipe"] == {**SECTION, "epochs": 20}
+    assert record["recipe"] == {**SECTION, "epochs": 40}
     assert record["architecture"] == toy.ARCHITECTURE
     names = load_file(out / "weights.safetensors")
     assert any(n.startswith("decoder.final_layer") for n in names)
