@@ -31,13 +31,15 @@ def main(
     """`out` gets weights.safetensors, params.json, history.csv and load_report.json of `variant` under `seed`."""
     if variant not in p.variants:
         raise ValueError(f"train_san.variants: no '{variant}'; there are {', '.join(p.variants)}")
-    v, recipe = p.variants[variant], method.Recipe(**{k: getattr(p, k) for k in method.Recipe.model_fields})
+    v = p.variants[variant]
     table = index.read(images)
     table = table[table["split"] == "train"]
     paths, (codes, people) = table["path"].tolist(), pd.factorize(table["pid"], sort=True)
     labels = torch.from_numpy(codes)
     file = textures / "uv_mirror.npy"
     mirror = augment.mirror_index(np.load(file), san.texture) if v.decodes and file.is_file() else None
+    recipe = method.Recipe(**{k: getattr(p, k) for k in method.Recipe.model_fields})
+    recipe = recipe.model_copy(update={"augment": p.augment.settle(mirror, v.decodes)})
     method.check(recipe, v, labels, mirror, "train_san")
     targets = texture_table.find(textures, paths) if v.decodes else []
     runtime.prepare(seed)

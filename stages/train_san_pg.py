@@ -34,6 +34,7 @@ def main(pit: Path, out: Path, p: Params, san: network.Architecture) -> None:
     train, rest = (table[table["split"] == split] for split in ("train", "validation"))
     file = pit / LAYOUT[0]
     mirror = augment.mirror_index(np.load(file), san.texture) if file.is_file() else None
+    p = p.model_copy(update={"augment": p.augment.settle(mirror, textures=True)})
     san_pg.check(p, len(train), mirror, "train_san_pg")
     runtime.prepare(p.seed)
     model = loop.place(network.create(san, people=1), p.compute, runtime.device())

@@ -225,6 +225,23 @@ class TestFlip:
         assert torch.equal(got, tensors.normalise_images(images)) == (flip == "none")
         a(images, self.textures(), generator())  # and need no map
 
+    @pytest.mark.parametrize(
+        ("flip", "known", "textures", "settled"),
+        [
+            ("mirrored_if_known", True, True, "mirrored"),
+            ("mirrored_if_known", False, True, "none"),
+            ("mirrored_if_known", False, False, "mirrored"),  # no texture to contradict the picture
+            ("mirrored", False, True, "mirrored"),
+            ("unmirrored", False, True, "unmirrored"),
+            ("none", True, True, "none"),
+        ],
+    )
+    def test_a_wish_is_settled_by_what_is_known(self, flip, known, textures, settled):
+        mirror = augment.mirror_index(self.mirror(), 8) if known else None
+        a = make(flip=flip)
+        assert a.settle(mirror, textures).flip == settled
+        assert a.settle(mirror, textures).erase_area == a.erase_area
+
     def test_mirrored_textures_without_a_map_are_refused_with_the_remedy(self):
         with pytest.raises(ValueError, match=r"uv_mirror\.npy.*flip: none.*flip: unmirrored"):
             make()(pictures(2), self.textures(), generator())

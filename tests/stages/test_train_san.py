@@ -238,6 +238,10 @@ def test_a_flip_with_decoder_losses_wants_the_mirror_map(folders, tmp_path):
         train(folders, tmp_path / "out", "san")
     train(folders, tmp_path / "a", "baseline", epochs=1)
     train(folders, tmp_path / "b", "san", epochs=1, augment={**toy.AUGMENT, "flip": "unmirrored"})
+    wish = {**toy.AUGMENT, "flip": "mirrored_if_known"}
+    for variant, settled in (("baseline", "mirrored"), ("san", "none")):
+        out = train(folders, tmp_path / "c" / variant, variant, epochs=1, augment=wish)
+        assert toy.read_json(out / "params.json")["recipe"]["augment"]["flip"] == settled
 
 
 @pytest.mark.parametrize(

@@ -104,6 +104,14 @@ def test_without_a_mirror_map_a_flip_has_to_be_named(tmp_path):
     assert not (tmp_path / "out" / "uv_mirror.npy").exists()
 
 
+@pytest.mark.parametrize(("mirror", "settled"), [(True, "mirrored"), (False, "none")])
+def test_a_flip_if_known_is_settled_and_recorded(tmp_path, mirror, settled):
+    pit = toy.write_pit(tmp_path / "pit", mirror=mirror)
+    wish = params(epochs=1, augment={**toy.AUGMENT, "flip": "mirrored_if_known"})
+    stage.main(pit, tmp_path / "out", wish, toy.architecture())
+    assert toy.read_json(tmp_path / "out" / "params.json")["recipe"]["augment"]["flip"] == settled
+
+
 @pytest.mark.parametrize(
     ("changes", "named"),
     [

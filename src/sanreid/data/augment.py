@@ -3,7 +3,8 @@
 Decisions: all random numbers of a batch are drawn first, on the CPU, from one generator, so that a run is the same on
 every device and resumes exactly; applying them is then a pure function. Cropping works on bytes, which is 6 times
 faster than on floats. A flipped person has its left arm's colours on its right arm: `flip: mirrored` moves the
-texture by the layout's mirror map, `unmirrored` leaves it as the released code does, and has to be asked for by name.
+texture by the layout's mirror map, `mirrored_if_known` flips nothing where there is no map, `unmirrored` leaves the
+texture as the released code does, and has to be asked for by name.
 """
 
 from typing import Annotated, Literal, NamedTuple, Self
@@ -14,6 +15,7 @@ import torch.nn.functional as F
 from pydantic import Field, model_validator
 from torch import Tensor
 
+from sanreid import runtime
 from sanreid.data.tensors import IMAGE_MEAN, normalise_images, normalise_textures, take
 from sanreid.params import Section
 
@@ -36,7 +38,7 @@ class Augment(Section):
 
     crop_probability: Probability
     enlargement: Annotated[float, Field(ge=1)]
-    flip: Literal["mirrored", "unmirrored", "none"]
+    flip: Literal["mirrored", "mirrored_if_known", "unmirrored", "none"]
     flip_probability: Probability
     erase_probability: Probability
     erase_area: tuple[Probability, Probability]
@@ -65,12 +67,24 @@ class Augment(Section):
             return floats, None
         return floats, normalise_textures(self.move(textures, draws, mirror))
 
+    def settle(self, mirror: Tensor | None, textures: bool) -> Self:
+        """`mirrored_if_known` decided for a run: `mirrored`, or `none` where textures have no map (and it is logged).
+
+        Everything else stays as it is. A run's record holds what was settled, not the wish.
+        """
+        if self.flip != "mirrored_if_known":
+            return self
+        known = mirror is not None or not textures
+        if not known:
+            runtime.log.warning("flip: the texture layout's mirror map is not known, so nothing is flipped")
+        return self.model_copy(update={"flip": "mirrored" if known else "none"})
+
     def check(self, mirror: Tensor | None, textures: bool) -> None:
         """Raise ValueError if textures would have to be mirrored without a map."""
-        if textures and mirror is None and self.flip == "mirrored" and self.flip_probability > 0:
+        if textures and mirror is None and self.flip.startswith("mirrored") and self.flip_probability > 0:
             raise ValueError(
                 "flip: mirrored needs the mirror map of the texture layout (uv_mirror.npy beside the textures); "
-                "put it there, or set flip: none, or flip: unmirrored to train as the released code does"
+                "put it there, or set flip: mirrored_if_known or flip: none, or flip: unmirrored as the released code does"
             )
 
     def draw(self, n: int, size: tuple[int, int], generator: torch.Generator) -> Draws:
@@ -112,7 +126,7 @@ class Augment(Section):
     def move(self, textures: Tensor, draws: Draws, mirror: Tensor | None) -> Tensor:
         """Textures, masks or weights (N, C, T, T) of the flipped pictures moved by `mirror`, where `flip: mirrored`."""
         chosen = draws.flip.nonzero()[:, 0]
-        if self.flip != "mirrored" or not len(chosen):
+        if not self.flip.startswith("mirrored") or not len(chosen):
             return textures
         self.check(mirror, True)
         assert mirror is not None
