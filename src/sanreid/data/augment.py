@@ -84,7 +84,7 @@ class Augment(Section):
         if textures and mirror is None and self.flip.startswith("mirrored") and self.flip_probability > 0:
             raise ValueError(
                 "flip: mirrored needs the mirror map of the texture layout (uv_mirror.npy beside the textures); "
-                "put it there, or set flip: mirrored_if_known or flip: none, or flip: unmirrored as the released code does"
+                "put it there, or set flip: mirrored_if_known, flip: none, or flip: unmirrored as the released code"
             )
 
     def draw(self, n: int, size: tuple[int, int], generator: torch.Generator) -> Draws:
