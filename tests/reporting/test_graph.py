@@ -200,8 +200,6 @@ def test_long_descriptions_end_in_an_ellipsis():
 
 
 def test_the_projects_own_pipeline_is_drawn(root):
-    if not (root / "params.yaml").is_file():
-        pytest.skip("no params.yaml yet")
     g = graph.read(root / "dvc.yaml")
     assert len(g.nodes) > 5
     ET.fromstring(graph_svg.draw(g))
