@@ -1,8 +1,8 @@
 """The page (one HTML file), the README's strip, graph and table of results, from files that the other stages wrote.
 
-Decisions: `--sets --variants --seeds` are the section `experiment`, so that numbers of an earlier experiment that still
-lie in the folders stay out. `--interim` lists the re-ID sets whose pictures are shown; the other folders are trees
-with a folder a set. What a run does not have (attributes, digits, true textures) is left out and said.
+Decisions: `--sets --variants --seeds --generators` are the section `experiment`, so that numbers of an earlier
+experiment that still lie in the folders stay out. `--interim` lists the re-ID sets whose pictures are shown; the other
+folders are trees with a folder a set. What a run does not have (attributes, digits, truth) is left out and said.
 """
 
 from pathlib import Path
@@ -33,6 +33,7 @@ def main(
     sets: list[str],
     variants: list[str],
     seeds: list[int],
+    generators: list[str],
     pit: Path,
     interim: list[Path],
     san_pg: Path,

@@ -1,4 +1,4 @@
-"""Train a variant of SAN on a re-ID set's training people, with the pseudo textures as decoder targets.
+"""Train a variant of SAN on a re-ID set's training people, from what prepare_san laid out for it.
 
 Decisions: a variant differs from the others by its own entry under `variants` alone, so that an edit to one reruns
 one. Only split `train` is read; what was loaded from SAN-PG, and what not, is written to load_report.json.
@@ -15,39 +15,35 @@ from sanreid.data import augment, index, tensors
 from sanreid.models import san as network
 from sanreid.params import run
 from sanreid.texturing import table as texture_table
+from sanreid.texturing import targets
 from sanreid.training import checkpoint, loop, optim
 from sanreid.training import san as method
 
 
-class Params(method.Recipe):
-    """Section `train_san`: the recipe that all variants share, and the variants by name."""
-
-    variants: dict[str, method.Variant]
-
-
 def main(
-    images: Path, textures: Path, san_pg: Path, variant: str, seed: int, out: Path, p: Params, san: network.Architecture
+    images: Path, prepared: Path, variant: str, seed: int, out: Path, p: method.Plan, san: network.Architecture
 ) -> None:
-    """`out` gets weights.safetensors, params.json, history.csv and load_report.json of `variant` under `seed`."""
-    if variant not in p.variants:
-        raise ValueError(f"train_san.variants: no '{variant}'; there are {', '.join(p.variants)}")
-    v = p.variants[variant]
+    """`out` gets weights.safetensors, params.json, history.csv and load_report.json of `variant` under `seed`.
+
+    `prepared` holds its decoder's targets with their table and mirror map, and the weights that it starts from.
+    """
+    v = p.variant(variant)
     table = index.read(images)
     table = table[table["split"] == "train"]
     paths, (codes, people) = table["path"].tolist(), pd.factorize(table["pid"], sort=True)
     labels = torch.from_numpy(codes)
-    file = textures / "uv_mirror.npy"
-    mirror = augment.mirror_index(np.load(file), san.texture) if v.decodes and file.is_file() else None
+    mirror = mirror_of(v, prepared / targets.MIRROR, san.texture)
     recipe = method.Recipe(**{k: getattr(p, k) for k in method.Recipe.model_fields})
     recipe = recipe.model_copy(update={"augment": p.augment.settle(mirror, v.decodes)})
     method.check(recipe, v, labels, mirror, "train_san")
-    targets = texture_table.find(textures, paths) if v.decodes else []
+    decoded = v.decodes and v.reconstruct != "input"
+    folder, files = (prepared, texture_table.find(prepared, paths)) if decoded else (images, paths)
     runtime.prepare(seed)
-    model, loaded = method.build(san, v, len(people), san_pg / checkpoint.WEIGHTS)
+    model, loaded = method.build(san, v, len(people), prepared / checkpoint.WEIGHTS)
     loop.place(model, p.compute, runtime.device())
     data = method.People(
         tensors.decode(images, paths, san.size),
-        tensors.decode(textures, targets, (san.texture, san.texture)) if v.decodes else None,
+        tensors.decode(folder, files, (san.texture, san.texture)) if v.decodes else None,
         labels,
     )
     settings = {
@@ -58,7 +54,7 @@ def main(
         "recipe": recipe,
         "architecture": san,
     }
-    start = [san_pg / checkpoint.WEIGHTS] if v.initialise != "scratch" else []
+    start = [prepared / checkpoint.WEIGHTS] if v.initialise != "scratch" else []
     key = checkpoint.key(settings, [images / index.NAME, *start], [t for t in data if t is not None])
     epochs = recipe.epochs + optim.extra_epochs(recipe.optimiser)
     step = method.Step(model, data, recipe, v, mirror)
@@ -67,6 +63,13 @@ def main(
         checkpoint.save_model(work, model, settings, history)
         runtime.write_json(work / "load_report.json", dict(loaded))
     checkpoint.discard(key)
+
+
+def mirror_of(variant: method.Variant, file: Path, size: int) -> torch.Tensor | None:
+    """How a flip moves the variant's targets: pictures flip, textures go by the layout's map; None where unknown."""
+    if variant.reconstruct in ("input", "frontal"):
+        return augment.flip_index(size)
+    return augment.mirror_index(np.load(file), size) if variant.decodes and file.is_file() else None
 
 
 if __name__ == "__main__":

@@ -1,5 +1,8 @@
 """Train SAN-PG on PIT: the network that will give every re-ID image its pseudo ground-truth texture.
 
+`target` is the column of the paired table that it learns to paint: `texture`, or `frontal`, the pose-aligned person of
+the same standing (Jin et al. 2020, table 2).
+
 Decisions: people of split `validation` are never trained on; their L1 is measured every epoch, and some of them make
 reconstructions.jpg (image | predicted | true). The layout's mirror and coverage maps travel with the weights.
 """
@@ -18,6 +21,7 @@ from sanreid.texturing import generate
 from sanreid.training import checkpoint, loop, optim, san_pg
 from sanreid.training.parts import DECODER, TRUNK
 
+TARGETS = ("texture", "frontal")
 LAYOUT = ("uv_mirror.npy", "coverage.png")  # what the paired set tells of the texture layout, where it is known
 
 
@@ -28,26 +32,31 @@ class Params(san_pg.Recipe):
     pictures: PositiveInt
 
 
-def main(pit: Path, out: Path, p: Params, san: network.Architecture) -> None:
+def main(pit: Path, target: str, out: Path, p: Params, san: network.Architecture) -> None:
     """`pit` holds the paired table; `out` gets weights, params.json, history.csv, a picture and the layout's maps."""
+    if target not in TARGETS:
+        raise ValueError(f"experiment.generators: '{target}'; a generator paints one of {', '.join(TARGETS)}")
     table = index.read(pit)
     train, rest = (table[table["split"] == split] for split in ("train", "validation"))
     file = pit / LAYOUT[0]
     mirror = augment.mirror_index(np.load(file), san.texture) if file.is_file() else None
+    if target == "frontal":
+        mirror = augment.flip_index(san.texture)
+        p = p.model_copy(update={"hidden_weight": 1.0})  # visibility is of texels
     p = p.model_copy(update={"augment": p.augment.settle(mirror, textures=True)})
     san_pg.check(p, len(train), mirror, "train_san_pg")
     runtime.prepare(p.seed)
     model = loop.place(network.create(san, people=1), p.compute, runtime.device())
-    pairs = san_pg.read_pairs(pit, train, san, visibility=p.hidden_weight < 1)
-    held_out = san_pg.read_pairs(pit, rest, san, visibility=False) if len(rest) else None
-    settings = {"recipe": p, "architecture": san}
+    pairs = san_pg.read_pairs(pit, train, san, p.hidden_weight < 1, target)
+    held_out = san_pg.read_pairs(pit, rest, san, False, target) if len(rest) else None
+    settings = {"target": target, "recipe": p, "architecture": san}
     key = checkpoint.key(settings, [pit / index.NAME], [*pairs.tensors(), *(held_out.tensors() if held_out else ())])
     epochs = p.epochs + optim.extra_epochs(p.optimiser)
     step = san_pg.Step(model, pairs, p, mirror, held_out)
-    history = loop.fit(step, epochs=epochs, seed=p.seed, run=key, name=out.name)
+    history = loop.fit(step, epochs=epochs, seed=p.seed, run=key, name="/".join(out.parts[-2:]))
     with runtime.atomic_folder(out) as work:
         checkpoint.save_model(work, model, settings, history, only=TRUNK + DECODER)
-        for name in LAYOUT:
+        for name in LAYOUT if target == "texture" else ():
             if (pit / name).is_file():
                 shutil.copyfile(pit / name, work / name)
         shown = held_out or pairs

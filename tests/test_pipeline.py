@@ -42,7 +42,7 @@ TINY = {
     "train_san_pg.optimiser.warm_up": {"epochs": 1},
     "train_san": {"epochs": 2, "people": 3, "images": 2},
     "train_san.optimiser.warm_up": {"epochs": 1},
-    "experiment": {"variants": ["san"], "seeds": [0]},
+    "experiment": {"variants": ["baseline", "san"], "seeds": [0]},
     "evaluate_textures": {"images": 10, "samples": 2},
     "evaluate_san.lists": {"queries": 2, "top": 5},
     "report": {"people": 2},
@@ -121,10 +121,18 @@ def test_from_nothing_to_the_page_then_nothing_then_what_an_edit_touches(workspa
 
     workspace.edit({"train_san": {"epochs": 3}})
     assert workspace.repro("report") == [
+        "train_san@cuhk03_labeled-baseline-0",
         "train_san@cuhk03_labeled-san-0",
+        "evaluate_san@cuhk03_labeled-baseline-0",
         "evaluate_san@cuhk03_labeled-san-0",
         "report",
     ]
+
+    workspace.edit({"train_san_pg": {"seed": 7}})
+    ran = workspace.repro("train_san")
+    assert "prepare_san@cuhk03_labeled-baseline" in ran
+    assert "train_san@cuhk03_labeled-san-0" in ran
+    assert "train_san@cuhk03_labeled-baseline-0" not in ran  # starts from scratch: another SAN-PG is nothing to it
 
 
 def test_a_publishers_folder_takes_the_embedded_sets_place_by_one_line(workspace):
@@ -138,7 +146,7 @@ def test_a_publishers_folder_takes_the_embedded_sets_place_by_one_line(workspace
     workspace.edit({"raw": {"cuhk03": "data/raw/cuhk03"}})
     assert workspace.repro("extract_cuhk03@labeled", "evaluate_textures") == [
         "extract_cuhk03@labeled",
-        "generate_textures@cuhk03_labeled",
+        "generate_textures@cuhk03_labeled-texture",
         "evaluate_textures@cuhk03_labeled",
     ]
     assert (folder / "data/interim/cuhk03_labeled/index.parquet").read_bytes() == before

@@ -307,3 +307,8 @@ class TestMirrorIndex:
 def test_parameters_out_of_range_name_their_key(changes, key):
     with pytest.raises(ValueError, match=key):
         make(**changes)
+
+
+def test_the_map_of_a_picture_is_its_mirror_image():
+    picture = torch.arange(5 * 5).reshape(1, 1, 5, 5)
+    assert torch.equal(picture.reshape(-1)[augment.flip_index(5)].reshape(1, 1, 5, 5), picture.flip(3))

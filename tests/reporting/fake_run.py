@@ -55,7 +55,7 @@ def build(root: Path, people: int = 6, paint: Painter = colours, seeds: tuple[in
     _reid(interim / "market1501", people, 4, paint, False)
     _attributes(interim / "market1501_attributes", people)
     _digits(interim / "mnist")
-    _textures(root / "data" / "textures" / SET, interim / SET, paint)
+    _textures(root / "data" / "textures" / SET / "texture", interim / SET, paint)
     _models(root / "models", seeds, paint)
     _evaluations(root / "reports", seeds, paint)
     return root

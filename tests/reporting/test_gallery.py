@@ -151,7 +151,7 @@ def test_digits_make_a_line_a_class(run):
 
 def test_textures_are_of_held_out_people_and_of_their_own_file(run):
     images = run / "data/interim" / fake_run.SET
-    sheet = gallery.textures(images, run / "data/textures" / fake_run.SET, LOOK)
+    sheet = gallery.textures(images, run / "data/textures" / fake_run.SET / "texture", LOOK)
     assert [row.title for row in sheet.rows] == ["person 4", "person 5", "person 6"]  # people 1-3 are trained on
     row = sheet.rows[1]
     assert [p.caption for p in row.pictures] == ["picture", "pseudo texture", "true texture", "visible part"]
@@ -162,7 +162,7 @@ def test_textures_are_of_held_out_people_and_of_their_own_file(run):
 def test_a_real_set_has_no_true_textures(run):
     images = run / "data/interim" / fake_run.SET
     shutil.rmtree(images / "truth")
-    sheet = gallery.textures(images, run / "data/textures" / fake_run.SET, LOOK)
+    sheet = gallery.textures(images, run / "data/textures" / fake_run.SET / "texture", LOOK)
     assert [p.caption for p in sheet.rows[0].pictures] == ["picture", "pseudo texture"]
     assert "not available" in sheet.notes[0]
 

@@ -21,6 +21,7 @@ def arguments(root) -> dict:
         "sets": fake_run.EXPERIMENT.sets,
         "variants": fake_run.EXPERIMENT.variants,
         "seeds": fake_run.EXPERIMENT.seeds,
+        "generators": ["texture"],
         "dvc_yaml": root / "dvc.yaml",
         "parameters": root / "params.yaml",
         "pit": interim / "pit",

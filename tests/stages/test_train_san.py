@@ -6,7 +6,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from sanreid.data import images
+from sanreid.data import augment, images
 from sanreid.models.san import SAN
 from sanreid.params import ParamsError, validate
 from sanreid.texturing import table
@@ -17,16 +17,19 @@ from tests.stages import toy_san as toy
 VARIANTS = {
     "baseline": {
         "initialise": "scratch",
+        "reconstruct": "nothing",
         "weights": {"id": 1.0, "triplet": 1.0, "reconstruction": 0.0, "texture_triplet": 0.0},
         "texture_triplet_scheme": "batch",
     },
     "baseline_syn": {
         "initialise": "encoder",
+        "reconstruct": "nothing",
         "weights": {"id": 1.0, "triplet": 1.0, "reconstruction": 0.0, "texture_triplet": 0.0},
         "texture_triplet_scheme": "batch",
     },
     "san": {
         "initialise": "both",
+        "reconstruct": "texture",
         "weights": {"id": 1.0, "triplet": 1.0, "reconstruction": 1.0, "texture_triplet": 0.5},
         "texture_triplet_scheme": "paper",
     },
@@ -54,11 +57,11 @@ def _own_folders(tmp_path, monkeypatch):
 
 @pytest.fixture
 def folders(tmp_path):
-    """A re-ID set, its textures (the true ones), and an untrained SAN-PG."""
+    """A re-ID set, and what was prepared for it: its textures (the true ones) and an untrained SAN-PG."""
     people = toy.write_people(tmp_path / "people")
     index = pd.read_parquet(people / "index.parquet")
     names = [f"flat/{i}.png" for i in range(len(index))]  # not the images' names: the table is what counts
-    textures = tmp_path / "textures"
+    textures = tmp_path / "prepared"
     (textures / "flat").mkdir(parents=True)
     for name, pid in zip(names, index["pid"], strict=True):
         images.write_rgb(textures / name, toy.texture(int(pid)))
@@ -66,20 +69,18 @@ def folders(tmp_path):
     np.save(textures / "uv_mirror.npy", toy.mirror_map())
     torch.manual_seed(9)
     state = SAN(toy.architecture(), people=1).state_dict()
-    pg = tmp_path / "san_pg"
-    pg.mkdir()
     kept = {k: v.contiguous() for k, v in state.items() if not k.startswith(("encoder.fc", "encoder.classifier"))}
-    save_file(kept, pg / "weights.safetensors")
-    return people, textures, pg
+    save_file(kept, textures / "weights.safetensors")
+    return people, textures
 
 
-def params(**changes) -> stage.Params:
-    return validate({**SECTION, **changes}, stage.Params, "train_san")
+def params(**changes) -> san.Plan:
+    return validate({**SECTION, **changes}, san.Plan, "train_san")
 
 
 def train(folders, out, variant, seed=0, **changes):
-    people, textures, pg = folders
-    stage.main(people, textures, pg, variant, seed, out, params(**changes), toy.architecture())
+    people, textures = folders
+    stage.main(people, textures, variant, seed, out, params(**changes), toy.architecture())
     return out
 
 
@@ -120,7 +121,7 @@ def test_a_run_says_which_losses_were_on(folders, tmp_path, variant, terms, sche
 def test_the_load_report_hides_nothing(folders, tmp_path):
     reports = {v: toy.read_json(train(folders, tmp_path / v, v, epochs=1) / "load_report.json") for v in VARIANTS}
     assert reports["baseline"] == {"initialise": "scratch", "pretrained": "none"}
-    state = load_file(folders[2] / "weights.safetensors")
+    state = load_file(folders[1] / "weights.safetensors")
     encoder = {n for n in state if n.startswith("encoder.")}
     syn, both = reports["baseline_syn"], reports["san"]
     assert set(syn["matched"]) == encoder
@@ -132,8 +133,39 @@ def test_the_load_report_hides_nothing(folders, tmp_path):
         assert report["missing"] == report["unexpected"] == report["other_shape"] == []
 
 
+def test_the_decoder_is_taught_what_the_variant_names(folders, tmp_path, monkeypatch):
+    """The input: the set's own images, moved by a flip as pictures; a texture: what was prepared, moved by the map."""
+    people, _ = folders
+    seen = {}
+    inner = san.Step.__init__
+
+    def noting(self, model, data, recipe, variant, mirror=None):
+        seen[variant.reconstruct] = (data, mirror)
+        inner(self, model, data, recipe, variant, mirror)
+
+    monkeypatch.setattr(san.Step, "__init__", noting)
+    for kind in ("texture", "input", "frontal", "nothing"):
+        given = {**VARIANTS["baseline" if kind == "nothing" else "san"], "initialise": "scratch", "reconstruct": kind}
+        train(folders, tmp_path / kind, "x", epochs=1, variants={"x": given})
+    index = pd.read_parquet(people / "index.parquet")
+    first = index[index["split"] == "train"].iloc[0]
+    image = images.read_rgb(people / first["path"])
+    data, mirror = seen["input"]
+    wide = data.textures[0].permute(1, 2, 0).numpy()
+    assert wide.shape == (32, 32, 3)  # the picture stretched to the decoder's square
+    assert np.abs(wide.reshape(32, 16, 2, 3).mean(2) - image).mean() < 8
+    square = torch.arange(32 * 32).reshape(32, 32)
+    assert torch.equal(mirror.reshape(32, 32), square.flip(1))
+    data, mirror = seen["texture"]
+    assert np.array_equal(data.textures[0].permute(1, 2, 0).numpy(), toy.texture(int(first["pid"])))
+    assert torch.equal(mirror, augment.mirror_index(toy.mirror_map(), 32))
+    assert torch.equal(seen["frontal"][1], augment.flip_index(32))
+    assert seen["nothing"] == (seen["nothing"][0], None)
+    assert seen["nothing"][0].textures is None
+
+
 def test_a_partial_load_is_an_error(folders, tmp_path):
-    path = folders[2] / "weights.safetensors"
+    path = folders[1] / "weights.safetensors"
     state = load_file(path)
     save_file({k: v for k, v in state.items() if not k.startswith("decoder.up2")}, path)
     with pytest.raises(ValueError, match=r"missing: decoder\.up2"):
@@ -145,9 +177,9 @@ def test_variants_of_a_seed_begin_alike_and_seeds_differ(folders, tmp_path):
     kept = {}
     for variant in VARIANTS:
         torch.manual_seed(1)
-        network, _ = san.build(toy.architecture(), params().variants[variant], 6, folders[2] / "weights.safetensors")
+        network, _ = san.build(toy.architecture(), params().variants[variant], 6, folders[1] / "weights.safetensors")
         kept[variant] = network.state_dict()
-    given = load_file(folders[2] / "weights.safetensors")
+    given = load_file(folders[1] / "weights.safetensors")
     for variant, begun in kept.items():
         assert torch.equal(begun["encoder.fc.0.weight"], kept["baseline"]["encoder.fc.0.weight"])
         from_pg = torch.equal(begun["encoder.layer4.0.conv1.weight"], given["encoder.layer4.0.conv1.weight"])
@@ -160,7 +192,7 @@ def test_variants_of_a_seed_begin_alike_and_seeds_differ(folders, tmp_path):
 
 
 def test_only_training_people_are_read(folders, tmp_path):
-    people, textures, _ = folders
+    people, textures = folders
     for split in ("query", "gallery"):
         for path in (people / "images" / split).iterdir():
             path.write_bytes(b"not a picture")

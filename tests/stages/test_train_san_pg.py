@@ -42,7 +42,7 @@ def params(**changes) -> stage.Params:
 
 def test_it_writes_a_model_folder_and_leaves_no_checkpoint(pit, tmp_path):
     out = tmp_path / "models" / "san_pg"
-    stage.main(pit, out, params(epochs=40), toy.architecture())
+    stage.main(pit, "texture", out, params(epochs=40), toy.architecture())
     assert sorted(p.name for p in out.iterdir()) == [
         "coverage.png",
         "history.csv",
@@ -59,6 +59,7 @@ def test_it_writes_a_model_folder_and_leaves_no_checkpoint(pit, tmp_path):
     by_epoch = history.groupby("epoch")["reconstruction"].mean()
     assert by_epoch.iloc[-1] < 0.6 * by_epoch.iloc[0]  # it learns
     record = toy.read_json(out / "params.json")
+    assert record["target"] == "texture"
     assert record["recipe"] == {**SECTION, "epochs": 40}
     assert record["architecture"] == toy.ARCHITECTURE
     names = load_file(out / "weights.safetensors")
@@ -67,15 +68,29 @@ def test_it_writes_a_model_folder_and_leaves_no_checkpoint(pit, tmp_path):
     assert images.read_rgb(out / "reconstructions.jpg").shape == (2 * 36 + 4, 16 + 64 + 16, 3)
 
 
+def test_it_learns_frontal_pictures_too_whose_mirror_image_is_a_flip(pit, tmp_path):
+    stage.main(pit, "frontal", tmp_path / "frontal", params(epochs=1, hidden_weight=0.5), toy.architecture())
+    assert not (tmp_path / "frontal" / "uv_mirror.npy").exists()  # a map of texels, and these are none
+    record = toy.read_json(tmp_path / "frontal" / "params.json")
+    assert record["target"] == "frontal"
+    assert record["recipe"]["hidden_weight"] == 1.0  # visibility is of texels
+    with pytest.raises(ValueError, match=r"experiment\.generators: 'depth'; .* texture, frontal"):
+        stage.main(pit, "depth", tmp_path / "depth", params(), toy.architecture())
+    table = pd.read_parquet(pit / "index.parquet").drop(columns="frontal")
+    table.to_parquet(pit / "index.parquet", index=False)
+    with pytest.raises(ValueError, match=r"column 'frontal' .* take generator 'frontal' out"):
+        stage.main(pit, "frontal", tmp_path / "none", params(), toy.architecture())
+
+
 def test_the_same_inputs_give_the_same_weights_and_another_seed_does_not(pit, tmp_path):
     for name, seed in (("a", 3), ("b", 3), ("c", 4)):
-        stage.main(pit, tmp_path / name, params(seed=seed, epochs=1), toy.architecture())
+        stage.main(pit, "texture", tmp_path / name, params(seed=seed, epochs=1), toy.architecture())
     a, b, c = ((tmp_path / n / "weights.safetensors").read_bytes() for n in "abc")
     assert a == b != c
 
 
 def test_a_crash_leaves_no_output_and_the_rerun_ends_as_if_there_was_none(pit, tmp_path, monkeypatch):
-    stage.main(pit, tmp_path / "whole", params(), toy.architecture())
+    stage.main(pit, "texture", tmp_path / "whole", params(), toy.architecture())
     calls = 0
     once = san_pg.Step.__call__
 
@@ -88,9 +103,9 @@ def test_a_crash_leaves_no_output_and_the_rerun_ends_as_if_there_was_none(pit, t
 
     monkeypatch.setattr(san_pg.Step, "__call__", crashing)
     with pytest.raises(KeyboardInterrupt):
-        stage.main(pit, tmp_path / "broken", params(), toy.architecture())
+        stage.main(pit, "texture", tmp_path / "broken", params(), toy.architecture())
     assert not (tmp_path / "broken").exists()
-    stage.main(pit, tmp_path / "broken", params(), toy.architecture())
+    stage.main(pit, "texture", tmp_path / "broken", params(), toy.architecture())
     assert calls == 4 + 4  # the first epoch's two batches were not repeated
     for name in ("weights.safetensors", "history.csv", "params.json", "reconstructions.jpg"):
         assert (tmp_path / "broken" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes(), name
@@ -99,8 +114,10 @@ def test_a_crash_leaves_no_output_and_the_rerun_ends_as_if_there_was_none(pit, t
 def test_without_a_mirror_map_a_flip_has_to_be_named(tmp_path):
     pit = toy.write_pit(tmp_path / "pit", mirror=False)
     with pytest.raises(ValueError, match=r"train_san_pg\.augment\.flip: mirrored needs"):
-        stage.main(pit, tmp_path / "out", params(), toy.architecture())
-    stage.main(pit, tmp_path / "out", params(epochs=1, augment={**toy.AUGMENT, "flip": "none"}), toy.architecture())
+        stage.main(pit, "texture", tmp_path / "out", params(), toy.architecture())
+    stage.main(
+        pit, "texture", tmp_path / "out", params(epochs=1, augment={**toy.AUGMENT, "flip": "none"}), toy.architecture()
+    )
     assert not (tmp_path / "out" / "uv_mirror.npy").exists()
 
 
@@ -108,7 +125,7 @@ def test_without_a_mirror_map_a_flip_has_to_be_named(tmp_path):
 def test_a_flip_if_known_is_settled_and_recorded(tmp_path, mirror, settled):
     pit = toy.write_pit(tmp_path / "pit", mirror=mirror)
     wish = params(epochs=1, augment={**toy.AUGMENT, "flip": "mirrored_if_known"})
-    stage.main(pit, tmp_path / "out", wish, toy.architecture())
+    stage.main(pit, "texture", tmp_path / "out", wish, toy.architecture())
     assert toy.read_json(tmp_path / "out" / "params.json")["recipe"]["augment"]["flip"] == settled
 
 
@@ -125,18 +142,18 @@ def test_a_flip_if_known_is_settled_and_recorded(tmp_path, mirror, settled):
 def test_what_cannot_be_done_is_refused_before_any_work(pit, tmp_path, changes, named, monkeypatch):
     monkeypatch.setattr(stage.san_pg, "read_pairs", lambda *a, **k: pytest.fail("decoded first"))
     with pytest.raises(ValueError, match=named):
-        stage.main(pit, tmp_path / "out", params(**changes), toy.architecture())
+        stage.main(pit, "texture", tmp_path / "out", params(**changes), toy.architecture())
 
 
 def test_visibility_weights_are_used_and_their_absence_is_told(pit, tmp_path):
     for weight in (1.0, 0.5):
-        stage.main(pit, tmp_path / str(weight), params(epochs=1, hidden_weight=weight), toy.architecture())
+        stage.main(pit, "texture", tmp_path / str(weight), params(epochs=1, hidden_weight=weight), toy.architecture())
     plain, weighted = (pd.read_csv(tmp_path / w / "history.csv")["reconstruction"] for w in ("1.0", "0.5"))
     assert not np.allclose(plain[1:], weighted[1:], rtol=1e-6)
     table = pd.read_parquet(pit / "index.parquet").drop(columns="visibility")
     table.to_parquet(pit / "index.parquet", index=False)
     with pytest.raises(ValueError, match=r"column 'visibility' .* hidden_weight 1\.0"):
-        stage.main(pit, tmp_path / "out", params(hidden_weight=0.5), toy.architecture())
+        stage.main(pit, "texture", tmp_path / "out", params(hidden_weight=0.5), toy.architecture())
 
 
 def test_a_typing_error_names_the_key():

@@ -10,6 +10,7 @@ from sanreid.models.san import Architecture
 from sanreid.params import validate
 
 SIDE, HEIGHT, WIDTH = 32, 32, 16
+TARGETS = {"texture": "textures", "frontal": "frontal"}
 
 ARCHITECTURE = {
     "backbone": "resnet18",
@@ -56,6 +57,15 @@ def texture(person: int) -> np.ndarray:
     return np.repeat(np.repeat(colours(person)[:, None], SIDE // 2, 0), SIDE, 1)
 
 
+def frontal(person: int) -> np.ndarray:
+    """A picture that faces the camera: on grey, with a light left hand, so that it has a left and a right."""
+    result = np.full((HEIGHT, WIDTH, 3), 128, np.uint8)
+    for half in (0, 1):
+        result[half * HEIGHT // 2 : (half + 1) * HEIGHT // 2, 3:13] = colours(person)[half]
+    result[14:18, 3:5] = 250
+    return result
+
+
 def picture(person: int, draw: int) -> np.ndarray:
     random = np.random.default_rng([person, draw])
     result = np.full((HEIGHT, WIDTH, 3), random.integers(100, 150), np.uint8)
@@ -72,11 +82,12 @@ def mirror_map() -> np.ndarray:
 
 def write_pit(folder: Path, people: int = 12, validation: int = 2, each: int = 2, mirror: bool = True) -> Path:
     """A paired table as pair_pit writes it."""
-    for name in ("images", "textures", "visibility"):
+    for name in ("images", "textures", "frontal", "visibility"):
         (folder / name).mkdir(parents=True)
     rows = []
     for person in range(people):
         images.write_rgb(folder / f"textures/{person:03d}.png", texture(person))
+        images.write_rgb(folder / f"frontal/{person:03d}.png", frontal(person))
         for k in range(each):
             name = f"{person:03d}_{k}.png"
             images.write_rgb(folder / "images" / name, picture(person, k))
@@ -84,7 +95,8 @@ def write_pit(folder: Path, people: int = 12, validation: int = 2, each: int = 2
             seen[:, SIDE // 2 :] = 255
             images.write_rgb(folder / "visibility" / name, seen)
             split = "validation" if person >= people - validation else "train"
-            files = {"texture": f"textures/{person:03d}.png", "visibility": f"visibility/{name}"}
+            files = {kind: f"{folder_of}/{person:03d}.png" for kind, folder_of in TARGETS.items()}
+            files["visibility"] = f"visibility/{name}"
             rows.append({"path": f"images/{name}", "pid": person, "camid": None, "split": split, **files})
     index.write(index.build(rows), folder)
     if mirror:

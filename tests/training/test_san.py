@@ -34,7 +34,13 @@ def recipe(**changes) -> san.Recipe:
 
 def variant(id=1.0, triplet=1.0, reconstruction=1.0, texture_triplet=1.0, scheme="paper") -> san.Variant:
     weights = {"id": id, "triplet": triplet, "reconstruction": reconstruction, "texture_triplet": texture_triplet}
-    values = {"initialise": "scratch", "weights": weights, "texture_triplet_scheme": scheme}
+    target = "texture" if reconstruction or texture_triplet else "nothing"
+    values = {
+        "initialise": "scratch",
+        "reconstruct": target,
+        "weights": weights,
+        "texture_triplet_scheme": scheme,
+    }
     return validate(values, san.Variant, "variants.x")
 
 

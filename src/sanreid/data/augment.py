@@ -175,6 +175,11 @@ def mirror_index(uv_mirror: np.ndarray, size: int) -> Tensor:
     return torch.from_numpy(there[..., 0] * size + there[..., 1]).reshape(-1)
 
 
+def flip_index(size: int) -> Tensor:
+    """The (size*size,) index that mirrors a flat picture left-right: the map of targets that are pictures."""
+    return torch.arange(size * size).reshape(size, size).flip(1).reshape(-1)
+
+
 def _resize(images: Tensor, size: tuple[int, int]) -> Tensor:
     """Bilinear on bytes; CUDA has no kernel for bytes, so there it goes by floats and is rounded."""
     if images.device.type == "cpu":

@@ -103,7 +103,7 @@ def _textures(run: Run, name: str, look: Look) -> Textures:
     if table is None:
         reason = f" ({metrics['reason']})" if metrics.get("reason") else ""
         notes.append(f"Distances to true textures: not available for {name}{reason}.")
-    return Textures(name, table, gallery.textures(run.images(name), run.textures / name, look), notes)
+    return Textures(name, table, gallery.textures(run.images(name), run.textures / name / "texture", look), notes)
 
 
 def _ranked(run: Run, name: str, look: Look) -> list[Ranked]:

@@ -63,7 +63,7 @@ def from_run(run: Run, results: list[Results], look: Look) -> Image.Image:
     name = run.experiment.sets[0]
     best = next((r.best() for r in results if r.set == name), None)
     ranked = run.evaluations / name / best.name / f"seed{run.experiment.seeds[0]}" / "ranked.jpg" if best else None
-    return compose(run.images(name), run.textures / name, ranked, look)
+    return compose(run.images(name), run.textures / name / "texture", ranked, look)
 
 
 def _row(panels: list[Panel]) -> Image.Image:

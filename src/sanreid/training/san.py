@@ -45,6 +45,7 @@ class Variant(Section):
     """What tells one line of an ablation table from another."""
 
     initialise: Literal["scratch", "encoder", "both"]
+    reconstruct: Literal["nothing", "input", "frontal", "texture", "shared_texture", "true_texture"]
     weights: Weights
     texture_triplet_scheme: Literal["paper", "batch"]
 
@@ -59,6 +60,9 @@ class Variant(Section):
             raise ValueError("weights: all are 0, so nothing would be trained")
         if self.initialise == "both" and not self.decodes:
             raise ValueError("initialise: 'both' without a decoder loss: there is no decoder; name 'encoder'")
+        if self.decodes == (self.reconstruct == "nothing"):
+            on = "is" if self.decodes else "is not"
+            raise ValueError(f"reconstruct: '{self.reconstruct}' while a decoder loss {on} on; the two go together")
         return self
 
 
@@ -88,6 +92,18 @@ class Recipe(Section):
         if optim.extra_epochs(self.texture_optimiser):
             raise ValueError("texture_optimiser.warm_up.kind: 'published' adds epochs, which the main one's decide")
         return self
+
+
+class Plan(Recipe):
+    """Section `train_san`: the recipe that all variants share, and the variants by name."""
+
+    variants: dict[str, Variant]
+
+    def variant(self, name: str) -> Variant:
+        """The variant of that name; ValueError where there is none."""
+        if name not in self.variants:
+            raise ValueError(f"train_san.variants: no '{name}'; there are {', '.join(self.variants)}")
+        return self.variants[name]
 
 
 def check(recipe: Recipe, variant: Variant, labels: Tensor, mirror: Tensor | None, section: str) -> None:

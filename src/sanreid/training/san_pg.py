@@ -21,6 +21,10 @@ from sanreid.training import loop, optim
 from sanreid.training.parts import DECODER, TRUNK
 from sanreid.training.where import inside
 
+REMEDIES = {
+    "visibility": "; hidden_weight 1.0 does without",
+    "frontal": "; a pose-aligned picture a person is ours, of rendered sets: take generator 'frontal' out",
+}
 _LOOK = 64  # images at a time where nothing is learnt
 
 
@@ -64,17 +68,19 @@ class Pairs(NamedTuple):
         return self._replace(**{name: t.to(device) for name, t in self._asdict().items() if t is not None})
 
 
-def read_pairs(folder: Path, table: pd.DataFrame, arch: san.Architecture, visibility: bool) -> Pairs:
-    """Decode what `table` (columns path, texture, visibility) names in `folder`.
+def read_pairs(
+    folder: Path, table: pd.DataFrame, arch: san.Architecture, visibility: bool, target: str = "texture"
+) -> Pairs:
+    """Decode what `table` (columns path, visibility, and `target`: texture or frontal) names in `folder`.
 
-    Raises ValueError naming the column or the row that lacks a file.
+    Raises ValueError naming the column that is absent or has gaps.
     """
-    wanted = ["texture", "visibility"] if visibility else ["texture"]
-    for column in wanted:
+    for column in [target, "visibility"] if visibility else [target]:
         if column not in table or table[column].isna().any():
-            remedy = "; hidden_weight 1.0 does without" if column == "visibility" else ""
-            raise ValueError(f"{folder}: column '{column}' of the table is absent or has gaps{remedy}")
-    rows, names = pd.factorize(table["texture"])
+            raise ValueError(
+                f"{folder}: column '{column}' of the table is absent or has gaps{REMEDIES.get(column, '')}"
+            )
+    rows, names = pd.factorize(table[target])
     side = (arch.texture, arch.texture)
     seen = None
     if visibility:
