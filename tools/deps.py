@@ -8,6 +8,7 @@ results, and one too many means needless work. Nobody keeps that by hand: `make 
 import ast
 import sys
 from pathlib import Path
+from typing import TypeGuard
 
 from ruamel.yaml import YAML
 
@@ -17,7 +18,8 @@ ROOT = Path(__file__).resolve().parent.parent
 def closure(script: Path, root: Path = ROOT) -> list[str]:
     """The project's own modules that `script` imports, itself included, as sorted paths relative to `root`.
 
-    Imports inside functions count; empty files (`__init__.py`) hold nothing that could change a result and do not.
+    Imports inside functions count; those under `if TYPE_CHECKING:` never run, and empty files (`__init__.py`) hold
+    nothing that could change a result: neither count.
     """
     found: set[Path] = set()
     todo = [script.resolve()]
@@ -26,7 +28,11 @@ def closure(script: Path, root: Path = ROOT) -> list[str]:
         if path in found:
             continue
         found.add(path)
-        for node in ast.walk(ast.parse(path.read_text(), filename=str(path))):
+        tree = ast.parse(path.read_text(), filename=str(path))
+        unrun = {n for block in ast.walk(tree) if _types_alone(block) for child in block.body for n in ast.walk(child)}
+        for node in ast.walk(tree):
+            if node in unrun:
+                continue
             if isinstance(node, ast.Import):
                 names = [alias.name for alias in node.names]
             elif isinstance(node, ast.ImportFrom):
@@ -35,6 +41,11 @@ def closure(script: Path, root: Path = ROOT) -> list[str]:
                 continue
             todo += [module for name in names if (module := _module(name, root))]
     return sorted(path.relative_to(root).as_posix() for path in found)
+
+
+def _types_alone(node: ast.AST) -> TypeGuard[ast.If]:
+    """Whether `node` is an `if TYPE_CHECKING:`."""
+    return isinstance(node, ast.If) and ast.unparse(node.test).split(".")[-1] == "TYPE_CHECKING"
 
 
 def _module(name: str, root: Path) -> Path | None:

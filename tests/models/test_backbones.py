@@ -1,5 +1,7 @@
 """Backbones against torchvision: same names, same shapes, same numbers; ImageNet weights offline."""
 
+import hashlib
+import re
 import subprocess
 import sys
 from typing import Any, cast
@@ -117,6 +119,43 @@ class TestImageNet:
         load_imagenet(model, "resnet18", tmp_path / "weights")
         assert asked == [("https://download.pytorch.org/models/resnet18-f37072fd.pth", "f37072fd")]
         assert torch.equal(model.conv1.weight, source["conv1.weight"])
+
+    @pytest.mark.parametrize("name", NAMES)
+    def test_every_backbone_names_a_file_with_its_checksum(self, name):
+        assert re.fullmatch(
+            rf"https://download\.pytorch\.org/models/{name}-[0-9a-f]{{8}}\.pth", backbones.imagenet_url(name)
+        )
+
+    def test_a_file_is_fetched_whole_or_not_at_all(self, tmp_path, monkeypatch):
+        source, folder = theirs("resnet18").state_dict(), tmp_path / "weights"
+        file = tmp_path / "published.pth"
+        torch.save(source, file)
+        checksum = hashlib.sha256(file.read_bytes()).hexdigest()[:8]
+        for given in ("00000000", checksum):
+            file = file.rename(tmp_path / f"resnet18-{given}.pth")
+            url = file.as_uri()
+            monkeypatch.setattr(backbones, "imagenet_url", lambda _, url=url: url)
+            model = Backbone("resnet18")
+            if given == checksum:
+                load_imagenet(model, "resnet18", folder)
+                assert all(torch.equal(v, source[k]) for k, v in model.state_dict().items())
+                assert [f.name for f in folder.iterdir()] == ["resnet18.pth"]
+            else:
+                with pytest.raises(FileNotFoundError, match=r"resnet18\.pth: not found.*invalid hash"):
+                    load_imagenet(model, "resnet18", folder)
+                assert list(folder.iterdir()) == []
+
+    def test_a_folder_that_cannot_be_made_is_named(self, tmp_path):
+        (tmp_path / "data").write_text("a file")
+        with pytest.raises(FileNotFoundError, match=r"data/weights/resnet18\.pth: not found"):
+            load_imagenet(Backbone("resnet18"), "resnet18", tmp_path / "data" / "weights")
+
+    def test_a_file_cut_off_is_refused(self, tmp_path):
+        file = tmp_path / "resnet18.pth"
+        torch.save(theirs("resnet18").state_dict(), file)
+        file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+        with pytest.raises(ValueError, match=r"resnet18\.pth: not a state dict that loads safely.*delete it"):
+            load_imagenet(Backbone("resnet18"), "resnet18", tmp_path)
 
     @pytest.mark.parametrize(
         ("spoil", "message"),

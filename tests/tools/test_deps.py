@@ -48,6 +48,23 @@ def test_closure_follows_every_form_of_import_and_nothing_else(deps, tmp_path):
     ]
 
 
+def test_imports_that_never_run_do_not_count_and_their_else_does(deps, tmp_path):
+    tree(
+        tmp_path,
+        {
+            "stages/a.py": "import typing\nif typing.TYPE_CHECKING:\n    from sanreid import kinds\n"
+            "else:\n    from sanreid import runtime\nif runtime.X:\n    from sanreid import late\n",
+            "stages/b.py": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from sanreid import kinds\n",
+            "src/sanreid/kinds.py": "X = 1\n",
+            "src/sanreid/late.py": "X = 1\n",
+            "src/sanreid/runtime.py": "X = 1\n",
+        },
+    )
+    ran = ["src/sanreid/late.py", "src/sanreid/runtime.py", "stages/a.py"]
+    assert deps.closure(tmp_path / "stages/a.py", tmp_path) == ran
+    assert deps.closure(tmp_path / "stages/b.py", tmp_path) == ["stages/b.py"]
+
+
 def test_differences_name_what_is_missing_and_what_is_needless(deps, tmp_path):
     tree(tmp_path, {"stages/a.py": "from sanreid import runtime\n", "src/sanreid/runtime.py": "X = 1\n"})
     graph = {"stages": {"a": {"deps": ["data/x", "stages/a.py", "src/old.py"]}}}

@@ -86,6 +86,11 @@ def test_a_model_folder_says_how_it_was_made(tmp_path):
     assert all(torch.equal(v, model.state_dict()[k]) for k, v in other.state_dict().items())
 
 
+def test_weights_from_elsewhere_have_no_history(tmp_path):
+    checkpoint.save_model(tmp_path, small(), {"seed": 2}, history=None)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["params.json", "weights.safetensors"]
+
+
 def test_a_load_says_what_did_not_match(tmp_path):
     folder = save(tmp_path, small(classes=5))
     other = nn.ModuleDict({"trunk": nn.Linear(2, 4), "classifier": nn.Linear(4, 3), "extra": nn.Linear(1, 1)})

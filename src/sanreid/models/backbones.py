@@ -123,11 +123,11 @@ def _stage(block: type[BasicBlock | Bottleneck], entry: int, planes: int, depth:
 
 def _download(url: str, path: Path) -> None:
     checksum = re.search(r"-([0-9a-f]{8})\.pth$", url)
-    path.parent.mkdir(parents=True, exist_ok=True)
     try:  # writes to a temporary name first, and checks the hash that the file name carries
+        path.parent.mkdir(parents=True, exist_ok=True)
         torch.hub.download_url_to_file(url, str(path), hash_prefix=checksum and checksum.group(1), progress=False)
     except (OSError, RuntimeError) as error:  # URLError and timeouts are OSErrors; a wrong hash is a RuntimeError
         raise FileNotFoundError(
-            f"{path}: not found, and {url} cannot be fetched ({error}); download that file elsewhere and put it there, "
-            "or set pretrained: none"
+            f"{path}: not found, and {url} cannot be fetched ({error}); download that file elsewhere and put it there "
+            f"as {path.name}, or set pretrained: none"
         ) from error

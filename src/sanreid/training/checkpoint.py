@@ -3,17 +3,19 @@
 Decisions: a checkpoint's folder is named by the hash of everything that decides the run (resolved parameters, the
 content of its inputs, the code of the numerical packages), so two runs never mix and a changed run starts anew. It
 lies outside the pipeline's outputs, which DVC removes before a stage starts. Weights are safetensors; loading is never
-partial in silence: it returns what matched and what did not.
+partial in silence: it returns what matched and what did not. `load_released` and `save_released` are here by name and
+live in `released`: no stage reads such files, so an edit there must make no training stale.
 """
 
 import hashlib
+import importlib
 import json
 import os
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from safetensors.torch import load_file, save_file
@@ -21,6 +23,10 @@ from torch import nn
 
 from sanreid import runtime
 from sanreid.params import Section
+
+if TYPE_CHECKING:
+    from sanreid.training.released import load_released as load_released
+    from sanreid.training.released import save_released as save_released
 
 WEIGHTS = "weights.safetensors"
 _PACKAGES = ("data", "losses", "models", "training")  # whose code decides a run's numbers
@@ -78,16 +84,18 @@ def discard(run: str) -> None:
 
 
 def save_model(
-    out: Path, model: nn.Module, settings: Mapping[str, Any], history: Path, only: Sequence[str] = ("",)
+    out: Path, model: nn.Module, settings: Mapping[str, Any], history: Path | None, only: Sequence[str] = ("",)
 ) -> None:
     """Write weights.safetensors, params.json (the resolved settings) and history.csv into the folder `out`.
 
-    `only` are the beginnings of the names to keep: what was not trained is not saved.
+    `history` is None for weights that were trained elsewhere. `only` are the beginnings of the names to keep: what was
+    not trained is not saved.
     """
     state = {k: v.detach().cpu().contiguous() for k, v in model.state_dict().items() if k.startswith(tuple(only))}
     save_file(state, out / WEIGHTS)
     runtime.write_json(out / "params.json", resolved(settings))
-    shutil.copyfile(history, out / "history.csv")
+    if history is not None:
+        shutil.copyfile(history, out / "history.csv")
 
 
 @dataclass(frozen=True)
@@ -158,3 +166,10 @@ def load_into(model: nn.Module, path: Path, only: Sequence[str] | None = None, s
         )
     model.load_state_dict({k: asked[k] for k in matched}, strict=False)
     return report
+
+
+def __getattr__(name: str) -> Any:
+    """`load_released` and `save_released`, fetched when they are asked for."""
+    if name in ("load_released", "save_released"):
+        return getattr(importlib.import_module("sanreid.training.released"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
