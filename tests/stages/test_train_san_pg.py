@@ -16,6 +16,7 @@ SECTION = {
     "seed": 3,
     "epochs": 3,
     "batch": 10,
+    "weights": {"reconstruction": 1.0, "structure": 0.0},
     "hidden_weight": 1.0,
     "pictures": 2,
     "optimiser": toy.OPTIMISER,

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 import torch
 
-from sanreid.data import augment
+from sanreid.data import augment, tensors
+from sanreid.losses import reconstruction
 from sanreid.models.san import SAN
 from sanreid.params import validate
 from sanreid.training import san_pg
@@ -21,6 +22,7 @@ def recipe(**changes) -> san_pg.Recipe:
     values = {
         "epochs": 2,
         "batch": 4,
+        "weights": {"reconstruction": 1.0, "structure": 0.0},
         "hidden_weight": 1.0,
         "optimiser": {**toy.OPTIMISER, "schedule": "constant"},
         "augment": NO_AUGMENT,
@@ -165,3 +167,27 @@ def test_pairs_are_read_by_the_table(tmp_path):
     gaps = table.assign(texture=table["texture"].where(table["pid"] > 0))
     with pytest.raises(ValueError, match="column 'texture'"):
         san_pg.read_pairs(folder, gaps, toy.architecture(), visibility=False)
+
+
+def test_structure_is_a_term_of_its_own_and_moves_the_weights():
+    def after(**weights):
+        model = network()
+        step = san_pg.Step(model, pairs(), recipe(weights=weights))
+        terms = step(torch.tensor([0, 2, 3]), torch.Generator().manual_seed(0))
+        gradients = [p.grad.clone() for n, p in model.named_parameters() if n.startswith("decoder.final")]
+        return step.terms, terms, gradients
+
+    names, terms, plain = after(reconstruction=1.0, structure=0.0)
+    assert tuple(names) == tuple(terms) == ("reconstruction",)
+    names, terms, both = after(reconstruction=0.5, structure=2.0)
+    assert tuple(names) == tuple(terms) == ("reconstruction", "structure")
+    model = network().train()
+    data = pairs()
+    target = data.textures[data.texture_of[[0, 2, 3]]].float() / 127.5 - 1
+    images = tensors.normalise_images(data.images[[0, 2, 3]])
+    texture = model.reconstruct(images).texture
+    (0.5 * reconstruction.l1(texture, target) + 2.0 * reconstruction.structure(texture, target)).backward()
+    wanted = [p.grad for n, p in model.named_parameters() if n.startswith("decoder.final")]
+    for a, b, c in zip(both, wanted, plain, strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-3, atol=1e-6)
+        assert not torch.allclose(a, c, rtol=1e-2)

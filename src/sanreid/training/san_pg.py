@@ -28,11 +28,19 @@ REMEDIES = {
 _LOOK = 64  # images at a time where nothing is learnt
 
 
+class Weights(Section):
+    """The weights of L1 (the paper's only loss, 1) and of structure (1 - SSIM); 0 turns structure off."""
+
+    reconstruction: float = Field(gt=0)
+    structure: float = Field(ge=0)
+
+
 class Recipe(Section):
     """How SAN-PG is trained."""
 
     epochs: PositiveInt
     batch: int = Field(ge=2)
+    weights: Weights
     hidden_weight: float = Field(ge=0, le=1)
     optimiser: optim.Optimiser
     augment: augment.Augment
@@ -96,14 +104,13 @@ def read_pairs(
 class Step:
     """One update of SAN-PG; `held_out` pairs, if given, are measured at each epoch's end."""
 
-    terms = ("reconstruction",)
-
     def __init__(
         self, model: san.SAN, pairs: Pairs, recipe: Recipe, mirror: Tensor | None = None, held_out: Pairs | None = None
     ) -> None:
         if recipe.hidden_weight < 1 and pairs.visibility is None:
             raise ValueError(f"hidden_weight: {recipe.hidden_weight} needs visibility maps; 1.0 does without")
         self.model, self.recipe = model, recipe
+        self.terms = ("reconstruction", "structure") if recipe.weights.structure else ("reconstruction",)
         self.device = next(model.parameters()).device
         self.pairs = pairs.to(self.device)
         self.held_out = None if held_out is None else held_out.to(self.device)
@@ -129,12 +136,16 @@ class Step:
             weight = torch.where(seen, 1.0, self.recipe.hidden_weight)
         with loop.autocast(self.recipe.compute, self.device):
             texture = self.model.reconstruct(images).texture
-        loss = reconstruction.l1(texture, target, weight)
+        terms = {"reconstruction": reconstruction.l1(texture, target, weight)}
+        loss = self.recipe.weights.reconstruction * terms["reconstruction"]
+        if self.recipe.weights.structure:
+            terms["structure"] = reconstruction.structure(texture, target)
+            loss = loss + self.recipe.weights.structure * terms["structure"]
         main = self.optimisations["main"]
         main.zero_grad()
         loss.backward()
         main.step()
-        return {"reconstruction": loss.detach()}
+        return {name: value.detach() for name, value in terms.items()}
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
