@@ -64,9 +64,9 @@ class Toy:
             return {"validation_fit": float((self.model(self.data) - self.data.sum(1, keepdim=True)).pow(2).mean())}
 
 
-def train(run, at_call=None):
+def train(run, at_call=None, watch=None):
     step = Toy(at_call)
-    path = loop.fit(step, epochs=EPOCHS, seed=7, run=run, name="toy")
+    path = loop.fit(step, epochs=EPOCHS, seed=7, run=run, name="toy", watch=watch)
     return path.read_bytes(), step.model.state_dict()
 
 
@@ -108,6 +108,24 @@ def test_a_finished_run_is_not_trained_again():
     assert step.calls == 0
     assert path.read_bytes() == history
     assert all(torch.equal(step.model.state_dict()[k], weights[k]) for k in weights)
+
+
+def test_a_watch_sees_every_epoch_once_and_what_it_keeps_outlives_a_crash():
+    def watch(epoch, folder):
+        seen.append((epoch, checkpoint.load_state("r", torch.device("cpu")) is None))
+        (folder / f"epoch{epoch}").write_text("kept")
+        torch.rand(3)  # no epoch after it depends on what was drawn here
+
+    seen = []
+    with pytest.raises(CrashError):
+        train("r", crash_at(10), watch)
+    history, weights = train("r", watch=watch)
+    assert seen == [(1, True), (2, False), (3, False), (4, False), (5, False)]
+    kept = {p.name for p in checkpoint.folder("r").iterdir()}
+    assert kept == {"state.pt", "history.csv", *(f"epoch{i}" for i in range(1, 6))}
+    plain_history, plain_weights = train("plain")
+    assert history == plain_history
+    assert all(torch.equal(weights[k], plain_weights[k]) for k in weights)
 
 
 def test_the_seed_and_the_epoch_decide_the_draws():

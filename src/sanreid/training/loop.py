@@ -9,7 +9,7 @@ there (see training/san.py); it returns its loss terms by name, unweighted, and 
 import math
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Literal, Protocol, TypeVar
@@ -76,11 +76,16 @@ class Step(Protocol):
         ...
 
 
-def fit(step: Step, *, epochs: int, seed: int, run: str, name: str) -> Path:
+Watch = Callable[[int, Path], None]
+
+
+def fit(step: Step, *, epochs: int, seed: int, run: str, name: str, watch: Watch | None = None) -> Path:
     """Train for `epochs` (uncounted warm-up epochs included) and return the path of history.csv.
 
     `run` is the run's `checkpoint.key`: a checkpoint under that key is continued. `name` is what TensorBoard calls the
-    run. The caller saves the model and then calls `checkpoint.discard(run)`. Raises NonFiniteLossError.
+    run. `watch` is called after each epoch with the number of epochs done and the run's folder, before the epoch's
+    checkpoint: what it writes there outlives a kill, and an epoch that is repeated writes it again. The caller saves
+    the model and then calls `checkpoint.discard(run)`. Raises NonFiniteLossError.
     """
     device = next(step.model.parameters()).device
     path = checkpoint.folder(run) / "history.csv"
@@ -103,6 +108,8 @@ def fit(step: Step, *, epochs: int, seed: int, run: str, name: str) -> Path:
             taken += len(rows)
             if step.validation:
                 rows[-1].update(step.validate())
+            if watch is not None:
+                watch(epoch + 1, path.parent)
             length = history.append(rows)
             checkpoint.save_state(
                 run,
