@@ -85,8 +85,8 @@ def shown(
     images: Path, textures: Path, rows: pd.DataFrame, p: Params, seed: int, split: str, san: network.Architecture
 ) -> progress.Shown:
     """The images of a few people of `rows`, all of `split`, with their pseudo textures: what its pictures show."""
-    some = progress.choose(rows["pid"].to_numpy(), p.pictures.people, seed, split)
-    paths = rows["path"].iloc[some].tolist()
+    everybody = rows["path"].tolist()
+    paths = [everybody[i] for i in progress.choose(rows["pid"].to_numpy(), p.pictures.people, seed, split)]
     targets = tensors.decode(textures, texture_table.find(textures, paths), (san.texture, san.texture))
     return progress.Shown(tensors.decode(images, paths, san.size), targets)
 

@@ -7,12 +7,13 @@ there (see training/san.py); it returns its loss terms by name, unweighted, and 
 """
 
 import math
+import os
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Literal, Protocol, TypeVar
+from typing import Literal, Protocol, TypeVar, cast
 
 import torch
 from torch import nn
@@ -25,6 +26,7 @@ from sanreid.training.history import History, board_folder
 from sanreid.training.optim import Optimisation
 
 M = TypeVar("M", bound=nn.Module)
+F = TypeVar("F", bound=Callable)
 
 _LOOK_EVERY = 16  # steps between looks at the losses on CUDA; each look waits for the device
 
@@ -32,8 +34,10 @@ _LOOK_EVERY = 16  # steps between looks at the losses on CUDA; each look waits f
 class Compute(Section):
     """How the arithmetic is done."""
 
-    precision: Literal["float32", "bfloat16"]
+    precision: Literal["float32", "tf32", "bfloat16"]
     channels_last: bool
+    compile: bool
+    deterministic: bool
 
 
 class NonFiniteLossError(ValueError):
@@ -182,6 +186,30 @@ def autocast(compute: Compute, device: torch.device) -> AbstractContextManager:
 
 
 def place(model: M, compute: Compute, device: torch.device) -> M:
-    """Move `model` to the device, in the memory format asked for, and return it."""
+    """Move `model` to the device, in the memory format asked for, and return it; settle how CUDA computes."""
+    if device.type == "cuda":
+        settle_cuda(compute)
     model.to(device)
     return model.to(memory_format=torch.channels_last) if compute.channels_last else model
+
+
+def settle_cuda(compute: Compute) -> None:
+    """Set torch's switches for the process; the CPU has no use for them, and is deterministic anyway.
+
+    `deterministic`: kernels that add in one order, so that a resumed run equals the unbroken one to the last bit (on
+    the same kind of GPU, with the same torch); what has no such kernel warns by name. Without it cuDNN tries several
+    and takes the fastest, which may be another one after a restart. TF32 is for convolutions alone: the losses'
+    distances are differences of large sums, and would lose their digits.
+    """
+    if compute.deterministic:
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when cuBLAS starts
+    torch.use_deterministic_algorithms(compute.deterministic, warn_only=True)
+    # finds bugs, and costs a pass over each new tensor
+    torch.utils.deterministic.fill_uninitialized_memory = False  # pyrefly: ignore
+    torch.backends.cudnn.benchmark = not compute.deterministic
+    torch.backends.cudnn.allow_tf32 = compute.precision != "float32"
+
+
+def compiled(forward: F, compute: Compute) -> F:
+    """A network's `forward`, compiled where asked for; parameters, their names and checkpoints stay the network's."""
+    return cast(F, torch.compile(forward, dynamic=False)) if compute.compile else forward
