@@ -1,7 +1,8 @@
 """Train a variant of SAN on a re-ID set's training people, from what prepare_san laid out for it.
 
 Decisions: a variant differs from the others by its own entry under `variants` alone, so that an edit to one reruns
-one. Only split `train` is read; what was loaded from SAN-PG, and what not, is written to load_report.json.
+one. Only split `train` is trained on; of split `query` a variant with a decoder looks at the few images of its
+pictures, and no other at any. What was loaded from SAN-PG, and what not, is written to load_report.json.
 """
 
 from pathlib import Path
@@ -14,8 +15,8 @@ from sanreid import runtime
 from sanreid.data import augment, index, tensors
 from sanreid.models import san as network
 from sanreid.params import run
+from sanreid.texturing import progress, targets
 from sanreid.texturing import table as texture_table
-from sanreid.texturing import targets
 from sanreid.training import checkpoint, loop, optim
 from sanreid.training import san as method
 
@@ -25,25 +26,24 @@ def main(
 ) -> None:
     """`out` gets weights.safetensors, params.json, history.csv and load_report.json of `variant` under `seed`.
 
-    `prepared` holds its decoder's targets with their table and mirror map, and the weights that it starts from.
+    A variant with a decoder adds pictures/<split>_epoch<NNN>.jpg. `prepared` holds its decoder's targets, their table
+    and mirror map, and the weights that it starts from.
     """
     v = p.variant(variant)
-    table = index.read(images)
-    table = table[table["split"] == "train"]
+    everyone = index.read(images)
+    table = everyone[everyone["split"] == "train"]
     paths, (codes, people) = table["path"].tolist(), pd.factorize(table["pid"], sort=True)
     labels = torch.from_numpy(codes)
     mirror = mirror_of(v, prepared / targets.MIRROR, san.texture)
     recipe = method.Recipe(**{k: getattr(p, k) for k in method.Recipe.model_fields})
     recipe = recipe.model_copy(update={"augment": p.augment.settle(mirror, v.decodes)})
     method.check(recipe, v, labels, mirror, "train_san")
-    decoded = v.decodes and v.reconstruct != "input"
-    folder, files = (prepared, texture_table.find(prepared, paths)) if decoded else (images, paths)
     runtime.prepare(seed)
     model, loaded = method.build(san, v, len(people), prepared / checkpoint.WEIGHTS)
     loop.place(model, p.compute, runtime.device())
     data = method.People(
         tensors.decode(images, paths, san.size),
-        tensors.decode(folder, files, (san.texture, san.texture)) if v.decodes else None,
+        decode_targets(images, prepared, paths, v, san) if v.decodes else None,
         labels,
     )
     settings = {
@@ -52,17 +52,33 @@ def main(
         "people": len(people),
         "settings": v,
         "recipe": recipe,
+        "pictures": p.pictures,
         "architecture": san,
     }
+    drawn = [s for s in ("train", "query") if v.decodes and (everyone["split"] == s).any()]
+    splits = {s: shown(images, prepared, everyone[everyone["split"] == s], p, v, seed, s, san) for s in drawn}
     start = [prepared / checkpoint.WEIGHTS] if v.initialise != "scratch" else []
-    key = checkpoint.key(settings, [images / index.NAME, *start], [t for t in data if t is not None])
+    decoded = [t for t in (*data, *(t for s in splits.values() for t in s)) if t is not None]
+    key = checkpoint.key(settings, [images / index.NAME, *start], decoded)
     epochs = recipe.epochs + optim.extra_epochs(recipe.optimiser)
     step = method.Step(model, data, recipe, v, mirror)
-    history = loop.fit(step, epochs=epochs, seed=seed, run=key, name="/".join(out.parts[-4:]))
+    watch = progress.Progress(model, splits, p.pictures.every, epochs)
+    history = loop.fit(step, epochs=epochs, seed=seed, run=key, name="/".join(out.parts[-4:]), watch=watch)
     with runtime.atomic_folder(out) as work:
         checkpoint.save_model(work, model, settings, history)
         runtime.write_json(work / "load_report.json", dict(loaded))
+        progress.keep(history.parent, work)
     checkpoint.discard(key)
+
+
+def decode_targets(
+    images: Path, prepared: Path, paths: list[str], variant: method.Variant, san: network.Architecture
+) -> torch.Tensor:
+    """What the decoder shall make of the images at `paths`, (N, 3, T, T) uint8: themselves, or what was prepared."""
+    side = (san.texture, san.texture)
+    if variant.reconstruct == "input":
+        return tensors.decode(images, paths, side)
+    return tensors.decode(prepared, texture_table.find(prepared, paths), side)
 
 
 def mirror_of(variant: method.Variant, file: Path, size: int) -> torch.Tensor | None:
@@ -70,6 +86,24 @@ def mirror_of(variant: method.Variant, file: Path, size: int) -> torch.Tensor | 
     if variant.reconstruct in ("input", "frontal"):
         return augment.flip_index(size)
     return augment.mirror_index(np.load(file), size) if variant.decodes and file.is_file() else None
+
+
+def shown(
+    images: Path,
+    prepared: Path,
+    rows: pd.DataFrame,
+    p: method.Plan,
+    variant: method.Variant,
+    seed: int,
+    split: str,
+    san: network.Architecture,
+) -> progress.Shown:
+    """The images of a few people of `rows`, all of `split`, with their targets: what its pictures show."""
+    everybody = rows["path"].tolist()
+    paths = [everybody[i] for i in progress.choose(rows["pid"].to_numpy(), p.pictures.people, seed, split)]
+    return progress.Shown(
+        tensors.decode(images, paths, san.size), decode_targets(images, prepared, paths, variant, san)
+    )
 
 
 if __name__ == "__main__":

@@ -3,21 +3,23 @@
 `target` is the column of the paired table that it learns to paint: `texture`, or `frontal`, the pose-aligned person of
 the same standing (Jin et al. 2020, table 2).
 
-Decisions: people of split `validation` are never trained on; their L1 is measured every epoch, and some of them make
-reconstructions.jpg (image | predicted | true). The layout's mirror and coverage maps travel with the weights.
+Decisions: people of split `validation` are never trained on; their L1 is measured every epoch. Every few epochs some
+of them and some of the training people are drawn (image | predicted | true) into pictures/; reconstructions.jpg is the
+last one, of validation people where there are any. The layout's mirror and coverage maps travel with the weights.
 """
 
 import shutil
 from pathlib import Path
 
 import numpy as np
-from pydantic import NonNegativeInt, PositiveInt
+import pandas as pd
+from pydantic import NonNegativeInt
 
 from sanreid import runtime
-from sanreid.data import augment, images, index
+from sanreid.data import augment, index
 from sanreid.models import san as network
 from sanreid.params import run
-from sanreid.texturing import generate
+from sanreid.texturing import progress
 from sanreid.training import checkpoint, loop, optim, san_pg
 from sanreid.training.parts import DECODER, TRUNK
 
@@ -26,14 +28,14 @@ LAYOUT = ("uv_mirror.npy", "coverage.png")  # what the paired set tells of the t
 
 
 class Params(san_pg.Recipe):
-    """Section `train_san_pg`: the recipe, its seed, and how many people reconstructions.jpg shows."""
+    """Section `train_san_pg`: the recipe, its seed, and its pictures."""
 
     seed: NonNegativeInt
-    pictures: PositiveInt
+    pictures: loop.Pictures
 
 
 def main(pit: Path, target: str, out: Path, p: Params, san: network.Architecture) -> None:
-    """`pit` holds the paired table; `out` gets weights, params.json, history.csv, a picture and the layout's maps."""
+    """`pit` holds the paired table; `out` gets weights, params.json, history.csv, pictures and the layout's maps."""
     if target not in TARGETS:
         raise ValueError(f"experiment.generators: '{target}'; a generator paints one of {', '.join(TARGETS)}")
     table = index.read(pit)
@@ -53,18 +55,26 @@ def main(pit: Path, target: str, out: Path, p: Params, san: network.Architecture
     key = checkpoint.key(settings, [pit / index.NAME], [*pairs.tensors(), *(held_out.tensors() if held_out else ())])
     epochs = p.epochs + optim.extra_epochs(p.optimiser)
     step = san_pg.Step(model, pairs, p, mirror, held_out)
-    history = loop.fit(step, epochs=epochs, seed=p.seed, run=key, name="/".join(out.parts[-2:]))
+    splits = {"train": shown(pairs, train, p, "train")}
+    if held_out is not None:
+        splits["validation"] = shown(held_out, rest, p, "validation")
+    watch = progress.Progress(model, splits, p.pictures.every, epochs)
+    history = loop.fit(step, epochs=epochs, seed=p.seed, run=key, name="/".join(out.parts[-2:]), watch=watch)
     with runtime.atomic_folder(out) as work:
         checkpoint.save_model(work, model, settings, history, only=TRUNK + DECODER)
         for name in LAYOUT if target == "texture" else ():
             if (pit / name).is_file():
                 shutil.copyfile(pit / name, work / name)
-        shown = held_out or pairs
-        some = np.linspace(0, len(shown.images) - 1, min(p.pictures, len(shown.images))).astype(int)
-        predicted = np.stack(list(generate.predict(model, shown.images[some], p.batch)))
-        sheet = generate.side_by_side(shown.images[some], predicted, shown.textures[shown.texture_of[some]])
-        images.write_rgb(work / "reconstructions.jpg", sheet)
+        progress.keep(history.parent, work)
+        last = progress.name(list(splits)[-1], epochs)
+        shutil.copyfile(work / progress.FOLDER / last, work / "reconstructions.jpg")
     checkpoint.discard(key)
+
+
+def shown(pairs: san_pg.Pairs, table: pd.DataFrame, p: Params, split: str) -> progress.Shown:
+    """The images and true textures of the people of `table`, the rows of `pairs`, whom the pictures show."""
+    some = progress.choose(table["pid"].to_numpy(), p.pictures.people, p.seed, split)
+    return progress.Shown(pairs.images[some], pairs.textures[pairs.texture_of[some]])
 
 
 if __name__ == "__main__":

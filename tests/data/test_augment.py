@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor
+from torch._subclasses import FakeTensorMode
 
 from sanreid.data import augment, tensors
 from sanreid.data.augment import Augment, Draws
@@ -68,6 +69,31 @@ def test_equals_the_picture_by_picture_reference(layout):
         np.testing.assert_allclose(got[i].permute(1, 2, 0).numpy(), expected, atol=level if draws.crop[i] else 1e-5)
     kinds = {(bool(c), bool(f), bool(b[2])) for c, f, b in zip(draws.crop, draws.flip, draws.box, strict=True)}
     assert len(kinds) == 8  # each combination was there
+
+
+@pytest.mark.parametrize("size", [SIZE, (24, 24), (256, 128)])
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_a_gpus_form_equals_the_cpus_bit_for_bit(layout, size):
+    images = pictures(24, size).contiguous(memory_format=layout)
+    before, a = images.clone(), make()
+    draws = a.draw(24, size, generator(5))
+    ours, theirs = a.at_once(images, draws), a.one_by_one(images, draws)
+    assert torch.equal(ours, theirs)
+    assert ours.is_contiguous(memory_format=torch.channels_last)
+    assert torch.equal(images, before)
+    for changes in ({"crop_probability": 0.0}, {"flip": "none"}, {"erase_probability": 1.0}, {"enlargement": 1.0}):
+        other = make(**changes)
+        draws = other.draw(24, size, generator(6))
+        assert torch.equal(other.at_once(images, draws), other.one_by_one(images, draws)), changes
+
+
+def test_the_device_chooses_the_form(monkeypatch):
+    monkeypatch.setattr(Augment, "at_once", lambda *_: "at once")
+    a = make()
+    draws = a.draw(4, SIZE, generator())
+    assert isinstance(a.apply(pictures(4), draws), Tensor)
+    with FakeTensorMode():
+        assert a.apply(torch.empty(4, 3, *SIZE, dtype=torch.uint8, device="cuda"), draws) == "at once"
 
 
 def test_nothing_drawn_is_plain_normalisation():
@@ -252,6 +278,15 @@ class TestFlip:
         a = make(flip_probability=1.0)
         with pytest.raises(ValueError, match=r"mirror map of 16 texels for textures of 8 x 8; use mirror_index"):
             a(pictures(2), self.textures(), generator(), augment.mirror_index(self.mirror(), 4))
+
+    def test_a_gpus_form_moves_the_same_texels(self, monkeypatch):
+        a, mirror = make(), augment.mirror_index(self.mirror(), 8)
+        textures = pictures(24, (8, 8))
+        draws = a.draw(24, SIZE, generator())
+        expected = a.move(textures, draws, mirror)
+        assert not torch.equal(expected, textures)
+        moved = augment._move_at_once(textures.permute(0, 2, 3, 1).reshape(24, 64, 3), draws.flip, mirror)
+        assert torch.equal(moved.reshape(24, 8, 8, 3).permute(0, 3, 1, 2), expected)
 
     def test_masks_move_as_textures_do(self):
         a = make(flip_probability=1.0)

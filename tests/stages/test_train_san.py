@@ -44,6 +44,7 @@ SECTION = {
     "texture_optimiser": {**toy.OPTIMISER, "lr": 1e-5, "betas": [0.5, 0.999], "schedule": "constant"},
     "augment": toy.AUGMENT,
     "compute": toy.COMPUTE,
+    "pictures": {"every": 1, "people": 2},
     "variants": VARIANTS,
 }
 
@@ -95,12 +96,9 @@ def train(folders, out, variant, seed=0, **changes):
 @pytest.mark.parametrize("schedule", ["joint", "alternating"])
 def test_a_run_says_which_losses_were_on(folders, tmp_path, variant, terms, schedule):
     out = train(folders, tmp_path / "models" / variant, variant, seed=5, schedule=schedule)
-    assert sorted(p.name for p in out.iterdir()) == [
-        "history.csv",
-        "load_report.json",
-        "params.json",
-        "weights.safetensors",
-    ]
+    pictures = ["pictures"] if variant == "san" else []  # the others have no decoder
+    expected = ["history.csv", "load_report.json", "params.json", *pictures, "weights.safetensors"]
+    assert sorted(p.name for p in out.iterdir()) == expected
     history = pd.read_csv(out / "history.csv")
     assert list(history) == ["epoch", "step", "lr", *terms]
     assert len(history) == 2 * 4  # 24 images of 6 people, 3 x 2 a batch
@@ -111,7 +109,9 @@ def test_a_run_says_which_losses_were_on(folders, tmp_path, variant, terms, sche
     assert record["people"] == 6
     assert record["settings"] == VARIANTS[variant]
     assert record["architecture"] == toy.ARCHITECTURE
-    assert record["recipe"] == {k: v for k, v in {**SECTION, "schedule": schedule}.items() if k != "variants"}
+    rest = ("variants", "pictures")
+    assert record["recipe"] == {k: v for k, v in {**SECTION, "schedule": schedule}.items() if k not in rest}
+    assert record["pictures"] == SECTION["pictures"]
     names = load_file(out / "weights.safetensors")
     assert names["encoder.classifier.weight"].shape == (6, 8)
     assert any(n.startswith("decoder.") for n in names) == (variant == "san")
@@ -191,14 +191,53 @@ def test_variants_of_a_seed_begin_alike_and_seeds_differ(folders, tmp_path):
     assert a == again != other
 
 
-def test_only_training_people_are_read(folders, tmp_path):
+def test_only_training_people_are_trained_on(folders, tmp_path):
+    """Pictures look at a few images of split query, and a variant without a decoder at none at all."""
     people, textures = folders
-    for split in ("query", "gallery"):
-        for path in (people / "images" / split).iterdir():
-            path.write_bytes(b"not a picture")
+    before = (train(folders, tmp_path / "before", "san", epochs=1) / "weights.safetensors").read_bytes()
+    for path in (people / "images" / "query").iterdir():
+        images.write_rgb(path, 255 - images.read_rgb(path))
+    for path in (people / "images" / "gallery").iterdir():
+        path.write_bytes(b"not a picture")
     index = pd.read_parquet(textures / "index.parquet")
+    index[~index["path"].str.contains("/gallery/")].to_parquet(textures / "index.parquet", index=False)
+    out = train(folders, tmp_path / "out", "san", epochs=1)
+    assert (out / "weights.safetensors").read_bytes() == before
+    name = "pictures/query_epoch001.jpg"
+    assert (out / name).read_bytes() != (tmp_path / "before" / name).read_bytes()
+    for path in (people / "images" / "query").iterdir():
+        path.write_bytes(b"not a picture")
     index[index["path"].str.contains("/train/")].to_parquet(textures / "index.parquet", index=False)
-    train(folders, tmp_path / "out", "san", epochs=1)
+    train(folders, tmp_path / "baseline", "baseline", epochs=1)
+
+
+def test_pictures_show_people_trained_on_and_people_who_are_not(folders, tmp_path):
+    out = train(folders, tmp_path / "out", "san", pictures={"every": 0, "people": 2})
+    assert sorted(p.name for p in (out / "pictures").iterdir()) == ["query_epoch002.jpg", "train_epoch002.jpg"]
+    for split, people in (("train", range(100, 106)), ("query", range(106, 108))):
+        sheet = images.read_rgb(out / "pictures" / f"{split}_epoch002.jpg").astype(int)
+        for top in (4, 40):
+            true = sheet[top : top + 32, 60:92]
+            differences = [np.abs(true - toy.texture(person)).mean() for person in range(100, 108)]
+            assert min(differences) < 12
+            assert 100 + int(np.argmin(differences)) in people
+
+
+@pytest.mark.parametrize("schedule", ["joint", "alternating"])
+def test_pictures_change_no_number(folders, tmp_path, schedule):
+    for every in (0, 1):
+        pictures = {"every": every, "people": 2}
+        train(folders, tmp_path / str(every), "san", epochs=3, schedule=schedule, pictures=pictures)
+    for name in ("weights.safetensors", "history.csv"):
+        assert (tmp_path / "0" / name).read_bytes() == (tmp_path / "1" / name).read_bytes(), name
+
+
+def test_a_set_without_a_query_shows_its_training_people(folders, tmp_path):
+    people = folders[0]
+    index = pd.read_parquet(people / "index.parquet")
+    index[index["split"] == "train"].to_parquet(people / "index.parquet", index=False)
+    out = train(folders, tmp_path / "out", "san", epochs=1)
+    assert [p.name for p in (out / "pictures").iterdir()] == ["train_epoch001.jpg"]
 
 
 def test_an_unfinished_run_is_continued_to_the_same_end(folders, tmp_path, monkeypatch):
@@ -221,7 +260,9 @@ def test_an_unfinished_run_is_continued_to_the_same_end(folders, tmp_path, monke
     assert calls == 7 + 8
     broken = train(folders, tmp_path / "broken", "san", schedule="alternating")
     assert calls == 7 + 8 + 4
-    for name in ("weights.safetensors", "history.csv", "params.json", "load_report.json"):
+    drawn = [f"pictures/{split}_epoch{epoch:03d}.jpg" for split in ("query", "train") for epoch in (1, 2)]
+    assert sorted(f"pictures/{p.name}" for p in (broken / "pictures").iterdir()) == drawn  # from before the crash too
+    for name in ("weights.safetensors", "history.csv", "params.json", "load_report.json", *drawn):
         assert (broken / name).read_bytes() == (whole / name).read_bytes(), name
 
 

@@ -18,7 +18,7 @@ SECTION = {
     "batch": 10,
     "weights": {"reconstruction": 1.0, "structure": 0.0},
     "hidden_weight": 1.0,
-    "pictures": 2,
+    "pictures": {"every": 20, "people": 2},
     "optimiser": toy.OPTIMISER,
     "augment": toy.AUGMENT,
     "compute": toy.COMPUTE,
@@ -48,6 +48,7 @@ def test_it_writes_a_model_folder_and_leaves_no_checkpoint(pit, tmp_path):
         "coverage.png",
         "history.csv",
         "params.json",
+        "pictures",
         "reconstructions.jpg",
         "uv_mirror.npy",
         "weights.safetensors",
@@ -67,6 +68,40 @@ def test_it_writes_a_model_folder_and_leaves_no_checkpoint(pit, tmp_path):
     assert any(n.startswith("decoder.final_layer") for n in names)
     assert not [n for n in names if "fc." in n or "classifier" in n]  # never trained, so not passed on
     assert images.read_rgb(out / "reconstructions.jpg").shape == (2 * 36 + 4, 16 + 64 + 16, 3)
+    drawn = [f"{split}_epoch{epoch:03d}.jpg" for split in ("train", "validation") for epoch in (20, 40)]
+    assert sorted(p.name for p in (out / "pictures").iterdir()) == drawn
+    last = (out / "pictures" / "validation_epoch040.jpg").read_bytes()
+    assert (out / "reconstructions.jpg").read_bytes() == last
+
+
+def test_pictures_show_people_trained_on_and_people_held_out(pit, tmp_path):
+    out = tmp_path / "out"
+    stage.main(pit, "texture", out, params(epochs=1, pictures={"every": 0, "people": 2}), toy.architecture())
+    for split, people in (("train", range(10)), ("validation", range(10, 12))):
+        sheet = images.read_rgb(out / "pictures" / f"{split}_epoch001.jpg").astype(int)
+        for top in (4, 40):
+            true = sheet[top : top + 32, 60:92]
+            differences = [np.abs(true - toy.texture(person)).mean() for person in range(12)]
+            assert min(differences) < 12
+            assert int(np.argmin(differences)) in people
+
+
+def test_without_people_held_out_the_last_picture_is_of_training_people(tmp_path):
+    pit = toy.write_pit(tmp_path / "pit", validation=0)
+    stage.main(pit, "texture", tmp_path / "out", params(epochs=1), toy.architecture())
+    assert [p.name for p in (tmp_path / "out" / "pictures").iterdir()] == ["train_epoch001.jpg"]
+    assert (tmp_path / "out" / "reconstructions.jpg").is_file()
+
+
+def test_pictures_change_no_number(pit, tmp_path):
+    for every in (0, 1):
+        stage.main(
+            pit, "texture", tmp_path / str(every), params(pictures={"every": every, "people": 2}), toy.architecture()
+        )
+    assert len(list((tmp_path / "0" / "pictures").iterdir())) == 2
+    assert len(list((tmp_path / "1" / "pictures").iterdir())) == 6
+    for name in ("weights.safetensors", "history.csv"):
+        assert (tmp_path / "0" / name).read_bytes() == (tmp_path / "1" / name).read_bytes(), name
 
 
 def test_it_learns_frontal_pictures_too_whose_mirror_image_is_a_flip(pit, tmp_path):
@@ -91,7 +126,8 @@ def test_the_same_inputs_give_the_same_weights_and_another_seed_does_not(pit, tm
 
 
 def test_a_crash_leaves_no_output_and_the_rerun_ends_as_if_there_was_none(pit, tmp_path, monkeypatch):
-    stage.main(pit, "texture", tmp_path / "whole", params(), toy.architecture())
+    often = params(pictures={"every": 1, "people": 2})
+    stage.main(pit, "texture", tmp_path / "whole", often, toy.architecture())
     calls = 0
     once = san_pg.Step.__call__
 
@@ -104,11 +140,13 @@ def test_a_crash_leaves_no_output_and_the_rerun_ends_as_if_there_was_none(pit, t
 
     monkeypatch.setattr(san_pg.Step, "__call__", crashing)
     with pytest.raises(KeyboardInterrupt):
-        stage.main(pit, "texture", tmp_path / "broken", params(), toy.architecture())
+        stage.main(pit, "texture", tmp_path / "broken", often, toy.architecture())
     assert not (tmp_path / "broken").exists()
-    stage.main(pit, "texture", tmp_path / "broken", params(), toy.architecture())
+    stage.main(pit, "texture", tmp_path / "broken", often, toy.architecture())
     assert calls == 4 + 4  # the first epoch's two batches were not repeated
-    for name in ("weights.safetensors", "history.csv", "params.json", "reconstructions.jpg"):
+    drawn = [f"pictures/{split}_epoch{epoch:03d}.jpg" for split in ("train", "validation") for epoch in (1, 2, 3)]
+    assert len(list((tmp_path / "broken" / "pictures").iterdir())) == len(drawn)  # those before the crash too
+    for name in ("weights.safetensors", "history.csv", "params.json", "reconstructions.jpg", *drawn):
         assert (tmp_path / "broken" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes(), name
 
 

@@ -41,7 +41,7 @@ AUGMENT = {
     "erase_probability": 0.0,
     "erase_area": [0.02, 0.4],
 }
-COMPUTE = {"precision": "float32", "channels_last": False}
+COMPUTE = {"precision": "float32", "channels_last": False, "compile": False, "deterministic": True}
 
 
 def architecture(**changes) -> Architecture:

@@ -64,9 +64,9 @@ class Toy:
             return {"validation_fit": float((self.model(self.data) - self.data.sum(1, keepdim=True)).pow(2).mean())}
 
 
-def train(run, at_call=None):
+def train(run, at_call=None, watch=None):
     step = Toy(at_call)
-    path = loop.fit(step, epochs=EPOCHS, seed=7, run=run, name="toy")
+    path = loop.fit(step, epochs=EPOCHS, seed=7, run=run, name="toy", watch=watch)
     return path.read_bytes(), step.model.state_dict()
 
 
@@ -108,6 +108,24 @@ def test_a_finished_run_is_not_trained_again():
     assert step.calls == 0
     assert path.read_bytes() == history
     assert all(torch.equal(step.model.state_dict()[k], weights[k]) for k in weights)
+
+
+def test_a_watch_sees_every_epoch_once_and_what_it_keeps_outlives_a_crash():
+    def watch(epoch, folder):
+        seen.append((epoch, checkpoint.load_state("r", torch.device("cpu")) is None))
+        (folder / f"epoch{epoch}").write_text("kept")
+        torch.rand(3)  # no epoch after it depends on what was drawn here
+
+    seen = []
+    with pytest.raises(CrashError):
+        train("r", crash_at(10), watch)
+    history, weights = train("r", watch=watch)
+    assert seen == [(1, True), (2, False), (3, False), (4, False), (5, False)]
+    kept = {p.name for p in checkpoint.folder("r").iterdir()}
+    assert kept == {"state.pt", "history.csv", *(f"epoch{i}" for i in range(1, 6))}
+    plain_history, plain_weights = train("plain")
+    assert history == plain_history
+    assert all(torch.equal(weights[k], plain_weights[k]) for k in weights)
 
 
 def test_the_seed_and_the_epoch_decide_the_draws():
@@ -171,10 +189,40 @@ def test_late_looks_at_the_losses_name_the_same_batch():
 
 
 def test_the_cpu_computes_in_float32():
-    compute = loop.Compute(precision="bfloat16", channels_last=False)
+    compute = loop.Compute(precision="bfloat16", channels_last=False, compile=False, deterministic=True)
     layer = nn.Linear(4, 4)
     with loop.autocast(compute, torch.device("cpu")):
         assert layer(torch.ones(2, 4)).dtype == torch.float32
+
+
+@pytest.mark.parametrize("deterministic", [True, False])
+@pytest.mark.parametrize("precision", ["float32", "tf32", "bfloat16"])
+def test_the_settings_decide_how_cuda_computes(precision, deterministic, monkeypatch):
+    cudnn, before = torch.backends.cudnn, torch.are_deterministic_algorithms_enabled()
+    kept = cudnn.benchmark, cudnn.allow_tf32
+    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", "to be restored")
+    monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG")
+    monkeypatch.setattr(torch.utils.deterministic, "fill_uninitialized_memory", True)
+    try:
+        loop.settle_cuda(
+            loop.Compute(precision=precision, channels_last=True, compile=False, deterministic=deterministic)
+        )
+        assert torch.are_deterministic_algorithms_enabled() == deterministic
+        assert torch.is_deterministic_algorithms_warn_only_enabled()  # no run ends for want of a kernel
+        assert ("CUBLAS_WORKSPACE_CONFIG" in os.environ) == deterministic
+        assert cudnn.benchmark != deterministic
+        assert cudnn.allow_tf32 == (precision != "float32")
+        assert torch.get_float32_matmul_precision() == "highest"
+    finally:
+        torch.use_deterministic_algorithms(before)
+        cudnn.benchmark, cudnn.allow_tf32 = kept
+
+
+def test_the_cpu_is_left_as_it_is(monkeypatch):
+    monkeypatch.setattr(loop, "settle_cuda", lambda compute: pytest.fail("switched CUDA for the CPU"))
+    compute = loop.Compute(precision="bfloat16", channels_last=True, compile=False, deterministic=True)
+    placed = loop.place(nn.Conv2d(3, 4, 3), compute, torch.device("cpu"))
+    assert placed.weight.is_contiguous(memory_format=torch.channels_last)
 
 
 def _killed(folder: Path) -> None:

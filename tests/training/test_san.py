@@ -1,14 +1,19 @@
 """SAN's step by both schedules, against the same network stepped by hand, and the traps that users fell into."""
 
+import functools
+
 import pytest
 import torch
+from torch._subclasses.fake_tensor import DataDependentOutputException, FakeTensorMode
 
+from sanreid.data import augment
 from sanreid.losses import cross_entropy, reconstruction, texture_triplet, triplet
 from sanreid.models.san import SAN
 from sanreid.params import validate
-from sanreid.training import san
+from sanreid.training import optim, san
 from sanreid.training.parts import DECODER, TRUNK
 from tests.stages import toy_san as toy
+from tests.training import resume
 
 NO_AUGMENT = {**toy.AUGMENT, "crop_probability": 0.0, "flip_probability": 0.0}
 LOSSES = {"label_smoothing": 0.1, "triplet_margin": 0.3, "texture_triplet_margin": 0.3}
@@ -226,6 +231,77 @@ def test_the_batch_scheme_gets_the_labels(monkeypatch):
     assert labels.tolist() == [0, 0, 1, 1, 2, 2]
     assert len(maps) == 4
     assert margin == 0.3
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("schedule", ["joint", "alternating"])
+def test_a_compiled_network_is_the_same_network(schedule, monkeypatch):
+    """By the capture alone, in one graph a method: the generated code takes minutes to build."""
+    monkeypatch.setattr(torch, "compile", functools.partial(torch.compile, backend="aot_eager", fullgraph=True))
+    v = variant()
+    plain, compiled = network(v), network(v)
+    terms = []
+    for model, wanted in ((plain, False), (compiled, True)):
+        step = san.Step(model, data(), recipe(schedule=schedule, compute={**toy.COMPUTE, "compile": wanted}), v)
+        step(BATCH, torch.Generator().manual_seed(0))
+        terms.append(step(BATCH, torch.Generator().manual_seed(0)))
+    assert list(compiled.state_dict()) == list(plain.state_dict())  # a checkpoint of the one continues the other
+    for name, value in terms[0].items():
+        assert terms[1][name].item() == pytest.approx(value.item(), rel=1e-3), name
+    same_gradients(compiled, plain, TRUNK + DECODER, rtol=0.02)
+
+
+@pytest.mark.parametrize("scheme", ["paper", "batch"])
+@pytest.mark.parametrize("schedule", ["joint", "alternating"])
+def test_nothing_in_a_step_waits_for_the_device(schedule, scheme, monkeypatch):
+    """On a tensor of shape without values, as a GPU's is until one waits for it, every look at a value is an error."""
+    v, r = variant(scheme=scheme), recipe(schedule=schedule, augment={**toy.AUGMENT, "erase_probability": 0.5})
+    mirror = augment.mirror_index(toy.mirror_map(), toy.SIDE)
+    draws = r.augment.draw(len(BATCH), (toy.HEIGHT, toy.WIDTH), torch.Generator().manual_seed(0))
+    monkeypatch.setattr(augment.Augment, "draw", lambda *a: draws)  # on the CPU, where looking is free
+    updated = []
+    monkeypatch.setattr(san.Step, "_update", lambda self, which, terms: updated.append(which))  # backward wants a GPU
+    for module in (san.tensors, augment):
+        monkeypatch.setattr(module, "send", lambda values, device: values.to(device))  # pinning wants one too
+    monkeypatch.setattr(san.samplers, "PKSampler", lambda *a: None)  # looks at the labels once, before the first step
+    given = data()
+    with FakeTensorMode(allow_non_fake_inputs=True):
+        with torch.device("cuda"):
+            model = SAN(toy.architecture(), people=3)
+        terms = san.Step(model, given, r, v, mirror)(BATCH, torch.Generator())
+        assert list(terms) == ["id", "triplet", "reconstruction", "texture_triplet"]
+        assert all(t.is_cuda for t in terms.values())
+        with pytest.raises(DataDependentOutputException):
+            bool(terms["id"] > 0)  # what the test would catch
+    assert updated == (["main"] if schedule == "joint" else ["main", "texture"])
+
+
+PUBLISHED = {
+    **toy.OPTIMISER,
+    "name": "amsgrad",
+    "weight_decay": 0.0005,
+    "schedule": "halving",
+    "milestones": [1],
+    "warm_up": {"kind": "published", "epochs": 2, "start": 0.01, "factor": 1.259},
+}
+LINEAR = {**toy.OPTIMISER, "warm_up": {"kind": "linear", "epochs": 1, "start": 0.1, "factor": 1.0}}
+
+
+@pytest.mark.parametrize(("optimiser", "epochs"), [(PUBLISHED, 2), (LINEAR, 3)])
+@pytest.mark.parametrize("schedule", ["joint", "alternating"])
+def test_a_run_killed_after_any_epoch_ends_the_same(schedule, optimiser, epochs, monkeypatch):
+    v = variant()
+    noisy = {**toy.AUGMENT, "erase_probability": 0.5}
+    compute = {**toy.COMPUTE, "channels_last": True}
+    r = recipe(epochs=epochs, schedule=schedule, optimiser=optimiser, augment=noisy, compute=compute)
+    mirror = augment.mirror_index(toy.mirror_map(), toy.SIDE)
+
+    def make(seed: int) -> san.Step:
+        torch.manual_seed(seed)
+        model = SAN(toy.architecture(), people=3)
+        return san.Step(san.loop.place(model, r.compute, torch.device("cpu")), data(), r, v, mirror)
+
+    resume.check_every_epoch(make, epochs + optim.extra_epochs(r.optimiser), monkeypatch)
 
 
 def test_textures_that_are_wanted_and_absent_are_told():

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from torch._subclasses import FakeTensorMode
 
 from sanreid.data import augment, tensors
 from sanreid.losses import reconstruction
@@ -12,6 +13,7 @@ from sanreid.params import validate
 from sanreid.training import san_pg
 from sanreid.training.parts import DECODER, TRUNK
 from tests.stages import toy_san as toy
+from tests.training import resume
 
 SIDE = toy.SIDE
 NO_AUGMENT = {**toy.AUGMENT, "crop_probability": 0.0, "flip_probability": 0.0}
@@ -147,10 +149,49 @@ def test_validation_is_the_plain_l1_of_the_network_at_rest():
     assert san_pg.Step(model, data, recipe()).validation == ()
 
 
+def test_nothing_in_a_step_waits_for_the_device(monkeypatch):
+    """As in test_san: a look at a value of a fake GPU's tensor is an error."""
+    r = recipe(augment=toy.AUGMENT, hidden_weight=0.5)
+    draws = r.augment.draw(4, (32, 16), torch.Generator().manual_seed(0))
+    monkeypatch.setattr(augment.Augment, "draw", lambda *a: draws)
+    for module in (san_pg.tensors, augment):
+        monkeypatch.setattr(module, "send", lambda values, device: values.to(device))
+    backwards = []
+    monkeypatch.setattr(torch.Tensor, "backward", lambda self: backwards.append(self))
+    monkeypatch.setattr(san_pg.optim.Optimisation, "step", lambda self: None)
+    given = pairs()
+    with FakeTensorMode(allow_non_fake_inputs=True):
+        with torch.device("cuda"):
+            model = SAN(toy.architecture(), people=1)
+        terms = san_pg.Step(model, given, r, MIRROR)(torch.tensor([0, 1, 2, 3]), torch.Generator())
+        assert terms["reconstruction"].is_cuda
+    assert len(backwards) == 1
+
+
 def test_hidden_weight_without_visibility_is_refused():
     data = pairs()._replace(visibility=None)
     with pytest.raises(ValueError, match=r"hidden_weight: 0\.5"):
         san_pg.Step(network(), data, recipe(hidden_weight=0.5))
+
+
+@pytest.mark.parametrize("published", [True, False])
+def test_a_run_killed_after_any_epoch_ends_the_same(published, monkeypatch):
+    warm_up = {"kind": "published" if published else "linear", "epochs": 1, "start": 0.1, "factor": 1.259}
+    after = {"name": "amsgrad", "schedule": "halving", "milestones": [1]} if published else {}
+    r = recipe(
+        epochs=3,
+        hidden_weight=0.5,
+        optimiser={**toy.OPTIMISER, **after, "warm_up": warm_up},
+        augment={**toy.AUGMENT, "erase_probability": 0.5},
+        compute={**toy.COMPUTE, "channels_last": True},
+    )
+
+    def make(seed: int) -> san_pg.Step:
+        torch.manual_seed(seed)
+        model = san_pg.loop.place(SAN(toy.architecture(), people=1), r.compute, torch.device("cpu"))
+        return san_pg.Step(model, pairs(), r, MIRROR, held_out=pairs())
+
+    resume.check_every_epoch(make, 3 + san_pg.optim.extra_epochs(r.optimiser), monkeypatch)
 
 
 def test_pairs_are_read_by_the_table(tmp_path):

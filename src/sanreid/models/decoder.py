@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sanreid.models.backbones import StageMaps
+from sanreid.models.resize import Reflect, Upsample, bilinear
 
 
 class DecoderOutput(NamedTuple):
@@ -45,7 +46,7 @@ class Decoder(nn.Module):
         self.up2 = Up(c1, c2)
         self.up3 = Up(c2, c3)
         self.up4 = Up(c3, c4, upsample=upsamples == 4)
-        self.final_layer = nn.Sequential(nn.ReflectionPad2d(3), nn.Conv2d(c4, 3, 7))
+        self.final_layer = nn.Sequential(Reflect(3), nn.Conv2d(c4, 3, 7))
         self.apply(_initialise)
 
     def forward(self, maps: StageMaps) -> DecoderOutput:
@@ -56,7 +57,7 @@ class Decoder(nn.Module):
         x4 = self.up4(x3)
         # at the paper's size this doubles the width alone: a person is twice as high as wide, a texture is square
         size = (self.texture, self.texture)
-        texture = F.interpolate(self.final_layer(x4), size=size, mode="bilinear", align_corners=True)
+        texture = bilinear(self.final_layer(x4).float(), size, align_corners=True)  # its weights are no bfloat16
         return DecoderOutput(x1, x2, x3, x4, texture)
 
 
@@ -84,8 +85,8 @@ class Up(nn.Module):
     def __init__(self, entry: int, out: int, upsample: bool = True) -> None:
         super().__init__()
         self.res = Residual(entry)
-        larger = nn.Upsample(scale_factor=2, mode="bilinear", align_corners=False) if upsample else nn.Identity()
-        self.conv = nn.Sequential(larger, nn.ReflectionPad2d(1), nn.Conv2d(entry, out, 3))
+        larger = Upsample() if upsample else nn.Identity()
+        self.conv = nn.Sequential(larger, Reflect(1), nn.Conv2d(entry, out, 3))
 
     def forward(self, x: Tensor) -> Tensor:
         """One step up the decoder."""

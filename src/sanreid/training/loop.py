@@ -2,19 +2,23 @@
 
 Decisions: all randomness of an epoch comes from generators seeded by (seed, epoch), and the learning rate is a
 function of the epoch; so an epoch depends on nothing but the state at its start, and a checkpoint at each epoch's end
-makes a killed run end with the same history and weights. A step does its own backward passes, since methods differ
-there (see training/san.py); it returns its loss terms by name, unweighted, and never synchronises the device itself.
+makes a killed run end with the same history and weights: bit for bit, on the same kind of device with the same torch
+and as many threads (on CUDA with `deterministic`, see `settle_cuda`). A step does its own backward passes, since
+methods differ there (see training/san.py); it returns its loss terms by name, unweighted, and never synchronises the
+device itself.
 """
 
 import math
+import os
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Literal, Protocol, TypeVar
+from typing import Literal, Protocol, TypeVar, cast
 
 import torch
+from pydantic import NonNegativeInt, PositiveInt
 from torch import nn
 from tqdm import tqdm
 
@@ -25,6 +29,7 @@ from sanreid.training.history import History, board_folder
 from sanreid.training.optim import Optimisation
 
 M = TypeVar("M", bound=nn.Module)
+F = TypeVar("F", bound=Callable)
 
 _LOOK_EVERY = 16  # steps between looks at the losses on CUDA; each look waits for the device
 
@@ -32,8 +37,17 @@ _LOOK_EVERY = 16  # steps between looks at the losses on CUDA; each look waits f
 class Compute(Section):
     """How the arithmetic is done."""
 
-    precision: Literal["float32", "bfloat16"]
+    precision: Literal["float32", "tf32", "bfloat16"]
     channels_last: bool
+    compile: bool
+    deterministic: bool
+
+
+class Pictures(Section):
+    """Every how many epochs a decoder is pictured (0: at the end alone), and for how many people of a split."""
+
+    every: NonNegativeInt
+    people: PositiveInt
 
 
 class NonFiniteLossError(ValueError):
@@ -76,11 +90,16 @@ class Step(Protocol):
         ...
 
 
-def fit(step: Step, *, epochs: int, seed: int, run: str, name: str) -> Path:
+Watch = Callable[[int, Path], None]
+
+
+def fit(step: Step, *, epochs: int, seed: int, run: str, name: str, watch: Watch | None = None) -> Path:
     """Train for `epochs` (uncounted warm-up epochs included) and return the path of history.csv.
 
     `run` is the run's `checkpoint.key`: a checkpoint under that key is continued. `name` is what TensorBoard calls the
-    run. The caller saves the model and then calls `checkpoint.discard(run)`. Raises NonFiniteLossError.
+    run. `watch` is called after each epoch with the number of epochs done and the run's folder, before the epoch's
+    checkpoint: what it writes there outlives a kill, and an epoch that is repeated writes it again. The caller saves
+    the model and then calls `checkpoint.discard(run)`. Raises NonFiniteLossError.
     """
     device = next(step.model.parameters()).device
     path = checkpoint.folder(run) / "history.csv"
@@ -103,6 +122,8 @@ def fit(step: Step, *, epochs: int, seed: int, run: str, name: str) -> Path:
             taken += len(rows)
             if step.validation:
                 rows[-1].update(step.validate())
+            if watch is not None:
+                watch(epoch + 1, path.parent)
             length = history.append(rows)
             checkpoint.save_state(
                 run,
@@ -175,6 +196,30 @@ def autocast(compute: Compute, device: torch.device) -> AbstractContextManager:
 
 
 def place(model: M, compute: Compute, device: torch.device) -> M:
-    """Move `model` to the device, in the memory format asked for, and return it."""
+    """Move `model` to the device, in the memory format asked for, and return it; settle how CUDA computes."""
+    if device.type == "cuda":
+        settle_cuda(compute)
     model.to(device)
     return model.to(memory_format=torch.channels_last) if compute.channels_last else model
+
+
+def settle_cuda(compute: Compute) -> None:
+    """Set torch's switches for the process; the CPU has no use for them, and is deterministic anyway.
+
+    `deterministic`: kernels that add in one order, so that a resumed run equals the unbroken one to the last bit (on
+    the same kind of GPU, with the same torch); what has no such kernel warns by name. Without it cuDNN tries several
+    and takes the fastest, which may be another one after a restart. TF32 is for convolutions alone: the losses'
+    distances are differences of large sums, and would lose their digits.
+    """
+    if compute.deterministic:
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when cuBLAS starts
+    torch.use_deterministic_algorithms(compute.deterministic, warn_only=True)
+    # finds bugs, and costs a pass over each new tensor
+    torch.utils.deterministic.fill_uninitialized_memory = False  # pyrefly: ignore
+    torch.backends.cudnn.benchmark = not compute.deterministic
+    torch.backends.cudnn.allow_tf32 = compute.precision != "float32"
+
+
+def compiled(forward: F, compute: Compute) -> F:
+    """A network's `forward`, compiled where asked for; parameters, their names and checkpoints stay the network's."""
+    return cast(F, torch.compile(forward, dynamic=False)) if compute.compile else forward

@@ -16,7 +16,7 @@ from pydantic import Field, PositiveInt, model_validator
 from torch import Tensor
 
 from sanreid import runtime
-from sanreid.data import augment, samplers
+from sanreid.data import augment, samplers, tensors
 from sanreid.losses import cross_entropy, reconstruction, texture_triplet, triplet
 from sanreid.models import san
 from sanreid.models.decoder import DecoderOutput
@@ -95,8 +95,9 @@ class Recipe(Section):
 
 
 class Plan(Recipe):
-    """Section `train_san`: the recipe that all variants share, and the variants by name."""
+    """Section `train_san`: the recipe that all variants share, its pictures, and the variants by name."""
 
+    pictures: loop.Pictures
     variants: dict[str, Variant]
 
     def variant(self, name: str) -> Variant:
@@ -154,9 +155,11 @@ class Step:
         if variant.decodes and people.textures is None:
             raise ValueError("weights: a decoder loss is on but no textures are given")
         self.model, self.recipe, self.variant = model, recipe, variant
-        self.mirror = mirror
+        self.forward = loop.compiled(model.forward, recipe.compute)
+        self.reconstruct = loop.compiled(model.reconstruct, recipe.compute)
         self.sampler = samplers.PKSampler(people.labels, recipe.people, recipe.images)
         self.device = next(model.parameters()).device
+        self.mirror = None if mirror is None else mirror.to(self.device)
         self.images, self.labels = people.images.to(self.device), people.labels.to(self.device)
         self.textures = people.textures.to(self.device) if variant.decodes and people.textures is not None else None
         self.terms = variant.weights.on(REID + TEXTURE)
@@ -176,13 +179,13 @@ class Step:
 
     def __call__(self, batch: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
         """One batch by the schedule; returns the unweighted terms."""
-        batch = batch.to(self.device)
+        batch = tensors.send(batch, self.device)
         labels = self.labels[batch]
-        textures = None if self.textures is None else self.textures[batch]
-        images, target = self.recipe.augment(self.images[batch], textures, generator, self.mirror)
+        textures = None if self.textures is None else tensors.take(self.textures, batch)
+        images, target = self.recipe.augment(tensors.take(self.images, batch), textures, generator, self.mirror)
         if self.recipe.schedule == "joint":
             with loop.autocast(self.recipe.compute, self.device):
-                out = self.model(images)
+                out = self.forward(images)
             terms = self._reid(out, labels)
             if out.decoded is not None and target is not None:
                 terms |= self._textural(out.decoded, target, labels)
@@ -191,12 +194,12 @@ class Step:
             terms = {}
             if self.variant.weights.on(REID):
                 with loop.autocast(self.recipe.compute, self.device):
-                    out = self.model(images, texture=False)
+                    out = self.forward(images, texture=False)
                 terms = self._reid(out, labels)
                 self._update("main", terms)
             if target is not None:
                 with loop.autocast(self.recipe.compute, self.device):
-                    decoded = self.model.reconstruct(images)  # anew: the weights have just changed
+                    decoded = self.reconstruct(images)  # anew: the weights have just changed
                 textural = self._textural(decoded, target, labels)
                 self._update("texture", textural)
                 terms |= textural

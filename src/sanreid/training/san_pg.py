@@ -114,7 +114,8 @@ class Step:
         self.device = next(model.parameters()).device
         self.pairs = pairs.to(self.device)
         self.held_out = None if held_out is None else held_out.to(self.device)
-        self.mirror = mirror
+        self.reconstruct = loop.compiled(model.reconstruct, recipe.compute)
+        self.mirror = None if mirror is None else mirror.to(self.device)
         self.validation = () if held_out is None else ("validation_l1",)
         trained = [p for name, p in model.named_parameters() if name.startswith(TRUNK + DECODER)]
         self.optimisations = {"main": optim.Optimisation(trained, recipe.optimiser, recipe.epochs)}
@@ -125,17 +126,18 @@ class Step:
 
     def __call__(self, batch: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
         """One forward, one backward, one update."""
-        batch = batch.to(self.device)
+        batch = tensors.send(batch, self.device)
         p, aug = self.pairs, self.recipe.augment
         draws = aug.draw(len(batch), (p.images.shape[2], p.images.shape[3]), generator)
-        images = aug.apply(p.images[batch], draws)
-        target = tensors.normalise_textures(aug.move(p.textures[p.texture_of[batch]], draws, self.mirror))
+        images = aug.apply(tensors.take(p.images, batch), draws)
+        textures = tensors.take(p.textures, p.texture_of[batch])
+        target = tensors.normalise_textures(aug.move(textures, draws, self.mirror))
         weight = None
         if self.recipe.hidden_weight < 1 and p.visibility is not None:
-            seen = aug.move(p.visibility[batch], draws, self.mirror) > 127
+            seen = aug.move(tensors.take(p.visibility, batch), draws, self.mirror) > 127
             weight = torch.where(seen, 1.0, self.recipe.hidden_weight)
         with loop.autocast(self.recipe.compute, self.device):
-            texture = self.model.reconstruct(images).texture
+            texture = self.reconstruct(images).texture
         terms = {"reconstruction": reconstruction.l1(texture, target, weight)}
         loss = self.recipe.weights.reconstruction * terms["reconstruction"]
         if self.recipe.weights.structure:
