@@ -2,8 +2,10 @@
 
 Decisions: all randomness of an epoch comes from generators seeded by (seed, epoch), and the learning rate is a
 function of the epoch; so an epoch depends on nothing but the state at its start, and a checkpoint at each epoch's end
-makes a killed run end with the same history and weights. A step does its own backward passes, since methods differ
-there (see training/san.py); it returns its loss terms by name, unweighted, and never synchronises the device itself.
+makes a killed run end with the same history and weights: bit for bit, on the same kind of device with the same torch
+and as many threads (on CUDA with `deterministic`, see `settle_cuda`). A step does its own backward passes, since
+methods differ there (see training/san.py); it returns its loss terms by name, unweighted, and never synchronises the
+device itself.
 """
 
 import math
