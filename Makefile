@@ -5,7 +5,14 @@ SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
 PROFILE ?= demo
+# make classic: the first SPLITS test sets; VARIANTS and SEEDS (e.g. "baseline_syn san", "0 1") or else params.yaml's
+SPLITS ?= 20
+VARIANTS ?=
+SEEDS ?=
 READY := $(VENV)/.ready
+NUMBERS = $(shell seq $(SPLITS))
+comma := ,
+list = $(subst $() ,$(comma),$(strip $(1)))
 
 # dvc starts stages as `python stages/...`: let that be ours. Nothing here reports home.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -13,7 +20,7 @@ export DVC_NO_ANALYTICS := 1
 export DO_NOT_TRACK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo repro test check deps lock bench profile clean
+.PHONY: help setup demo repro classic test check deps lock bench profile clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -42,6 +49,13 @@ demo: setup  ## raw data to results page, on the embedded data
 
 repro: setup  ## bring every stage up to date with params.yaml
 	dvc repro
+
+classic: setup  ## CUHK03's classic protocol: SPLITS test sets, each trained and evaluated, and their mean
+	dvc exp run report \
+	  -S 'extract_cuhk03_classic.splits=[$(call list,$(NUMBERS))]' \
+	  -S 'experiment.sets=[$(call list,$(addprefix cuhk03_classic_,$(NUMBERS)))]' \
+	  $(if $(VARIANTS),-S 'experiment.variants=[$(call list,$(VARIANTS))]') \
+	  $(if $(SEEDS),-S 'experiment.seeds=[$(call list,$(SEEDS))]')
 
 test: setup  ## all tests, the fast ones first
 	@pytest -m "not slow"

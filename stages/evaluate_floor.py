@@ -13,7 +13,7 @@ from pydantic import NonNegativeInt, PositiveInt
 
 from sanreid import runtime
 from sanreid.data import index, tensors
-from sanreid.evaluation import features, floor, ranking
+from sanreid.evaluation import features, floor, protocols
 from sanreid.evaluation.distances import Metric
 from sanreid.models import san as network
 from sanreid.params import Section, run
@@ -26,6 +26,7 @@ class Params(Section):
     batch: PositiveInt
     metric: Metric
     max_rank: PositiveInt
+    repeats: PositiveInt
     random_width: PositiveInt
     stripes: floor.Stripes
 
@@ -33,6 +34,7 @@ class Params(Section):
 def main(images: Path, out: Path, p: Params, san: network.Architecture) -> None:
     """`out` gets metrics.json (one entry a floor) and cmc.csv (rank, one column a floor) for the set `images`."""
     rows = features.retrieval_rows(index.read(images))
+    protocol = protocols.of(rows)
     runtime.prepare(p.seed)
     untrained = network.SAN(san, people=1, decoder=False)
     decoded = tensors.decode(images, rows["path"].tolist(), san.size)
@@ -44,10 +46,12 @@ def main(images: Path, out: Path, p: Params, san: network.Architecture) -> None:
         "stripes_centred": floor.centre(stripes, floor.cameras(rows)),
     }
     results = {
-        name: ranking.evaluate(*features.split(vectors, rows), p.metric, p.max_rank) for name, vectors in floors.items()
+        name: protocols.evaluate(*features.split(vectors, rows), protocol, p.metric, p.max_rank, p.repeats, p.seed)
+        for name, vectors in floors.items()
     }
     with runtime.atomic_folder(out) as work:
-        runtime.write_json(work / "metrics.json", {name: r.metrics() for name, r in results.items()})
+        metrics = {name: r.metrics() | {"protocol": protocol} for name, r in results.items()}
+        runtime.write_json(work / "metrics.json", metrics)
         curves = {"rank": np.arange(1, p.max_rank + 1)} | {name: r.cmc for name, r in results.items()}
         pd.DataFrame(curves).to_csv(work / "cmc.csv", index=False)
     for name, r in results.items():

@@ -1,8 +1,9 @@
 """The page (one HTML file), the README's strip, graph and table of results, from files that the other stages wrote.
 
-Decisions: `--sets --variants --seeds --generators` are the section `experiment`, so that numbers of an earlier
-experiment that still lie in the folders stay out. `--interim` lists the re-ID sets whose pictures are shown; the other
-folders are trees with a folder a set. What a run does not have (attributes, digits, truth) is left out and said.
+Decisions: `--sets --variants --seeds --generators --cross` are the section `experiment`, so that numbers of an earlier
+experiment that still lie in the folders stay out. `--interim` and the other folders are trees with a folder a set; the
+pictures of every re-ID set of `--interim` are shown. `--cross` names the sets that models of other sets were tested on,
+in the tree `--crossed`. What a run does not have (attributes, digits, truth) is left out and said.
 """
 
 from pathlib import Path
@@ -12,8 +13,7 @@ from pydantic import Field
 
 from sanreid import runtime
 from sanreid.params import Section, run
-from sanreid.reporting import collect, graph, graph_svg, page, results, strip, tables
-from sanreid.reporting.gallery import Look
+from sanreid.reporting import collect, gallery, graph, graph_svg, page, results, splits, strip, tables
 
 
 class Params(Section):
@@ -35,7 +35,7 @@ def main(
     seeds: list[int],
     generators: list[str],
     pit: Path,
-    interim: list[Path],
+    interim: Path,
     san_pg: Path,
     textures: Path,
     models: Path,
@@ -47,13 +47,27 @@ def main(
     p: Params,
     attributes: Path | None = None,
     mnist: Path | None = None,
+    cross: list[str] | None = None,
+    crossed: Path | None = None,
 ) -> None:
     """Write `out` (the page) and `figures`/{strip.jpg, graph.svg, results.md, results.txt}; print the table."""
-    look = Look(p.people, p.height, p.quality, p.seed)
+    look = gallery.Look(p.people, p.height, p.quality, p.seed)
     experiment = results.Experiment(sets, variants, seeds)
-    places = pit, interim, attributes, mnist, san_pg, textures, models, evaluations, floors, texture_reports
+    places = (
+        pit,
+        gallery.sets(interim),
+        attributes,
+        mnist,
+        san_pg,
+        textures,
+        models,
+        evaluations,
+        floors,
+        texture_reports,
+    )
     files = collect.Run(experiment, *places)
     measured = results.collect(experiment, evaluations, floors)
+    measured += splits.means(measured)
     compared = [results.compare(result, p.method, p.control) for result in measured]
     drawing = graph_svg.draw(graph.read(dvc_yaml))
     text = tables.text(measured, compared, str(out))

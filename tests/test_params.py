@@ -62,7 +62,15 @@ def test_sections_are_frozen(tmp_path):
         read(tmp_path, GOOD).lr = 2.0
 
 
-def stage(raw: Path, boxes: str, p: Outer, folders: list[Path], limit: int = 3, cache: Path | None = None) -> None:
+def stage(
+    raw: Path,
+    boxes: str,
+    p: Outer,
+    folders: list[Path],
+    limit: int = 3,
+    cache: Path | None = None,
+    names: list[str] | None = None,
+) -> None:
     """A stage's main, as far as its command line goes."""
 
 
@@ -71,6 +79,8 @@ def test_the_command_line_follows_the_signature():
     given = params.parser(stage).parse_args(line)
     assert (given.raw, given.boxes, given.folders) == (Path("r"), "labeled", [Path("a"), Path("b")])
     assert (given.limit, given.cache, given.params) == (3, None, Path("params.yaml"))
+    assert given.names is None  # `experiment.cross: []` unpacks to no option at all
+    assert params.parser(stage).parse_args([*line, "--names", "x", "y"]).names == ["x", "y"]
     assert not hasattr(given, "p")
     with pytest.raises(SystemExit):
         params.parser(stage).parse_args(line[2:])

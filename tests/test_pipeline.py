@@ -2,7 +2,7 @@
 
 What it asserts: the run ends in the page and finite numbers; a second run does nothing; an edit of one parameter
 reruns what depends on it and nothing else; a folder laid out as a publisher ships it takes the place of the embedded
-set by one line.
+set by one line; a user's own folder trains and is tested on another set by two.
 """
 
 import json
@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 import yaml
+
+from sanreid.data import index
 
 pytestmark = pytest.mark.slow
 
@@ -91,7 +93,9 @@ class Workspace:
             section = params
             for part in name.strip().split("."):
                 section = section[part]
-            assert change.keys() <= section.keys(), f"{name}: {change.keys() - section.keys()} are no keys"
+            assert name == "folders" or change.keys() <= section.keys(), (
+                f"{name}: {change.keys() - section.keys()} are no keys"
+            )
             section.update(change)
         path.write_text(yaml.safe_dump(params))
 
@@ -155,3 +159,37 @@ def test_a_publishers_folder_takes_the_embedded_sets_place_by_one_line(workspace
     assert list((folder / "data/interim/cuhk03_labeled/truth").glob("*")) == []
     textures = json.loads((folder / "reports/textures/cuhk03_labeled/metrics.json").read_text())
     assert textures["available"] is False
+
+
+def test_a_users_folder_trains_with_no_python_and_is_tested_on_a_classic_split(workspace):
+    folder = workspace.folder
+    workspace.repro("extract_market1501")
+    table = index.read(folder / "data/interim/market1501")
+    shutil.copytree(folder / "data/interim/market1501/images", folder / "data/raw/campus/pictures")
+    table["path"] = table["path"].str.replace("images/", "pictures/")
+    table[["path", "pid", "split"]].to_csv(folder / "data/raw/campus/index.csv", index=False)
+    workspace.edit(
+        {
+            "folders": {"campus": "data/raw/campus"},
+            "extract_cuhk03_classic": {"splits": [2]},
+            "experiment": {"sets": ["campus"], "cross": ["cuhk03_classic_2"]},
+        }
+    )
+    ran = workspace.repro("report")
+    assert {"extract_folder@campus", "extract_cuhk03_classic@2", "train_san@campus-san-0"} <= set(ran)
+    assert {"evaluate_san@campus-san-0", "evaluate_cross@campus-cuhk03_classic_2-san-0"} <= set(ran)
+    assert not any("cuhk03_labeled" in name for name in ran)  # the experiment's sets alone are trained on
+    own = json.loads((folder / "reports/san/campus/san/seed0/metrics.json").read_text())
+    assert own["protocol"] == "whole_gallery"
+    assert own["queries"] == (table["split"] == "query").sum()
+    crossed = folder / "reports/san/cross/campus/cuhk03_classic_2/san/seed0"
+    metrics = json.loads((crossed / "metrics.json").read_text())
+    assert metrics["protocol"] == "single_gallery_shot"
+    assert metrics["rank5"] == 1  # three people, one image each
+    assert (crossed / "ranked.jpg").is_file()
+    page = (folder / "reports/index.html").read_text()
+    assert "campus" in page
+    assert "cuhk03_classic_2" in page
+
+    workspace.edit({"experiment": {"cross": []}})
+    assert workspace.repro("report") == ["report"]

@@ -108,8 +108,8 @@ def _section(annotation: Any) -> type[Section] | None:
 
 def _kind(annotation: Any) -> tuple[Callable[[str], Any], bool]:
     """The type of one value, and whether the option takes several."""
+    if isinstance(annotation, UnionType):  # Path | None, list[str] | None
+        annotation = next(a for a in get_args(annotation) if a is not type(None))
     if get_origin(annotation) is list:
         return get_args(annotation)[0], True
-    if isinstance(annotation, UnionType):  # Path | None
-        return next(a for a in get_args(annotation) if a is not type(None)), False
     return annotation, False

@@ -86,6 +86,29 @@ def test_each_wrong_row_is_refused_by_number_and_path(folder, row, values, words
     assert wrong["path"][row].replace("\\", "\\\\") in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("protocols", "row"),
+    [
+        (["single_gallery_shot"] * 3 + ["whole_gallery"] * 2, 3),
+        (["multi_shot"] * 5, 0),
+        (["whole_gallery", None] + ["whole_gallery"] * 3, 1),
+    ],
+)
+def test_a_protocol_is_known_and_the_same_in_every_row(folder, protocols, row):
+    with pytest.raises(ValueError, match=rf"row {row}: .*protocol; one of whole_gallery, single_gallery_shot"):
+        index.check(table(protocol=protocols), folder)
+    for known in index.PROTOCOLS:
+        index.check(table(protocol=[known] * 5), folder)
+
+
+def test_rows_are_named_as_their_own_file_counts_them(folder):
+    where = index.Rows(folder / "index.csv", "line", 2)
+    with pytest.raises(ValueError, match=r"index\.csv: line 4: images/c\.png .*unknown split"):
+        index.check(changed(2, split="probe"), folder, where)
+    with pytest.raises(FileNotFoundError, match=r"index\.csv: line 3: path images/z\.png does not exist"):
+        index.check(changed(1, path="images/z.png"), folder, where)
+
+
 def test_a_missing_file_is_named(folder):
     (folder / "images/d.png").unlink()
     with pytest.raises(FileNotFoundError, match=r"row 3: path images/d\.png does not exist"):

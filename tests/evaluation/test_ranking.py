@@ -230,3 +230,55 @@ def test_bad_input_is_refused():
         evaluate_distances([[np.nan, 1.0]], [1], [1, 2])
     with pytest.raises(ValueError, match="repeats"):
         evaluate_single_gallery_shot([[1.0]], [1], [1], repeats=0)
+
+
+def single_shot_by_hand(matrix, query_pids, gallery_pids, query_camids, gallery_camids, repeats, seed):
+    """Ranks in every repeat (repeats, Q): draw an order, give each person its first allowed image, sort."""
+    draw = np.random.default_rng(seed)
+    ranked = [g for g in range(len(gallery_pids)) if gallery_pids[g] != -1]
+    ranks = np.zeros((repeats, len(query_pids)), int)
+    for r in range(repeats):
+        order = draw.permutation(ranked)
+        for q in range(len(query_pids)):
+            shown = {}
+            for g in order:
+                own = gallery_pids[g] == query_pids[q] and gallery_camids[g] == query_camids[q]
+                if not own:
+                    shown.setdefault(gallery_pids[g], g)
+            if query_pids[q] in (-1, 0) or query_pids[q] not in shown:
+                continue
+            # somebody else stands in with the first image of theirs in the order, whatever the camera
+            by_distance = sorted(shown.values(), key=lambda g, q=q: (matrix[q][g], g))
+            ranks[r, q] = 1 + by_distance.index(shown[query_pids[q]])
+    return ranks
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("metric", ["euclidean", "cosine"])
+def test_single_gallery_shot_from_features_equals_a_brute_force_for_any_block(seed, metric, monkeypatch):
+    rng = np.random.default_rng(seed)
+    query_pids, gallery_pids, camids = people(rng, G=60)
+    query = embed(rng.normal(size=(30, 6)), query_pids, camids[:30])
+    gallery = embed(rng.normal(size=(60, 6)), gallery_pids, camids[30:])
+    matrix = distances.matrix(query.features, gallery.features, metric)
+    ids = query_pids, gallery_pids, camids[:30], camids[30:]
+    ranks = single_shot_by_hand(matrix, *ids, repeats=7, seed=seed)
+    counted = ranks[0] > 0
+    cmc = [np.mean(ranks[:, counted] <= k) for k in range(1, 6)]
+    for rows in (30, 7, 1):
+        monkeypatch.setattr(distances, "BLOCK_BYTES", rows * 60 * 4)
+        result = ranking.single_gallery_shot(query, gallery, metric, max_rank=5, repeats=7, seed=seed)
+        np.testing.assert_allclose(result.cmc, cmc)
+        assert result.mean_average_precision == pytest.approx(np.mean(1 / ranks[:, counted]))
+        assert result.mean_inverse_negative_penalty == result.mean_average_precision
+        assert result.first_match.tolist() == ranks[-1].tolist()
+        assert (result.queries, result.left_out) == (counted.sum(), (~counted).sum())
+    from_matrix = evaluate_single_gallery_shot(matrix, *ids, max_rank=5, repeats=7, seed=seed)
+    np.testing.assert_array_equal(from_matrix.cmc, result.cmc)
+    assert from_matrix.average_precision[counted].tolist() == result.average_precision[counted].tolist()
+
+
+def test_single_gallery_shot_with_nobody_to_find_is_refused():
+    lonely = embed(np.ones((2, 3)), [8, 9])
+    with pytest.raises(ValueError, match="no query has a match"):
+        ranking.single_gallery_shot(lonely, embed(np.ones((2, 3)), [1, 2]))

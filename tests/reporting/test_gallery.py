@@ -98,6 +98,17 @@ def test_pit_as_published_has_neither_frontal_nor_visibility(run):
     assert [p.width for p in sheet.rows[0].pictures[1:]] == [16] * 4
 
 
+def test_the_re_id_sets_of_a_tree_are_those_with_queries(run):
+    found = gallery.sets(run / "data/interim")  # neither pit nor mnist nor the attributes
+    assert [f.name for f in found] == ["cuhk03_detected", "cuhk03_labeled", "market1501"]
+
+
+def test_of_numbered_splits_the_first_is_shown_and_other_names_stand_alone(tmp_path):
+    names = ["a_1", "a_10", "a_2", "b_detected", "b_labeled", "campus_2023", "campus_2024", "mine_east", "mine_west"]
+    found = [[f.name for f in group] for group in gallery.groups([tmp_path / n for n in names])]
+    assert found == [["a_1"], ["b_labeled", "b_detected"], *([n] for n in names[5:])]
+
+
 def test_boxes_of_the_same_scenes_stand_side_by_side(run):
     interim = run / "data/interim"
     names = ["cuhk03_labeled", "market1501", "cuhk03_detected"]

@@ -58,6 +58,14 @@ def test_reads_templates_edges_and_sources(tmp_path):
     assert g.direct() == g.edges - {("make", "page")}
 
 
+def test_a_template_without_instances_is_not_drawn(tmp_path):
+    text = PIPELINE + "  more: {foreach: '${sets}', do: {cmd: x, deps: [raw], outs: ['more/${item}']}}\n"
+    assert "more" in graph.read(write(tmp_path, text)).nodes
+    g = graph.read(write(tmp_path, text, params="sets: []\nraw: {a: raw/a}\n"))
+    assert not {"read", "more"} & set(g.nodes)
+    assert ("make", "page") in g.edges
+
+
 def test_a_prefix_of_a_name_is_not_a_folder():
     assert graph.overlap("data/cuhk03", "data/cuhk03/images")
     assert graph.overlap("data/cuhk03/images", "data/cuhk03")

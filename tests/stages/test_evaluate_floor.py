@@ -16,6 +16,7 @@ SECTION = {
     "batch": 8,
     "metric": "cosine",
     "max_rank": 10,
+    "repeats": 5,
     "random_width": 16,
     "stripes": {"count": 2, "bins": [6, 3, 3], "margin": 0.3},
 }
@@ -77,6 +78,18 @@ def test_centring_mends_a_cameras_cast_where_cameras_are_known(tmp_path, cameras
         assert result["stripes_centred"]["mAP"] > result["stripes"]["mAP"]
     else:
         assert result["stripes"]["rank1"] == 1  # no camera rule: the same camera's other picture is the match
+
+
+def test_a_set_of_single_gallery_shot_is_measured_so(tmp_path):
+    people = toy.write_people(tmp_path / "people", train=2, test=6)
+    stage.main(people, tmp_path / "whole", section(), toy.architecture())
+    index.write(index.read(people).assign(protocol=index.SINGLE_GALLERY_SHOT), people)
+    stage.main(people, tmp_path / "out", section(), toy.architecture())
+    for name, values in metrics(tmp_path / "out").items():
+        assert values["protocol"] == "single_gallery_shot"
+        assert values["mAP"] == values["mINP"]
+        assert metrics(tmp_path / "whole")[name]["protocol"] == "whole_gallery"
+    assert metrics(tmp_path / "whole")["random"]["mAP"] != metrics(tmp_path / "out")["random"]["mAP"]
 
 
 def test_a_set_without_queries_is_refused(tmp_path):

@@ -8,8 +8,10 @@ import pytest
 import torch
 
 from sanreid.data import images, index, tensors
+from sanreid.evaluation import distances, ranking
 from sanreid.models.san import SAN
 from sanreid.params import ParamsError, validate
+from sanreid.reporting import ranked_lists
 from sanreid.training import checkpoint
 from stages import evaluate_san as stage
 from tests.stages import toy_san as toy
@@ -20,6 +22,8 @@ SECTION = {
     "max_rank": 10,
     "flip_average": False,
     "l2": False,
+    "repeats": 5,
+    "seed": 0,
     "lists": {"queries": 2, "top": 4, "seed": 0},
 }
 
@@ -85,6 +89,31 @@ def test_numbers_are_those_of_the_networks_features(people, model, tmp_path, fli
     assert 0 < metrics["mAP"] < 1
     assert (metrics["queries"], metrics["left_out"], metrics["gallery"]) == (5, 0, 15)
     assert list(metrics)[:5] == ["rank1", "rank5", "rank10", "mAP", "mINP"]
+    assert metrics["protocol"] == "whole_gallery"
+
+
+def test_a_set_of_single_gallery_shot_is_measured_so_and_its_lists_show_the_whole_gallery(
+    people, model, tmp_path, monkeypatch
+):
+    table = index.read(people)
+    index.write(table.assign(protocol=index.SINGLE_GALLERY_SHOT), people)
+    shown = []
+    draw = ranked_lists.draw
+    monkeypatch.setattr(ranked_lists, "draw", lambda *given: shown.append(given) or draw(*given))
+    stage.main(people, model, tmp_path / "out", section(repeats=40), toy.architecture())
+    metrics = json.loads((tmp_path / "out/metrics.json").read_text())
+    assert metrics["protocol"] == "single_gallery_shot"
+    assert metrics["mAP"] == metrics["mINP"]  # one match a query
+    assert metrics["rank5"] == pytest.approx(1)  # a gallery of five people, one image each
+    _, _, query, gallery, result, *_ = shown[0]
+    ids = query.pids, gallery.pids, query.camids, gallery.camids
+    matrix = distances.matrix(query.features, gallery.features, "euclidean")
+    single = ranking.evaluate_single_gallery_shot(matrix, *ids, max_rank=10, repeats=40, seed=0)
+    assert metrics["rank1"] == pytest.approx(single.rank(1))
+    assert result.first_match.tolist() == ranking.evaluate_distances(matrix, *ids).first_match.tolist()
+    assert images.size(tmp_path / "out/ranked.jpg")[0] > 2 * 176
+    stage.main(people, model, tmp_path / "again", section(repeats=40, seed=1), toy.architecture())
+    assert json.loads((tmp_path / "again/metrics.json").read_text())["mAP"] != metrics["mAP"]
 
 
 def test_files_are_whole_and_the_same_again(people, model, tmp_path):

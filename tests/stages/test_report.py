@@ -1,5 +1,7 @@
 """The stage writes the page and the figures whole or not at all, and prints the table."""
 
+import json
+import shutil
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
@@ -25,7 +27,7 @@ def arguments(root) -> dict:
         "dvc_yaml": root / "dvc.yaml",
         "parameters": root / "params.yaml",
         "pit": interim / "pit",
-        "interim": [interim / "cuhk03_labeled", interim / "cuhk03_detected", interim / "market1501"],
+        "interim": interim,
         "san_pg": root / "models/san_pg",
         "textures": root / "data/textures",
         "models": root / "models/san",
@@ -90,7 +92,8 @@ def test_optional_folders_may_be_absent(run):
 
 def test_a_set_without_pictures_is_refused(run):
     given = arguments(run)
-    given["interim"] = given["interim"][2:]
+    for boxes in ("labeled", "detected"):
+        shutil.rmtree(given["interim"] / f"cuhk03_{boxes}")
     with pytest.raises(ValueError, match="--interim: no folder is named cuhk03_labeled"):
         report.main(**given, p=P)
 
@@ -108,3 +111,31 @@ def test_command_line(run, root):
 @pytest.mark.parametrize("profile", ["params.yaml", "profiles/demo.yaml", "profiles/paper.yaml"])
 def test_the_shipped_parameters_are_valid(root, profile):
     load(root / profile, "report", report.Params)
+
+
+def test_every_re_id_set_of_the_tree_is_shown_and_a_set_of_the_experiment_need_not_be_a_known_one(run):
+    given = arguments(run)
+    for tree in ("data/interim", "data/textures", "models/san", "reports/san"):
+        shutil.copytree(run / tree / fake_run.SET, run / tree / "campus")
+    report.main(**given | {"sets": ["campus"]}, p=P)
+    html = given["out"].read_text()
+    assert html.count("market1501: 16 images of 6 people") == 0
+    assert "campus: 24 images of 6 people" in html
+    assert "cuhk03_labeled and cuhk03_detected" in html
+    assert "<h3>campus</h3>" in html
+
+
+def test_the_mean_over_splits_stands_after_the_splits(run, capsys):
+    for tree in ("data/interim", "data/textures", "models/san", "reports/san", "reports/floor"):
+        for split in (1, 2):
+            shutil.copytree(run / tree / fake_run.SET, run / tree / f"cuhk03_classic_{split}")
+    file = run / "reports/san/cuhk03_classic_2/san/seed0/metrics.json"
+    values = json.loads(file.read_text())
+    file.write_text(json.dumps(values | {"rank1": values["rank1"] - 0.2}))
+    report.main(**arguments(run) | {"sets": ["cuhk03_classic_1", "cuhk03_classic_2"]}, p=P)
+    printed = capsys.readouterr().out
+    heads = [line.split(": percent")[0] for line in printed.splitlines() if ": percent" in line]
+    assert heads == ["cuhk03_classic_1", "cuhk03_classic_2", "cuhk03_classic, mean of 2 splits"]
+    mean = printed.split("mean of 2 splits")[1]
+    assert "0: 78.7" in mean  # 88.7 and 68.7
+    assert "<h3>cuhk03_classic, mean of 2 splits</h3>" in (run / "reports/index.html").read_text()

@@ -10,6 +10,7 @@ import torch
 
 from sanreid import params
 from sanreid.models.san import SAN, Architecture
+from sanreid.reporting import retrieval
 from sanreid.training import checkpoint, released
 from stages import evaluate_san
 from tests.stages import toy_san as toy
@@ -55,7 +56,7 @@ def test_an_imported_file_is_evaluated_by_the_paper_profile(tool, root, folder):
     assert settings["released"] == {"file": "checkpoint_ep300.pth.tar", "rank1": 0.8125, "epoch": 299}
     paper = root / "profiles/paper.yaml"
     san = params.load(paper, "san", Architecture)
-    net = evaluate_san.load(folder / "model", san)
+    net = retrieval.load(folder / "model", san)
     assert all(
         torch.equal(v, encoder[k]) for k, v in net.encoder.state_dict().items() if not k.startswith("classifier.")
     )

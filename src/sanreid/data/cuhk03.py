@@ -54,12 +54,8 @@ def read(
     shots = protocol(folder / PROTOCOL.format(boxes=boxes))
     if holdout == "validation":
         shots = hold_out(shots, validation_people, seed)
-    _open(folder / MAT, boxes).close()  # a broken file is told here, before anyone starts to write
-    # camid is 1 or 2 within a pair: `pair` tells the ten cameras apart
-    table = index.build(
-        [{"path": _path(s), "pid": s.pid, "camid": s.camid, "split": s.split, "pair": s.pair} for s in shots]
-    )
-    return table, _pictures(folder / MAT, boxes, shots)
+    open_mat(folder / MAT, boxes).close()  # a broken file is told here, before anyone starts to write
+    return table_of(shots), pictures(folder / MAT, boxes, shots)
 
 
 def find(raw: Path) -> Path:
@@ -144,7 +140,15 @@ def truth(raw: Path, boxes: str, table: pd.DataFrame) -> Iterator[tuple[str, Pat
         yield "truth/coverage.png", folder / "coverage.png"
 
 
-def _path(shot: Shot) -> str:
+def table_of(shots: list[Shot]) -> pd.DataFrame:
+    """The index table of `shots`; camid is 1 or 2 within a pair, and `pair` tells the ten cameras apart."""
+    return index.build(
+        [{"path": path_of(s), "pid": s.pid, "camid": s.camid, "split": s.split, "pair": s.pair} for s in shots]
+    )
+
+
+def path_of(shot: Shot) -> str:
+    """The image's path in the table."""
     return f"images/{shot.file}"
 
 
@@ -188,7 +192,8 @@ def _check_people(path: Path, shots: list[Shot]) -> None:
             raise ValueError(f"{path}: {shot.file} has label {shot.pid}, other images say otherwise: two people in one")
 
 
-def _open(path: Path, boxes: str) -> h5py.File:
+def open_mat(path: Path, boxes: str) -> h5py.File:
+    """The .mat, opened; ValueError where it is cut off or does not hold `boxes`."""
     try:
         file = h5py.File(path, "r")
     except OSError as error:
@@ -199,8 +204,9 @@ def _open(path: Path, boxes: str) -> h5py.File:
     return file
 
 
-def _pictures(path: Path, boxes: str, shots: list[Shot]) -> Iterator[tuple[str, np.ndarray]]:
-    with _open(path, boxes) as file:
+def pictures(path: Path, boxes: str, shots: list[Shot]) -> Iterator[tuple[str, np.ndarray]]:
+    """A stream of (path, (H, W, 3) uint8 RGB) of `shots`; ValueError names an image that the .mat does not hold."""
+    with open_mat(path, boxes) as file:
         pairs = [file[reference][()] for reference in file[boxes][0]]  # each (10 slots, people) references
         for shot in shots:
             where = f"{path}: {boxes}: {shot.file}"
@@ -214,4 +220,4 @@ def _pictures(path: Path, boxes: str, shots: list[Shot]) -> Iterator[tuple[str, 
                 raise ValueError(f"{where} is in the protocol, but empty here; do boxes and protocol belong together?")
             if pixels.dtype != np.uint8 or pixels.shape[0] != 3:
                 raise ValueError(f"{where} is {pixels.dtype} {pixels.shape}, not uint8 (3, W, H)")
-            yield _path(shot), np.ascontiguousarray(pixels.transpose(2, 1, 0))
+            yield path_of(shot), np.ascontiguousarray(pixels.transpose(2, 1, 0))

@@ -7,7 +7,7 @@ and not after a night of training.
 """
 
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -16,7 +16,22 @@ from sanreid import runtime
 NAME = "index.parquet"
 COLUMNS = ("path", "pid", "camid", "split")
 SPLITS = ("train", "validation", "query", "gallery", "test")
+WHOLE_GALLERY = "whole_gallery"  # Zheng et al., ICCV 2015; what a table without a column `protocol` means
+SINGLE_GALLERY_SHOT = "single_gallery_shot"  # CUHK03's classic protocol, Li et al., CVPR 2014
+PROTOCOLS = (WHOLE_GALLERY, SINGLE_GALLERY_SHOT)  # of the optional column `protocol`, the same in every row
 FILE_COLUMNS = ("texture", "frontal", "visibility")  # extras that name files, null where an image has none
+
+
+class Rows(NamedTuple):
+    """How a complaint names a row: the file, what a row is called in it, and the number of the first."""
+
+    file: Path
+    word: str = "row"
+    first: int = 0
+
+    def name(self, row: int) -> str:
+        """The row, counted from 0, as a reader of the file finds it."""
+        return f"{self.file}: {self.word} {row + self.first}"
 
 
 def build(rows: list[dict[str, Any]]) -> pd.DataFrame:
@@ -48,26 +63,30 @@ def read(folder: Path) -> pd.DataFrame:
     return table
 
 
-def check(table: pd.DataFrame, folder: Path) -> None:
+def check(table: pd.DataFrame, folder: Path, where: Rows | None = None) -> None:
     """Refuse a table that would give wrong numbers later.
 
     Raises ValueError naming the row and its path for: missing columns, wrong types, paths that are absolute, climb or
     hold backslashes, duplicates, unknown splits, pid < 0, camid < 1, training people in another split, a query whose
-    person is not in the gallery. Raises FileNotFoundError naming the first missing file. A query whose person the
-    gallery holds under its own camera only is legal: the field's protocol leaves it uncounted.
+    person is not in the gallery, an unknown `protocol`. Raises FileNotFoundError naming the first missing file. A query
+    whose person the gallery holds under its own camera only is legal: the field's protocol leaves it uncounted.
+    `where` names the rows where the table comes from another file than the folder's own.
     """
     folder = Path(folder)
-    where = folder / NAME
+    where = where or Rows(folder / NAME)
     if absent := [c for c in COLUMNS if c not in table]:
-        raise ValueError(f"{where}: column {absent[0]!r} is missing; a table has {', '.join(COLUMNS)}")
+        raise ValueError(f"{where.file}: column {absent[0]!r} is missing; a table has {', '.join(COLUMNS)}")
     if table.empty:
-        raise ValueError(f"{where}: no rows; does the raw folder hold any images?")
+        raise ValueError(f"{where.file}: no rows; does the raw folder hold any images?")
     _check_types(table, where)
-    _refuse(table, table["path"].duplicated(), where, "is listed twice")
-    _refuse(table, ~table["split"].isin(SPLITS), where, f"has an unknown split; known are {', '.join(SPLITS)}")
-    _refuse(table, table["pid"] < 0, where, "has a negative pid; a reader drops junk images")
-    _refuse(table, table["camid"].lt(1).fillna(False), where, "has a camid below 1; cameras count from 1")
+    refuse(table, table["path"].duplicated(), where, "is listed twice")
+    refuse(table, ~table["split"].isin(SPLITS), where, f"has an unknown split; known are {', '.join(SPLITS)}")
+    refuse(table, table["pid"] < 0, where, "has a negative pid; junk images have no place in the table")
+    refuse(table, table["camid"].lt(1).fillna(False), where, "has a camid below 1; cameras count from 1")
     _check_people(table, where)
+    if "protocol" in table:
+        wrong = ~table["protocol"].isin(PROTOCOLS) | (table["protocol"] != table["protocol"].iloc[0])
+        refuse(table, wrong, where, f"has another or an unknown protocol; one of {', '.join(PROTOCOLS)} in every row")
     for column in ("path", *(c for c in FILE_COLUMNS if c in table)):
         _check_files(table, column, folder, where)
 
@@ -94,22 +113,22 @@ def summary(table: pd.DataFrame, distractor: int | None = None) -> dict[str, Any
     return result
 
 
-def _check_types(table: pd.DataFrame, where: Path) -> None:
+def _check_types(table: pd.DataFrame, where: Rows) -> None:
     for column in ("path", "split"):
         wrong = ~table[column].map(lambda value: isinstance(value, str)).astype(bool)
         if wrong.any():
             row = int(wrong.to_numpy().argmax())
-            raise ValueError(f"{where}: row {row}: {column} is {table[column].iloc[row]!r}, not a string")
+            raise ValueError(f"{where.name(row)}: {column} is {table[column].iloc[row]!r}, not a string")
     if str(table["pid"].dtype) != "int64":
-        raise ValueError(f"{where}: pid is {table['pid'].dtype}, not int64")
+        raise ValueError(f"{where.file}: pid is {table['pid'].dtype}, not int64")
     if str(table["camid"].dtype) != "Int64":
-        raise ValueError(f"{where}: camid is {table['camid'].dtype}, not Int64 (nullable)")
+        raise ValueError(f"{where.file}: camid is {table['camid'].dtype}, not Int64 (nullable)")
 
 
-def _check_people(table: pd.DataFrame, where: Path) -> None:
+def _check_people(table: pd.DataFrame, where: Rows) -> None:
     """Trained people in another split would make the number mean nothing; in `test` they are classes (digits)."""
     trained = table["pid"].isin(table.loc[table["split"] == "train", "pid"].unique())
-    _refuse(
+    refuse(
         table,
         trained & table["split"].isin(["validation", "query", "gallery"]),
         where,
@@ -117,27 +136,29 @@ def _check_people(table: pd.DataFrame, where: Path) -> None:
     )
     gallery = table.loc[table["split"] == "gallery", "pid"].unique()
     lonely = (table["split"] == "query") & ~table["pid"].isin(gallery)
-    _refuse(table, lonely, where, "is a query whose person is not in the gallery")
+    refuse(table, lonely, where, "is a query whose person is not in the gallery")
 
 
-def _check_files(table: pd.DataFrame, column: str, folder: Path, where: Path) -> None:
+def _check_files(table: pd.DataFrame, column: str, folder: Path, where: Rows) -> None:
     known = set()  # a texture serves many images: look once
     for row, name in enumerate(table[column]):
         if name in known or pd.isna(name):
             continue
         if "\\" in name or name.startswith("/") or ":" in name[:2] or ".." in PurePosixPath(name).parts or not name:
-            raise ValueError(f"{where}: row {row}: {column} {name!r} is not a POSIX path inside {folder}")
+            raise ValueError(f"{where.name(row)}: {column} {name!r} is not a POSIX path inside {folder}")
         if not (folder / name).is_file():
-            raise FileNotFoundError(f"{where}: row {row}: {column} {name} does not exist; run the reader again")
+            missing = f"{column} {name} does not exist in {folder}; put it there, or run the reader again"
+            raise FileNotFoundError(f"{where.name(row)}: {missing}")
         known.add(name)
 
 
-def _refuse(table: pd.DataFrame, wrong: pd.Series, where: Path, reason: str) -> None:
+def refuse(table: pd.DataFrame, wrong: pd.Series, where: Rows, reason: str) -> None:
+    """ValueError naming the first row that `wrong` marks, its picture and the `reason`."""
     if wrong.any():
         row = int(wrong.to_numpy(dtype=bool).argmax())
         count = int(wrong.sum())
         more = f" ({count} rows in all)" if count > 1 else ""
         entry = table.iloc[row]
         raise ValueError(
-            f"{where}: row {row}: {entry['path']} (pid {entry['pid']}, split {entry['split']}) {reason}{more}"
+            f"{where.name(row)}: {entry['path']} (pid {entry['pid']}, split {entry['split']}) {reason}{more}"
         )

@@ -9,6 +9,7 @@ Decisions:
 - Features are ranked block by block (`distances.blocks`); a matrix of distances gives the same numbers.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -121,6 +122,25 @@ def evaluate_distances(
     return people.result(max_rank)
 
 
+def single_gallery_shot(
+    query: Embeddings,
+    gallery: Embeddings,
+    metric: Metric = "euclidean",
+    max_rank: int = 50,
+    repeats: int = 100,
+    seed: int = 0,
+    distractor: int | None = DISTRACTOR,
+) -> Ranking:
+    """CUHK03's classic protocol (Li et al., CVPR 2014): a gallery of one drawn image a person, averaged over `repeats`.
+
+    A repeat draws an order of the gallery, and each person stands in with the first image of it that the camera rule
+    allows (distractors: all together with one). With one match a query, AP and INP are both 1 / rank; `first_match` is
+    the rank in the last repeat. From features, block by block: every block sees the same draws.
+    """
+    people = _People(query.pids, gallery.pids, query.camids, gallery.camids, distractor)
+    return _repeat(people, blocks(query.features, gallery.features, metric, people.junk), max_rank, repeats, seed)
+
+
 def evaluate_single_gallery_shot(
     distances: ArrayLike,
     query_pids: ArrayLike,
@@ -132,23 +152,26 @@ def evaluate_single_gallery_shot(
     seed: int = 0,
     distractor: int | None = DISTRACTOR,
 ) -> Ranking:
-    """CUHK03's classic protocol (Li et al., CVPR 2014): a gallery of one drawn image a person, averaged over `repeats`.
+    """The same from a (Q, G) matrix of distances."""
+    matrix, people = _matrix(distances, query_pids, gallery_pids, query_camids, gallery_camids, distractor)
+    return _repeat(people, [(0, matrix)], max_rank, repeats, seed)
 
-    A repeat draws an order of the gallery, and each person stands in with the first image of it that the camera rule
-    allows (distractors: all together with one). With one match a query, AP and INP are both 1 / rank; `first_match` is
-    the rank in the last repeat.
-    """
+
+def _repeat(people: "_People", parts: Iterable[tuple[int, NDArray]], max_rank: int, repeats: int, seed: int) -> Ranking:
+    """Score `parts` (first query, (B, G) distances) against `repeats` drawn galleries of one image a person."""
     if repeats < 1:
         raise ValueError(f"repeats must be at least 1, given {repeats}")
-    matrix, people = _matrix(distances, query_pids, gallery_pids, query_camids, gallery_camids, distractor)
-    generator = np.random.default_rng(seed)
-    cmc, precision = np.zeros(max_rank), np.zeros(len(matrix))
-    for _ in range(repeats):
-        people.score_single(matrix, generator.permutation(np.flatnonzero(~people.junk)))
-        precision += people.precision
-        cmc += people.result(max_rank).cmc
-    people.precision = people.penalty = precision / repeats
-    return people.result(max_rank, cmc / repeats)
+    generator, ranked = np.random.default_rng(seed), np.flatnonzero(~people.junk)
+    draws = [generator.permutation(ranked) for _ in range(repeats)]
+    first = np.zeros((repeats, len(people.first)), np.int64)
+    for start, block in parts:
+        for repeat, drawn in enumerate(draws):
+            people.score_single(start, block, drawn)
+            first[repeat, start : start + len(block)] = people.first[start : start + len(block)]
+    # whether a query has a match does not depend on the draw
+    people.precision = people.penalty = np.where(first > 0, 1 / np.maximum(first, 1), np.nan).mean(0)
+    hits = np.bincount(first[first > 0], minlength=max_rank + 1)[1 : max_rank + 1]
+    return people.result(max_rank, np.cumsum(hits) / max(1, np.count_nonzero(first)))
 
 
 def nearest(query: Embeddings, gallery: Embeddings, metric: Metric = "euclidean", k: int = 10) -> list[NDArray]:
@@ -193,14 +216,14 @@ class _People:
         scores = self.first[p], self.precision[p], self.penalty[p]
         counting.score(block, *whom, *scores)
 
-    def score_single(self, matrix: NDArray, drawn: NDArray[np.int64]) -> None:
-        """Score every query against one image a person: the first allowed one in the order `drawn`."""
+    def score_single(self, start: int, block: NDArray, drawn: NDArray[np.int64]) -> None:
+        """Rank the queries from `start` on against one image a person: the first allowed one in the order `drawn`."""
+        p = slice(start, start + len(block))
         _, one_each = np.unique(self.gallery_pids[drawn], return_index=True)
         place = np.empty_like(self.gallery_pids)
         place[drawn] = np.arange(len(drawn))
-        whom = self.members, self.starts, self.stops, self.query_camids, self.gallery_camids
-        counting.score_single(matrix, *whom, drawn[one_each], self.gallery_pids, place, self.first)
-        self.precision = self.penalty = np.where(self.first > 0, 1 / np.maximum(self.first, 1), np.nan)
+        whom = self.members, self.starts[p], self.stops[p], self.query_camids[p], self.gallery_camids
+        counting.score_single(block, *whom, drawn[one_each], self.gallery_pids, place, self.first[p])
 
     def result(self, max_rank: int, cmc: NDArray[np.float64] | None = None) -> Ranking:
         """Average over the queries that had a match; `cmc` where it was averaged otherwise."""

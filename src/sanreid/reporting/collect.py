@@ -51,10 +51,10 @@ def contents(
     if run.mnist is None:
         notes["raw"].append("Digits: not available in this run.")
     curves = [loss_curves.of_model(run.san_pg, "SAN-PG, on PIT")]
-    for result in results if run.experiment.variants else []:
-        runs = run.experiment.runs(run.models, result.set)
-        curves.append(loss_curves.of_variants(runs, f"Variants on {result.set}", colours))
-    ranked = [lists for result in results for lists in _ranked(run, result.set, look)]
+    for name in run.experiment.sets if run.experiment.variants else []:
+        runs = run.experiment.runs(run.models, name)
+        curves.append(loss_curves.of_variants(runs, f"Variants on {name}", colours))
+    ranked = [lists for name in run.experiment.sets for lists in _ranked(run, name, look)]
     notes["results"] += [
         f"Random features, untrained network and colour stripes: not available for {result.set}."
         for result in results

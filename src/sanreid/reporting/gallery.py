@@ -1,7 +1,8 @@
 """What the raw data look like: rows of labelled pictures for the page, one function a kind of set.
 
-Decisions: sets whose names differ after the last underscore only (cuhk03_labeled, cuhk03_detected) are two boxes of
-the same scenes and stand side by side. What a set does not have is said in a note; it is never a crash.
+Decisions: sets that end in _labeled and _detected (cuhk03_labeled, cuhk03_detected) are two boxes of the same scenes
+and stand side by side; of the numbered splits of one set (cuhk03_classic_1, ...) the first stands for all. What a set
+does not have is said in a note; it is never a crash.
 """
 
 from dataclasses import dataclass, field
@@ -14,9 +15,11 @@ from PIL import Image
 from sanreid.data import index
 from sanreid.data.attributes import HEADS
 from sanreid.evaluation.ranking import DISTRACTOR
+from sanreid.reporting import splits
 from sanreid.reporting.pictures import Picture, across_cameras, beside, dimmed, draw, embed, load
 from sanreid.texturing import table as texture_table
 
+BOXES = ("labeled", "detected")
 CARRIED = ("hat", "backpack", "bag", "handbag")
 
 
@@ -78,12 +81,22 @@ def pit(folder: Path, look: Look, images: int = 4) -> Sheet:
     return Sheet("PIT: paired image and texture", text, rows, notes, wide=True)
 
 
+def sets(interim: Path) -> list[Path]:
+    """The folders of `interim` that hold a re-ID set, by name: a table with queries."""
+    tables = sorted(interim.glob(f"*/{index.NAME}"))
+    return [path.parent for path in tables if (pd.read_parquet(path, columns=["split"])["split"] == "query").any()]
+
+
 def groups(folders: list[Path]) -> list[list[Path]]:
-    """Folders of sets, those that are boxes of the same scenes together."""
+    """Folders of sets, boxes of the same scenes together, and the first split alone where a set has numbered ones."""
     found: dict[str, list[Path]] = {}
     for folder in folders:
-        found.setdefault(folder.name.rsplit("_", 1)[0], []).append(folder)
-    return list(found.values())
+        stem, _, last = folder.name.rpartition("_")
+        if splits.stem(folder.name) is None:
+            found.setdefault(stem if last in BOXES else folder.name, []).append(folder)
+        else:
+            found.setdefault(folder.name.removesuffix(last), [folder])
+    return [sorted(group, key=lambda f: f.name.endswith(BOXES[1])) for group in found.values()]
 
 
 def people(folders: list[Path], attributes: Path | None, look: Look, images: int = 6) -> Sheet:

@@ -1,8 +1,9 @@
 """The pipeline's graph, read from dvc.yaml.
 
 Decisions: the file itself is parsed, so the drawing cannot drift from what runs. A templated stage (`foreach`,
-`matrix`) is expanded to find what its instances read and write, and is one node with a multiplicity. Paths that no
-stage writes become sources, code excepted: every stage reads its own code, and the arrows would say nothing.
+`matrix`) is expanded to find what its instances read and write, and is one node with a multiplicity; without instances
+it is none. Paths that no stage writes become sources, code excepted: every stage reads its own code, and the arrows
+would say nothing.
 """
 
 import itertools
@@ -71,7 +72,8 @@ def read(path: Path) -> Graph:
     nodes = {}
     for name, stage in stages.items():
         try:
-            nodes[name] = _node(name, stage, context)
+            if any(True for _ in _instances(stage, context)):
+                nodes[name] = _node(name, stage, context)
         except KeyError as error:
             message = f"{path}: stage {name}: ${{{error.args[0]}}} is not to be found; add the key to params.yaml"
             raise ValueError(message) from None

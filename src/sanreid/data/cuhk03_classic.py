@@ -1,0 +1,87 @@
+"""CUHK03's classic protocol (Li et al., CVPR 2014): 20 test sets of 100 people, measured single-gallery-shot.
+
+Decisions: everything comes from cuhk-03.mat, which holds the test sets itself; no other file is needed. People are
+numbered as they stand in the file, pair after pair, so a pid means the same person in every split and, in the published
+file, the same as in the new protocol. The test people's images of their pair's camera 1 are the queries, those of
+camera 2 the gallery; all other people train. A test person whom camera 2 never saw is left out and told: no query of
+theirs could be counted. One whom camera 1 never saw stays, in the gallery. A constant column `protocol` tells the
+evaluation how to measure.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pandas as pd
+
+from sanreid import runtime
+from sanreid.data import cuhk03, index
+from sanreid.data.cuhk03 import Shot
+
+People = list[tuple[int, int]]  # (pair, person), both from 1
+
+
+def read(raw: Path, boxes: str, split: int) -> tuple[pd.DataFrame, Iterator[tuple[str, np.ndarray]]]:
+    """The table of test set `split` (from 1), with the extra columns `pair` and `protocol`, and a stream of
+    (path, (H, W, 3) uint8 RGB) in its order: by pair, person and slot.
+
+    `raw` and `boxes` as in `cuhk03.read`. Raises FileNotFoundError for an absent file, ValueError for a broken one, one
+    without test sets, a split that it does not hold, and a test set that names a person whom it does not hold.
+    """
+    if boxes not in cuhk03.BOXES:
+        raise ValueError(f"cuhk03: boxes {boxes!r}: choose one of {cuhk03.BOXES}")
+    path = cuhk03.find(raw) / cuhk03.MAT
+    with cuhk03.open_mat(path, boxes) as file:
+        sizes = [file[reference].shape[1] for reference in file[boxes][0]]
+        tested = testset(file, split, sizes)
+        found = list(shots(file, boxes, set(tested)))
+    queries = [shot for shot in found if shot.split == "query"]
+    lost = {s.pid for s in queries} - {s.pid for s in found if s.split == "gallery"}
+    if lost:
+        runtime.log.warning(
+            "%s: %s: split %d: %d test people have no image of camera 2 and are left out, the first is pid %d",
+            *(path, boxes, split, len(lost), min(lost)),
+        )
+        found = [shot for shot in found if shot.pid not in lost]
+    return cuhk03.table_of(found).assign(protocol=index.SINGLE_GALLERY_SHOT), cuhk03.pictures(path, boxes, found)
+
+
+def testset(file: h5py.File, split: int, sizes: list[int]) -> People:
+    """The people of test set `split`; `sizes` is the number of people of each pair. Errors as in `read`."""
+    where = file.filename
+    if "testsets" not in file:
+        raise ValueError(f"{where}: has no 'testsets', which the classic protocol needs; download the file again")
+    references = file["testsets"][()].ravel()
+    if not 1 <= split <= len(references):
+        raise ValueError(f"{where}: no split {split}; extract_cuhk03_classic.splits go from 1 to {len(references)}")
+    try:
+        pairs, persons = file[references[split - 1]][()].astype(int)
+    except (OSError, ValueError, KeyError) as error:
+        raise ValueError(f"{where}: testset {split} is not (2, people) of pair and person ({error})") from None
+    people = list(zip(pairs.tolist(), persons.tolist(), strict=True))
+    for pair, person in people:
+        if not (1 <= pair <= len(sizes) and 1 <= person <= sizes[pair - 1]):
+            raise ValueError(f"{where}: testset {split} names person {person} of pair {pair}, but there is no such one")
+    return people
+
+
+def shots(file: h5py.File, boxes: str, tested: set[tuple[int, int]]) -> Iterator[Shot]:
+    """Every image of the file, by pair, person and slot; empty slots are left out."""
+    pid = 0
+    for pair, reference in enumerate(file[boxes][0], 1):
+        slots = file[reference][()]  # (10, people) references
+        for person, cells in enumerate(slots.T, 1):
+            pid += 1
+            for slot, cell in enumerate(cells, 1):
+                camera = 1 if slot <= 5 else 2
+                name = f"{pair}_{person:03d}_{camera}_{slot:02d}.png"
+                try:
+                    empty = file[cell].ndim < 3  # MATLAB's empty cell
+                except (OSError, ValueError, KeyError) as error:
+                    where = f"{file.filename}: {boxes}: {name}"
+                    raise ValueError(f"{where} cannot be read ({error}); download the file again") from None
+                if empty:
+                    continue
+                split = "train" if (pair, person) not in tested else "query" if camera == 1 else "gallery"
+                yield Shot(name, pid, camera, split, pair, person, slot)

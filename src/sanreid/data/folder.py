@@ -1,0 +1,115 @@
+"""A user's own folder: pictures, and a table of them as index.csv or index.parquet; no Python to write.
+
+Decisions: the table is the index table itself (path, pid, camid, split; whatever else it holds is kept), so an interim
+folder of this pipeline is such a folder too. People are integers, because ids are compared, counted and written as
+such everywhere; names are refused with the line that numbers them. pid 0 is the field's distractor, who matches nobody,
+and therefore refused where somebody is trained on or searched for. Pictures keep their names and their bytes.
+"""
+
+import re
+from collections.abc import Hashable, Iterator
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import pandas as pd
+
+from sanreid.data import images, index
+from sanreid.data.index import Rows
+
+TABLES = ("index.csv", "index.parquet")
+WHOLE = re.compile(r"(-?\d{1,18})(\.0*)?")  # 3.0: what pandas writes for an integer column with gaps
+DISTRACTOR = 0
+REMEDY = {
+    "pid": "number the people from 1, with pandas for example: table['pid'] = pandas.factorize(table['pid'])[0] + 1",
+    "camid": "number the cameras from 1, or leave the whole column empty where they are not known",
+}
+
+
+def read(folder: Path) -> tuple[pd.DataFrame, Iterator[tuple[str, Path]]]:
+    """The checked table of `folder`, and a stream of (name, source) of all its files: pictures, other columns' files,
+    and the truth where there is one.
+
+    Raises FileNotFoundError for an absent folder, table or picture; ValueError, naming the table's file and line, for a
+    missing column, a pid or camid that is no integer, a file that is no picture, two pictures that differ in their
+    suffix alone, cameras given for a part of query and gallery, pid 0 in train or query, and all that `index.check`
+    refuses.
+    """
+    folder = Path(folder)
+    table, where = _load(folder)
+    table = table.assign(
+        path=table["path"].map(_posix),
+        pid=_integers(table["pid"], where, required=True),
+        camid=_integers(table["camid"], where, required=False),
+    )
+    nobody = (table["pid"] == DISTRACTOR) & table["split"].isin(["train", "query"])
+    index.refuse(table, nobody, where, f"has pid 0, which means nobody (a distractor); {REMEDY['pid']}")
+    index.check(table, folder, where)
+    _check(table, where)
+    for row, path in enumerate(table["path"]):
+        try:
+            images.size(folder / path)
+        except ValueError as error:
+            raise ValueError(f"{where.name(row)}: {error}, or remove the {where.word}") from None
+    return table, _files(folder, table)
+
+
+def _load(folder: Path) -> tuple[pd.DataFrame, Rows]:
+    """The table as it is in the file, with all four columns, and how to name its rows."""
+    if not folder.is_dir():
+        raise FileNotFoundError(f"{folder}: no such folder; `folders` of params.yaml names it")
+    found = [folder / name for name in TABLES if (folder / name).is_file()]
+    if len(found) != 1:
+        have = "both are" if found else "neither is"
+        raise FileNotFoundError(f"{folder}: one of {' and '.join(TABLES)} is wanted, {have} there")
+    where = Rows(found[0], "line", 2) if found[0].suffix == ".csv" else Rows(found[0])
+    try:
+        if found[0].suffix == ".csv":
+            text: dict[Hashable, str] = dict.fromkeys(index.COLUMNS, "str")
+            table = pd.read_csv(found[0], dtype=text, encoding="utf-8-sig", skip_blank_lines=False, low_memory=False)
+            filled = table.notna().any(axis=1).to_numpy().nonzero()[0]
+            table = table.iloc[: filled.max(initial=-1) + 1]  # blank lines at the end are no rows
+        else:
+            table = pd.read_parquet(found[0]).reset_index(drop=True)
+    except (ValueError, OSError) as error:  # pandas' and pyarrow's own errors are ValueErrors
+        raise ValueError(f"{where.file}: not a readable table ({error})") from None
+    if absent := [c for c in ("path", "pid", "split") if c not in table]:
+        raise ValueError(
+            f"{where.file}: no column {absent[0]!r}, only {', '.join(map(repr, table.columns))}; wanted are"
+            " path, pid, split and, where cameras are known, camid, with a comma between"
+        )
+    return table if "camid" in table else table.assign(camid=None), where
+
+
+def _posix(path: Any) -> Any:
+    """`./a//b.jpg` as `a/b.jpg`, so that one picture has one name; what is no text is left to the check."""
+    return str(PurePosixPath(path)) if isinstance(path, str) and path else path
+
+
+def _integers(column: pd.Series, where: Rows, required: bool) -> pd.Series:
+    """The column as int64 (or Int64 with gaps); ValueError names the first line that holds something else."""
+    values: list[int | None] = []
+    for row, value in enumerate(column):
+        match = None if pd.isna(value) else WHOLE.fullmatch(str(value).strip())
+        if match is None and (required or pd.notna(value)):
+            given = "empty" if pd.isna(value) else f"{value!r}, no integer"
+            raise ValueError(f"{where.name(row)}: {column.name} is {given}; {REMEDY[str(column.name)]}")
+        values.append(int(match[1]) if match else None)
+    return pd.Series(values, index=column.index, dtype="int64" if required else "Int64")
+
+
+def _check(table: pd.DataFrame, where: Rows) -> None:
+    """What holds for a user's re-ID set beyond `index.check`."""
+    ranked = table["split"].isin(["query", "gallery"])
+    partly = ranked & table["camid"].isna()
+    if not partly[ranked].all():
+        index.refuse(table, partly, where, "has no camid, while other query and gallery images have one")
+    stems = table["path"].map(lambda path: str(PurePosixPath(path).with_suffix("")))
+    index.refuse(table, stems.duplicated(), where, "differs from another picture in its suffix alone; rename one")
+
+
+def _files(folder: Path, table: pd.DataFrame) -> Iterator[tuple[str, Path]]:
+    columns = ["path", *(c for c in index.FILE_COLUMNS if c in table)]
+    for name in dict.fromkeys(name for column in columns for name in table[column].dropna()):
+        yield name, folder / name
+    for source in sorted((folder / "truth").rglob("*.png")):
+        yield source.relative_to(folder).as_posix(), source

@@ -1,0 +1,26 @@
+"""Which protocol a set is measured by: the table says it, so that no stage has to know a set by its name.
+
+Decision: a constant column `protocol` in the index table (CUHK03's classic splits have it) beside the field's rule,
+which is what a table without the column means.
+"""
+
+import pandas as pd
+
+from sanreid.data.index import SINGLE_GALLERY_SHOT, WHOLE_GALLERY
+from sanreid.evaluation import ranking
+from sanreid.evaluation.distances import Metric
+from sanreid.evaluation.ranking import Embeddings, Ranking
+
+
+def of(rows: pd.DataFrame) -> str:
+    """The protocol of the rows of an index table, which `index.check` holds to one and a known one."""
+    return rows["protocol"].iloc[0] if "protocol" in rows else WHOLE_GALLERY
+
+
+def evaluate(
+    query: Embeddings, gallery: Embeddings, protocol: str, metric: Metric, max_rank: int, repeats: int, seed: int
+) -> Ranking:
+    """Rank by `protocol`; `repeats` and `seed` are of the drawn galleries, and read by single_gallery_shot alone."""
+    if protocol == SINGLE_GALLERY_SHOT:
+        return ranking.single_gallery_shot(query, gallery, metric, max_rank, repeats, seed)
+    return ranking.evaluate(query, gallery, metric, max_rank)

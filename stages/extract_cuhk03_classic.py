@@ -1,0 +1,38 @@
+"""CUHK03 to one folder of PNGs and a checked table by one of the classic protocol's test sets; one instance a set.
+
+Decision: each split is a set of its own (cuhk03_classic_1, ...), so that it trains and is measured like any other.
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from sanreid import runtime
+from sanreid.data import cuhk03, cuhk03_classic, images, index
+from sanreid.params import Section, run
+
+
+class Params(Section):
+    """Section `extract_cuhk03_classic`; `splits` makes the instances in dvc.yaml."""
+
+    splits: list[Annotated[int, Field(ge=1)]]
+    boxes: Literal["labeled", "detected"]
+
+
+def main(raw: Path, split: int, out: Path, p: Params) -> None:
+    """Read `raw`, write `out`/{images/, truth/, index.parquet, summary.json}; `split` counts from 1."""
+    table, pictures = cuhk03_classic.read(raw, p.boxes, split)
+    with runtime.atomic_folder(out) as work:
+        images.write_all(work, pictures)
+        (work / "truth").mkdir()
+        images.copy_all(work, cuhk03.truth(raw, p.boxes, table))
+        index.write(table, work)
+        told = {"boxes": p.boxes, "split": split, "protocol": index.SINGLE_GALLERY_SHOT}
+        summary = told | index.summary(table)
+        runtime.write_json(work / "summary.json", summary)
+    runtime.log.info("%s: %d images of %d people", out, summary["images"], summary["people"])
+
+
+if __name__ == "__main__":
+    run(main)
