@@ -131,6 +131,21 @@ def test_files_are_whole_and_the_same_again(people, model, tmp_path):
     assert width > 5 * 60
 
 
+def test_the_variants_own_textures_are_measured_where_the_truth_is_known(people, model, tmp_path):
+    stage.main(people, model, tmp_path / "real", section(), toy.architecture())
+    assert json.loads((tmp_path / "real/metrics.json").read_text())["textures"] is None
+    for person in range(102, 107):
+        (people / "truth/textures").mkdir(parents=True, exist_ok=True)
+        images.write_rgb(people / f"truth/textures/{person}.png", toy.texture(person))
+    images.write_rgb(people / "truth/coverage.png", np.full((toy.SIDE, toy.SIDE), 255, np.uint8))
+    stage.main(people, model, tmp_path / "rendered", section(), toy.architecture())
+    real, rendered = (json.loads((tmp_path / n / "metrics.json").read_text()) for n in ("real", "rendered"))
+    textures = rendered.pop("textures")
+    assert 0.1 < textures["l1"] < 0.9  # of an untrained decoder; own_textures' tests recompute it
+    assert (textures["l1_visible"], textures["l1_hidden"]) == (None, None)
+    assert rendered == {k: v for k, v in real.items() if k != "textures"}  # retrieval is what it was
+
+
 def test_another_section_san_is_refused(people, model, tmp_path):
     with pytest.raises(ValueError, match=r"san\.width_px is 32, but .*params.json says 16"):
         stage.main(people, model, tmp_path / "out", section(), toy.architecture(width_px=32))

@@ -1,9 +1,10 @@
 """One evaluation of a trained SAN on a set: its numbers, its CMC curve and a picture of its ranked lists.
 
-Decisions: the decoder is not built, since retrieval does not need it; every weight of the feature must match, and the
-section `san` must be the one of the training. The set may be another than the one trained on: people and cameras are
-compared within the set alone. The table says the protocol; ranked lists always show the whole gallery, since a drawn
-one would look different in each repeat.
+Decisions: features come from a network without its decoder, which retrieval does not need; every weight of the feature
+must match, and the section `san` must be the one of the training. The set may be another than the one trained on:
+people and cameras are compared within the set alone. The table says the protocol; ranked lists always show the whole
+gallery, since a drawn one would look different in each repeat. Where the set has true textures and the variant paints
+some, they are measured beside (`textures` in metrics.json, else null).
 """
 
 import json
@@ -20,7 +21,7 @@ from sanreid.evaluation import features, protocols, ranking
 from sanreid.evaluation.distances import Metric
 from sanreid.models import san as network
 from sanreid.params import Section
-from sanreid.reporting import ranked_lists
+from sanreid.reporting import own_textures, ranked_lists
 from sanreid.training import checkpoint, parts
 
 FEATURE = (*parts.TRUNK, "encoder.fc.")
@@ -52,8 +53,9 @@ def evaluate(images: Path, model: Path, out: Path, p: Retrieval, san: network.Ar
     query, gallery = features.split(features.extract(net, decoded, p.batch, p.flip_average, p.l2), rows)
     result = protocols.evaluate(query, gallery, protocol, p.metric, p.max_rank, p.repeats, p.seed)
     shown = result if protocol == protocols.WHOLE_GALLERY else ranking.evaluate(query, gallery, p.metric, p.max_rank)
+    textures = own_textures.measure(images, rows, decoded, model, san, p.batch)
     with runtime.atomic_folder(out) as work:
-        runtime.write_json(work / "metrics.json", result.metrics() | {"protocol": protocol})
+        runtime.write_json(work / "metrics.json", result.metrics() | {"protocol": protocol, "textures": textures})
         cmc = pd.DataFrame({"rank": np.arange(1, p.max_rank + 1), "cmc": result.cmc})
         cmc.to_csv(work / "cmc.csv", index=False)
         sheet = ranked_lists.draw(images, rows, query, gallery, shown, p.metric, p.lists)
