@@ -13,14 +13,26 @@ from pydantic import Field
 
 from sanreid import runtime
 from sanreid.params import Section, run
-from sanreid.reporting import collect, gallery, graph, graph_svg, page, results, splits, strip, tables
+from sanreid.reporting import (
+    ablations,
+    boards,
+    collect,
+    gallery,
+    graph,
+    graph_svg,
+    page,
+    results,
+    splits,
+    strip,
+    tables,
+)
 
 
 class Params(Section):
     """Section `report`."""
 
-    method: str
-    control: str
+    comparisons: list[tuple[str, str]]
+    published: ablations.Published
     people: Annotated[int, Field(ge=1)]
     height: Annotated[int, Field(ge=32)]
     quality: Annotated[int, Field(ge=30, le=95)]
@@ -68,14 +80,15 @@ def main(
     files = collect.Run(experiment, *places)
     measured = results.collect(experiment, evaluations, floors)
     measured += splits.means(measured)
-    compared = [results.compare(result, p.method, p.control) for result in measured]
+    outcomes = boards.outcomes(measured, p.comparisons, ablations.read(parameters), p.published)
+    elsewhere = results.collect_crossed(experiment, cross, crossed) if cross and crossed else []
     drawing = graph_svg.draw(graph.read(dvc_yaml))
-    text = tables.text(measured, compared, str(out))
-    html = page.render(collect.contents(files, measured, compared, drawing, parameters, look))
+    text = tables.text(outcomes, str(out), elsewhere)
+    html = page.render(collect.contents(files, outcomes, elsewhere, drawing, parameters, look))
     with runtime.atomic_folder(figures) as work:
         strip.from_run(files, measured, look).save(work / "strip.jpg", quality=90, optimize=True)
         (work / "graph.svg").write_text(drawing + "\n")
-        (work / "results.md").write_text(tables.markdown(measured, compared))
+        (work / "results.md").write_text(tables.markdown(outcomes, elsewhere))
         (work / "results.txt").write_text(text)
         with runtime.atomic_file(out) as file:
             file.write_text(html)

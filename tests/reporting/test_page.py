@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sanreid.reporting import collect, page, parameters, results
+from sanreid.reporting import ablations, boards, collect, page, parameters, results, results_section
 from sanreid.reporting.gallery import Look
 from tests.reporting import fake_run
 
@@ -56,10 +56,12 @@ def files(root: Path) -> collect.Run:
     )
 
 
-def build(root: Path, run: collect.Run) -> str:
+def build(root: Path, run: collect.Run, tests: tuple[str, ...] = ()) -> str:
     measured = results.collect(run.experiment, run.evaluations, run.floors)
-    compared = [results.compare(r, "san", "baseline_syn") for r in measured]
-    return page.render(collect.contents(run, measured, compared, "<svg></svg>", root / "params.yaml", LOOK))
+    shown = ablations.read(root / "params.yaml")
+    outcomes = boards.outcomes(measured, fake_run.PAIRS, shown, fake_run.PUBLISHED)
+    crossed = results.collect_crossed(run.experiment, tests, root / "reports/cross")
+    return page.render(collect.contents(run, outcomes, crossed, "<svg></svg>", root / "params.yaml", LOOK))
 
 
 @pytest.fixture(scope="module")
@@ -102,10 +104,15 @@ def test_every_section_has_its_content(html):
         "those that it hides",
         "texture triplet",
         "colour stripes, camera-centred",
-        "89.5 ± 0.8",
+        "89.5 ± 1.1",
         "0: 88.7 / 77.2, 1: 90.2 / 78.5",
         "all from SAN-PG · id 1, triplet 1, reconstruction 1",
-        "gain beyond what seeds change",
+        "2 seeds are too few to show a difference",
+        "mean ± standard deviation (n − 1) over 2 seeds",
+        "san − baseline_syn: too few seeds",
+        "+3.5 [−1.6, +8.6]",
+        "published (real data)",
+        "80.1 / 76.4",
         "Cumulative match characteristic",
         "san on cuhk03_labeled",
         "passes over the training people <published: 300>",
@@ -117,6 +124,47 @@ def test_every_section_has_its_content(html):
 
 def test_the_same_run_gives_the_same_page(root, html):
     assert build(root, files(root)) == html
+
+
+def test_a_small_run_is_not_cluttered(html):
+    words = text_of(html)
+    assert '<tr class="title"><th colspan="6">Table 1' not in html  # three of its six variants
+    assert html.count('<tr class="title">') == 1  # of the fold of differences
+    assert "texture L1" not in words
+    assert "Trained on one set, tested on another" not in words
+    assert "rank-1 / mAP of each seed" not in words  # they stand beside the rows
+    assert html.count('class="chart forest"') == 2
+
+
+def test_a_table_of_ablations_and_other_sets_are_shown_when_the_run_holds_them(tmp_path):
+    seeds = [0, 1, 2, 3, 4]
+    root = fake_run.build(tmp_path, seeds=tuple(seeds), rank1=fake_run.TABLE1)
+    experiment = results.Experiment([fake_run.SET], ["san", *list(fake_run.TABLE1)[:-1]], seeds)
+    fake_run.cross(root, experiment, "market1501")
+    html = build(root, collect.Run(**{**vars(files(root)), "experiment": experiment}), ("market1501",))
+    outline = Outline()
+    outline.feed(html)
+    assert outline.open == []
+    assert all(link[1:] in outline.ids for link in outline.links)
+    words = text_of(html)
+    assert "crossed" in outline.ids
+    for needed in (
+        "san_tr · all from SAN-PG",  # the variant's name below the paper's
+        "texture L1",
+        "0.145 ± 0.002",
+        "78.9 / 74.9",
+        "san_tr − baseline: loss",
+        "rank-1 / mAP of each seed",
+        "cuhk03_labeled → market1501",
+        "48.9 ± 1.0",
+    ):
+        assert needed in words
+    assert '<tr class="title"><th colspan="8">Table 1: what each part brings</th></tr>' in html
+    rows = re.findall(r'<th class="m\d"><i></i>([^<]+)', html[: html.index('id="crossed"')])
+    assert rows == ["Baseline", "baseline_syn", "san_basic", "SAN w/ L_TR", "san_syn", "SAN"]  # the table's order
+    assert 'title="shown by the picture 0.153, hidden 0.133"' in html
+    assert html.count(' claimed"') == 6  # gain, loss, gain in each of two plots
+    assert html.count(' open"') == 2
 
 
 def test_what_is_missing_is_said(tmp_path):
@@ -189,11 +237,19 @@ def test_parameters_keep_comments_with_the_key_below(tmp_path):
         parameters.sections(tmp_path / "nothing.yaml")
 
 
+def test_a_list_that_dvc_wrote_below_the_next_comment_stays_with_its_key(tmp_path):
+    path = tmp_path / "params.yaml"
+    path.write_text("experiment:\n  seeds: # of it\n\n# Of the next.\n  - 0\n  - 1\nnext:\n  a: 1 # one\n")
+    first, second = parameters.sections(path)
+    assert re.sub(r"<[^>]+>", "", first.html).splitlines() == ["experiment:", "  seeds: # of it", "  - 0", "  - 1"]
+    assert second.about == "Of the next."
+
+
 def test_the_shipped_style_has_dark_print_and_every_colour():
     css = (page.HERE / "page.css").read_text()
     assert "prefers-color-scheme: dark" in css
     assert "@media print" in css
-    for i in range(page.COLOURS):
+    for i in range(results_section.COLOURS):
         assert css.count(f"--m{i}:") >= 2  # light and dark
-        for rule in (f".line.m{i} ", f".end.m{i}", f".dots .m{i} ", f".legend .m{i} "):
+        for rule in (f".line.m{i} ", f".end.m{i}", f".dots .m{i} ", f".legend .m{i} ", f".forest .m{i} "):
             assert rule in css

@@ -43,6 +43,16 @@ def test_what_only_one_split_has_is_left_out():
     assert mean.floors == []
 
 
+def test_textures_are_averaged_where_every_split_knows_them():
+    def painted(by_seed):
+        return Method("san", "san", False, method("san", {0: 0.5, 1: 0.5}).seeds, {}, by_seed)
+
+    one = Results("a_1", [painted({0: {"l1": 0.1, "l1_hidden": 0.3}, 1: {"l1": 0.2}})], [])
+    two = Results("a_2", [painted({0: {"l1": 0.3, "l1_hidden": 0.4}})], [])
+    (mean,) = splits.means([one, two])
+    assert mean.variants[0].textures == {0: pytest.approx({"l1": 0.2, "l1_hidden": 0.35})}
+
+
 def test_one_split_and_sets_without_a_number_have_no_mean():
     sets = ["a_1", "b_1", "campus_2023", "campus_2024", "cuhk03_labeled", "market1501", "_1"]
     assert splits.means([Results(name, [method("san", {0: 0.5})], []) for name in sets]) == []

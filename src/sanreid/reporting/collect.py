@@ -4,10 +4,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sanreid.reporting import gallery, loss_curves, parameters
+from sanreid.reporting.boards import Outcome
 from sanreid.reporting.gallery import Look
-from sanreid.reporting.page import Contents, Ranked, Textures, kinds, texture_table
+from sanreid.reporting.page import Contents, Ranked, Textures, texture_table
 from sanreid.reporting.pictures import Picture, embed, load
-from sanreid.reporting.results import Comparison, Experiment, Results, read_json
+from sanreid.reporting.results import Crossed, Experiment, read_json
+from sanreid.reporting.results_section import kinds
 from sanreid.reporting.sheets import shrink, wrapped
 
 SHEET = 1400  # px: the widest that a sheet drawn by a stage is shown
@@ -39,9 +41,10 @@ class Run:
 
 
 def contents(
-    run: Run, results: list[Results], compared: list[Comparison | None], drawing: str, params: Path, look: Look
+    run: Run, outcomes: list[Outcome], crossed: list[Crossed], drawing: str, params: Path, look: Look
 ) -> Contents:
     """Gather the page. Raises ValueError or FileNotFoundError naming a file that is broken or half there."""
+    results = [outcome.result for outcome in outcomes]
     colours = kinds(results)
     notes: dict[str, list[str]] = {"raw": [], "results": [], "ranked": []}
     raw = [gallery.pit(run.pit, look)]
@@ -69,8 +72,8 @@ def contents(
         reconstructions=_reconstructions(run.san_pg / "reconstructions.jpg", look),
         textures=[_textures(run, name, look) for name in run.experiment.sets],
         losses=curves,
-        results=results,
-        comparisons=compared,
+        outcomes=outcomes,
+        crossed=crossed,
         ranked=ranked,
         parameters=parameters.sections(params),
         about=_about(run),
@@ -79,13 +82,15 @@ def contents(
 
 
 def _about(run: Run) -> dict[str, str]:
-    """Of each variant, from a params.json of its training: where it starts, and the weights of its losses."""
+    """Of each variant, from a params.json of its training: its start, its losses' weights, what it reconstructs."""
     start = {"scratch": "from scratch", "encoder": "encoder from SAN-PG", "both": "all from SAN-PG"}
     about = {}
     for variant, seeds in run.experiment.runs(run.models, run.experiment.sets[0]).items():
         settings = read_json(next(iter(seeds.values())) / "params.json").get("settings", {})
         on = [f"{name.replace('_', ' ')} {weight:g}" for name, weight in settings.get("weights", {}).items() if weight]
-        about[variant] = " · ".join(filter(None, [start.get(settings.get("initialise")), ", ".join(on)]))
+        target = settings.get("reconstruct", "nothing")
+        painted = "" if target == "nothing" else f"reconstructs {target.replace('_', ' ')}"
+        about[variant] = " · ".join(filter(None, [start.get(settings.get("initialise")), ", ".join(on), painted]))
     return about
 
 

@@ -4,22 +4,22 @@ Decisions: css, pictures and drawings are inlined and nothing is fetched, so tha
 decides how things look and this module what is said. A picture or a number always comes from a file of a stage.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import jinja2
 
-from sanreid.reporting import tables
-from sanreid.reporting.curves import Line, chart, dots
+from sanreid.reporting import results_section
+from sanreid.reporting.boards import Outcome
 from sanreid.reporting.gallery import Sheet
 from sanreid.reporting.loss_curves import Charts
 from sanreid.reporting.parameters import Part
 from sanreid.reporting.pictures import Picture
-from sanreid.reporting.results import MEASURES, Comparison, Method, Results
+from sanreid.reporting.results import MEASURES, Crossed, Method, Results
+from sanreid.reporting.tables import CROSSED
+from sanreid.reporting.wording import percent
 
 HERE = Path(__file__).parent
-COLOURS = 6  # of page.css
 LARGEST = 8e6  # bytes; a page above it is slow to open and to mail
 REGIONS = {"": "all texels that exist", "_visible": "those that the picture shows", "_hidden": "those that it hides"}
 SCORES = {"l1": ("L1", ".4f"), "psnr": ("PSNR", ".2f"), "ssim": ("SSIM", ".3f")}
@@ -70,8 +70,8 @@ class Contents:
     reconstructions: Picture | None
     textures: list[Textures]
     losses: list[Charts]
-    results: list[Results]
-    comparisons: list[Comparison | None]
+    outcomes: list[Outcome]
+    crossed: list[Crossed]
     ranked: list[Ranked]
     parameters: list[Part]
     about: dict[str, str] = field(default_factory=dict)  # variant -> what it starts from and which losses are on
@@ -83,7 +83,7 @@ def render(contents: Contents) -> str:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(HERE), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
     )
-    first = contents.results[0] if contents.results else None
+    first = contents.outcomes[0].result if contents.outcomes else None
     return environment.get_template("page.html").render(
         css=(HERE / "page.css").read_text(),
         headline=headline(first),
@@ -96,7 +96,9 @@ def render(contents: Contents) -> str:
         textures=contents.textures,
         losses=contents.losses,
         measures=list(MEASURES.values()),
-        results=[_result(r, c, contents.about) for r, c in zip(contents.results, contents.comparisons, strict=True)],
+        results=[results_section.article(outcome, contents.about) for outcome in contents.outcomes],
+        crossed_title=CROSSED,
+        crossed=results_section.crossed(contents.crossed, results_section.kinds([o.result for o in contents.outcomes])),
         ranked=contents.ranked,
         parameters=contents.parameters,
         **{f"{section}_notes": contents.notes.get(section, []) for section in ("raw", "results", "ranked")},
@@ -108,7 +110,7 @@ def headline(result: Results | None) -> str:
     best = result.best() if result else None
     if best is None:
         return "A run without an evaluated variant"
-    return f"The right person comes first for {tables.percent(best.mean('rank1'))} % of queries"
+    return f"The right person comes first for {percent(best.mean('rank1'))} % of queries"
 
 
 def lead(result: Results | None) -> str:
@@ -129,73 +131,15 @@ def tiles(result: Results | None) -> list[Tile]:
     if result is None or best is None:
         return []
     made = [
-        Tile(tables.percent(best.mean(m)), f"{MEASURES[m]}, % · {best.label}", _spread(best, m))
-        for m in ("rank1", "mAP")
+        Tile(percent(best.mean(m)), f"{MEASURES[m]}, % · {best.label}", _deviation(best, m)) for m in ("rank1", "mAP")
     ]
     floors = sorted(result.floors, key=lambda m: -m.mean("rank1"))
-    return made + [
-        Tile(tables.percent(f.mean("rank1")), f"rank-1, % · {f.label}") for f in floors[:1] + floors[1:][-1:]
-    ]
+    return made + [Tile(percent(f.mean("rank1")), f"rank-1, % · {f.label}") for f in floors[:1] + floors[1:][-1:]]
 
 
-def _spread(method: Method, measure: str) -> str:
-    spread = method.spread(measure)
-    return "" if spread is None else tables.percent(spread)
-
-
-def kinds(results: Sequence[Results]) -> dict[str, str]:
-    """Each variant's colour class, the same in every chart of the page."""
-    names = dict.fromkeys(m.name for r in results for m in r.variants)
-    return {name: f"m{i % COLOURS}" for i, name in enumerate(names)}
-
-
-def _result(result: Results, comparison: Comparison | None, about: dict[str, str]) -> dict:
-    colour = kinds([result])
-    best = result.best()
-    rows = [
-        {
-            "label": m.label,
-            "about": about.get(m.name, ""),
-            "floor": m.floor,
-            "best": m is best,
-            "kind": colour.get(m.name, "f"),
-            "cells": [tables.cell(m, measure) for measure in MEASURES],
-            "dots": dots([v["rank1"] for v in m.seeds.values()], colour.get(m.name, "f"), m.floor),
-            "seeds": tables.each_seed(m),
-        }
-        for m in (*result.floors, *result.variants)
-    ]
-    return {
-        "set": result.set,
-        "sentence": tables.sentence(result, comparison),
-        "rows": rows,
-        "cmc": cmc_chart(result),
-        "comparison": _comparison(comparison),
-    }
-
-
-def cmc_chart(result: Results, ranks: int = 20) -> str:
-    """CMC of every variant and seed, and of the floors; '' where no curve was written."""
-    lines = []
-    for method in (*result.floors, *result.variants):
-        for i, (seed, curve) in enumerate(method.cmc.items()):
-            shown = curve[curve["rank"] <= ranks]
-            kind = "f" if method.floor else f"{kinds([result])[method.name]} seed"
-            tip = method.label if method.floor else f"{method.label}, seed {seed}"
-            lines.append(
-                Line(shown["rank"].tolist(), (100 * shown["cmc"]).tolist(), kind, "" if i else method.label, tip)
-            )
-    return chart(lines, f"CMC on {result.set}", "rank (percent of queries)", (0, 100), (620, 340)) if lines else ""
-
-
-def _comparison(comparison: Comparison | None) -> dict | None:
-    if comparison is None:
-        return None
-    seeds = list(comparison.differences["rank1"])
-    rows = [(f"seed {k}", [tables.signed(comparison.differences[m][k]) for m in MEASURES]) for k in seeds]
-    rows.append(("mean", [tables.signed(tables.mean(comparison, m)) for m in MEASURES]))
-    rows.append(("range over seeds", [f"{comparison.noise[m]:.1f}" if len(seeds) > 1 else "unknown" for m in MEASURES]))
-    return {"method": comparison.method, "control": comparison.control, "rows": rows}
+def _deviation(method: Method, measure: str) -> str:
+    deviation = method.deviation(measure)
+    return "" if deviation is None else percent(deviation)
 
 
 def texture_table(metrics: dict) -> Table | None:

@@ -37,8 +37,7 @@ def sections(path: Path) -> list[Part]:
             if line.strip():
                 continue
         elif name:
-            lines += [*above, line]
-            above = []
+            lines.append(line)  # a comment before it belongs to the next key: `dvc exp run -S` moves lists below it
     if name:
         parts.append(_part(name, about, lines))
     return parts

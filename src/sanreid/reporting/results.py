@@ -1,16 +1,18 @@
 """The numbers of a run, collected from the files that the evaluation stages wrote.
 
 Decisions: what belongs to a run is told by its experiment (sets, variants, seeds) and not by what lies in the folders,
-where an earlier experiment's numbers may still stand. The spread over seeds is half the range, since two seeds have no
-deviation worth the name.
+where an earlier experiment's numbers may still stand. The spread over seeds is the sample's standard deviation.
 """
 
 import json
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
+
+from sanreid.reporting import spread
 
 MEASURES = {"rank1": "rank-1", "rank5": "rank-5", "mAP": "mAP", "mINP": "mINP"}
 FLOORS = {
@@ -19,6 +21,7 @@ FLOORS = {
     "stripes": "colour stripes",
     "stripes_centred": "colour stripes, camera-centred",
 }
+TEXTURE = ("l1", "l1_visible", "l1_hidden")  # of a variant's own textures: all texels, those shown, those hidden
 
 
 @dataclass(frozen=True)
@@ -30,17 +33,23 @@ class Method:
     floor: bool
     seeds: dict[int, dict[str, float]]  # seed -> measure -> fraction in [0, 1]
     cmc: dict[int, pd.DataFrame]  # seed -> columns rank, cmc
+    textures: dict[int, dict[str, float]] = field(default_factory=dict)  # seed -> L1 by TEXTURE, where known
+
+    def values(self, measure: str) -> list[float]:
+        """The value of each seed."""
+        return [values[measure] for values in self.seeds.values()]
 
     def mean(self, measure: str) -> float:
         """The mean over seeds."""
-        return sum(values[measure] for values in self.seeds.values()) / len(self.seeds)
+        return spread.mean(self.values(measure))
 
-    def spread(self, measure: str) -> float | None:
-        """Half the range over seeds; None where there is only one."""
-        if len(self.seeds) < 2:
-            return None
-        values = [v[measure] for v in self.seeds.values()]
-        return (max(values) - min(values)) / 2
+    def deviation(self, measure: str) -> float | None:
+        """The standard deviation over seeds (n - 1); None where there is only one."""
+        return spread.deviation(self.values(measure))
+
+    def texture(self, score: str) -> list[float]:
+        """L1 of the textures that the variant itself decodes, of each seed where it is known; often empty."""
+        return [scores[score] for scores in self.textures.values() if score in scores]
 
 
 @dataclass(frozen=True)
@@ -58,6 +67,15 @@ class Results:
     def method(self, name: str) -> Method | None:
         """A variant or floor by its name."""
         return next((m for m in (*self.variants, *self.floors) if m.name == name), None)
+
+
+@dataclass(frozen=True)
+class Crossed:
+    """What variants that were trained on one set reach on another's test people."""
+
+    train: str
+    test: str
+    variants: list[Method]
 
 
 @dataclass(frozen=True)
@@ -84,6 +102,15 @@ def collect(experiment: Experiment, evaluations: Path, floors: Path) -> list[Res
     ]
 
 
+def collect_crossed(experiment: Experiment, tests: Sequence[str], folder: Path) -> list[Crossed]:
+    """Read <folder>/<set>/<test>/<variant>/seed<k>/metrics.json of the experiment's sets, each on the other `tests`.
+
+    What a set's models reach on itself is in `collect`. Raises as `collect` does.
+    """
+    pairs = [(train, test) for train in experiment.sets for test in tests if test != train]
+    return [Crossed(train, test, _variants(experiment.runs(folder / train, test))) for train, test in pairs]
+
+
 def read_json(path: Path) -> dict:
     """A JSON object; ValueError names a file that holds none, FileNotFoundError the stage to run."""
     try:
@@ -100,9 +127,12 @@ def read_json(path: Path) -> dict:
 def _variants(runs: dict[str, dict[int, Path]]) -> list[Method]:
     methods = []
     for variant, seeds in runs.items():
-        values = {k: _measures(read_json(p / "metrics.json"), p / "metrics.json") for k, p in seeds.items()}
+        files = {k: p / "metrics.json" for k, p in seeds.items()}
+        read = {k: read_json(file) for k, file in files.items()}
+        values = {k: _measures(read[k], file) for k, file in files.items()}
+        textures = {k: scores for k, file in files.items() if (scores := _textures(read[k], file))}
         curves = {k: _curve(p / "cmc.csv", "cmc") for k, p in seeds.items() if (p / "cmc.csv").is_file()}
-        methods.append(Method(variant, variant, False, values, curves))
+        methods.append(Method(variant, variant, False, values, curves, textures))
     return methods
 
 
@@ -122,12 +152,23 @@ def _floors(folder: Path) -> list[Method]:
 
 
 def _measures(values: dict, path: Path) -> dict[str, float]:
-    for name in MEASURES:
-        value = values.get(name)
-        good = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-        if not good or not 0 <= value <= 1:
-            raise ValueError(f"{path}: {name} = {value!r} is no fraction in [0, 1]; run its evaluation again")
-    return {name: float(values[name]) for name in MEASURES}
+    return {name: _fraction(values.get(name), name, path) for name in MEASURES}
+
+
+def _textures(values: dict, path: Path) -> dict[str, float]:
+    """What is known of the textures that a run's own decoder paints; empty where nothing is."""
+    scores = values.get("textures") or {}
+    if not isinstance(scores, dict):
+        raise ValueError(f"{path}: textures = {scores!r} is no object of scores; run its evaluation again")
+    known = {name: scores[name] for name in TEXTURE if scores.get(name) is not None}
+    return {name: _fraction(value, f"textures.{name}", path) for name, value in known.items()}
+
+
+def _fraction(value: object, name: str, path: Path) -> float:
+    good = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if not good or not 0 <= value <= 1:
+        raise ValueError(f"{path}: {name} = {value!r} is no fraction in [0, 1]; run its evaluation again")
+    return float(value)
 
 
 def _curve(path: Path, column: str) -> pd.DataFrame:
@@ -135,31 +176,3 @@ def _curve(path: Path, column: str) -> pd.DataFrame:
     if "rank" not in table or column not in table:
         raise ValueError(f"{path}: columns rank and {column} were expected, not {', '.join(table.columns)}")
     return table[["rank", column]].rename(columns={column: "cmc"})
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """A method minus its control, seed by seed, in points (percent)."""
-
-    method: str
-    control: str
-    differences: dict[str, dict[int, float]]  # measure -> seed -> points
-    noise: dict[str, float]  # measure -> the larger range over seeds of the two, in points
-
-    def verdict(self, measure: str) -> str:
-        """'above' or 'below' where the mean difference exceeds the noise and every seed agrees, else 'within'."""
-        values = list(self.differences[measure].values())
-        mean = sum(values) / len(values)
-        if len(values) < 2 or abs(mean) <= self.noise[measure] or min(values) * max(values) <= 0:
-            return "within"
-        return "above" if mean > 0 else "below"
-
-
-def compare(results: Results, method: str, control: str) -> Comparison | None:
-    """Differences on the seeds that both have; None where either is missing or they share no seed."""
-    a, b = results.method(method), results.method(control)
-    if a is None or b is None or not (shared := [k for k in a.seeds if k in b.seeds]):
-        return None
-    differences = {m: {k: 100 * (a.seeds[k][m] - b.seeds[k][m]) for k in shared} for m in MEASURES}
-    noise = {m: 200 * max(a.spread(m) or 0.0, b.spread(m) or 0.0) for m in MEASURES}
-    return Comparison(method, control, differences, noise)

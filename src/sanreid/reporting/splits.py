@@ -55,4 +55,9 @@ def _mean(methods: list[Method]) -> Method:
         for seed in first.cmc
         if all(seed in x.cmc for x in methods)
     }
-    return Method(first.name, first.label, first.floor, values, curves)
+    textures = {
+        seed: {score: sum(x.textures[seed][score] for x in methods) / len(methods) for score in scores}
+        for seed, scores in first.textures.items()
+        if all(scores.keys() <= x.textures.get(seed, {}).keys() for x in methods)
+    }
+    return Method(first.name, first.label, first.floor, values, curves, textures)
