@@ -6,9 +6,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 PROFILE ?= demo
 # make classic: the first SPLITS test sets; VARIANTS and SEEDS (e.g. "baseline_syn san", "0 1") or else params.yaml's
+# make table1: SEEDS is how many, 5 where it is not given; SETS or else params.yaml's
 SPLITS ?= 20
 VARIANTS ?=
 SEEDS ?=
+SETS ?=
 READY := $(VENV)/.ready
 NUMBERS = $(shell seq $(SPLITS))
 comma := ,
@@ -23,7 +25,7 @@ export DO_NOT_TRACK := 1
 .PHONY: help setup demo repro classic test check deps lock bench profile clean
 
 help:  ## this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z%]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 setup: $(READY)  ## make .venv from requirements.lock (hash-checked)
 
@@ -46,6 +48,9 @@ $(READY): requirements.lock pyproject.toml
 demo: setup  ## raw data to results page, on the embedded data
 	@dvc repro --quiet report > /dev/null  # the report stage prints the table too, but only when it runs
 	@cat reports/figures/results.txt
+
+table%: setup  ## table1, table2: an ablation over SEEDS=5 seeds on SETS="..." (default: the experiment's)
+	@python tools/table.py $@ --seeds $(or $(SEEDS),5) --sets $(SETS)
 
 repro: setup  ## bring every stage up to date with params.yaml
 	dvc repro

@@ -1,0 +1,146 @@
+"""A table of ablations becomes one experiment, run by DVC itself, and the parameters are as they were afterwards."""
+
+import importlib.util
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+from sanreid.params import ParamsError
+
+PARAMS = """\
+# Which runs the graph holds.
+experiment:
+  sets: [one] # of data
+  variants: [a, b] # names
+  generators: [texture] # painters
+  seeds: [0, 1] # of chance
+
+tables:
+  table1: {title: First, variants: [b, c], generators: [texture, frontal], labels: {}}
+  table2: {title: Second, variants: [b, d], generators: [texture], labels: {}}
+train_san:
+  variants: {a: 1, b: 1, c: 1} # recipes
+"""
+# A project whose report says with what it was made; variant c fails where there is a file `broken`.
+GRAPH = """\
+stages:
+  report:
+    cmd: test ! -e broken && mkdir -p reports/figures && echo "${experiment}" > reports/figures/results.txt
+    params: [experiment]
+    outs: [reports/figures]
+"""
+
+
+@pytest.fixture(scope="module")
+def table(root):
+    spec = importlib.util.spec_from_file_location("table", root / "tools" / "table.py")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def parameters(tmp_path):
+    path = tmp_path / "params.yaml"
+    path.write_text(PARAMS)
+    return path
+
+
+def child(path: Path, body: str) -> list[str]:
+    """A stand-in for a long DVC run: it leaves the table's parameters in the file, then does `body`."""
+    leave = (
+        "import sys, time, yaml; p = open(sys.argv[1]); d = yaml.safe_load(p); d['experiment']['seeds'] = [0, 1, 2];"
+        "yaml.safe_dump(d, open(sys.argv[1], 'w'));"
+    )
+    return [sys.executable, "-c", leave + body, str(path)]
+
+
+def test_the_table_takes_the_place_of_what_the_experiment_says(table, parameters):
+    new = table.changes(parameters, "table1", 3, [])
+    assert new == {"variants": ["b", "c"], "generators": ["texture", "frontal"], "seeds": [0, 1, 2]}
+    assert table.changes(parameters, "table1", 1, ["x", "y"])["sets"] == ["x", "y"]
+    assert table.command(new)[:5] == ["dvc", "exp", "run", "-S", "experiment.variants=[b,c]"]
+    assert table.command(new)[-3:] == ["-S", "experiment.seeds=[0,1,2]", "report"]
+
+
+def test_what_is_wrong_is_named_before_anything_runs(table, parameters):
+    with pytest.raises(ParamsError, match=r"tables\.table3 is missing; there are: table1, table2"):
+        table.changes(parameters, "table3", 2, [])
+    with pytest.raises(ParamsError, match=r"tables\.table2: d not under train_san\.variants"):
+        table.changes(parameters, "table2", 2, [])
+    with pytest.raises(SystemExit):
+        table.main(["table1", "--seeds", "0"])
+
+
+@pytest.mark.parametrize("status", [0, 3])
+def test_the_parameters_are_put_back_whatever_became_of_the_run(table, parameters, status):
+    assert table.run(child(parameters, f"sys.exit({status})"), parameters, {"seeds": [0, 1, 2]}) == status
+    assert parameters.read_text() == PARAMS
+
+
+def test_an_edit_during_the_run_is_kept_and_said(table, parameters, capsys):
+    body = "d['train_san'] = 7; yaml.safe_dump(d, open(sys.argv[1], 'w'))"
+    assert table.run(child(parameters, body), parameters, {"seeds": [0, 1, 2]}) == 0
+    assert yaml.safe_load(parameters.read_text())["train_san"] == 7
+    assert "edited during the run" in capsys.readouterr().err
+
+
+def project(folder: Path, root: Path) -> dict[str, str]:
+    """A DVC project of one stage in `folder`; the environment to run in."""
+    (folder / "params.yaml").write_text(PARAMS)
+    (folder / "dvc.yaml").write_text(GRAPH)
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    env = os.environ | {"PATH": path, "PYTHONPATH": str(root / "src"), "DVC_NO_ANALYTICS": "1"}
+    who = ["-c", "user.name=n", "-c", "user.email=e@x"]
+    for words in (
+        ["git", "init", "-q"],
+        ["dvc", "init", "-q"],
+        ["git", "add", "."],
+        ["git", *who, "commit", "-qm", "x"],
+    ):
+        subprocess.run(words, cwd=folder, env=env, check=True, capture_output=True)
+    return env
+
+
+@pytest.mark.slow
+def test_dvc_runs_it_prints_it_and_a_failure_prints_no_table(root, tmp_path):
+    env, words = project(tmp_path, root), [sys.executable, str(root / "tools/table.py"), "table1", "--seeds", "3"]
+    edited = PARAMS.replace("a: 1", "a: 2")  # not committed, and it stays so
+    (tmp_path / "params.yaml").write_text(edited)
+    done = subprocess.run(words, cwd=tmp_path, env=env, capture_output=True, text=True, check=True)
+    said = "--sets one --variants b c --generators texture frontal --seeds 0 1 2"
+    assert done.stdout.splitlines()[0] == said
+    assert (tmp_path / "params.yaml").read_text() == edited
+    (tmp_path / "broken").touch()
+    again = subprocess.run([*words[:-1], "4"], cwd=tmp_path, env=env, capture_output=True, text=True)
+    assert again.returncode != 0
+    assert again.stdout == ""
+    assert "nothing is reported" in again.stderr
+    assert "failed to reproduce 'report'" in again.stderr
+    assert (tmp_path / "params.yaml").read_text() == edited
+
+
+@pytest.mark.slow
+def test_a_terminated_run_ends_whole_and_leaves_the_parameters_as_they_were(root, tmp_path):
+    env = project(tmp_path, root)
+    (tmp_path / "dvc.yaml").write_text(GRAPH.replace("test !", "echo $$ > started; sleep 60; test !"))
+    running = subprocess.Popen([sys.executable, str(root / "tools/table.py"), "table1"], cwd=tmp_path, env=env)
+    started = tmp_path / "started"
+    for _ in range(300):
+        if started.exists() and started.read_text().strip():
+            break
+        time.sleep(0.2)
+    assert (tmp_path / "params.yaml").read_text() != PARAMS
+    running.send_signal(signal.SIGTERM)
+    assert running.wait(30) == 128 + signal.SIGTERM
+    assert (tmp_path / "params.yaml").read_text() == PARAMS
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(started.read_text()), 0)  # nor does the stage run on unseen

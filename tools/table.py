@@ -1,0 +1,103 @@
+"""Run one table of ablations: `make table1 SEEDS=5` is `python tools/table.py table1 --seeds 5`.
+
+What section `tables` of params.yaml says of the table (its variants, its generators) takes the place of what section
+`experiment` says, the seeds are 0, 1, ..., and `dvc exp run` brings the report up to date with that. Its text is then
+printed. Runs that are there already are not run again, and one that was stopped goes on where it was.
+
+Decision: params.yaml is as it was afterwards, whatever became of the run. DVC leaves its change there, all lists broken
+up; but a table is a question to the pipeline, not another pipeline, and the next `make demo` should be the demo: DVC's
+cache gives that back in seconds. After a failed run nothing is printed but what failed.
+"""
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from sanreid.params import ParamsError
+from sanreid.reporting import ablations
+
+PARAMETERS, REPORT = Path("params.yaml"), Path("reports/figures/results.txt")
+
+
+def changes(parameters: Path, name: str, seeds: int, sets: Sequence[str]) -> dict[str, Any]:
+    """The keys of section `experiment` that the table replaces. Raises ParamsError naming what is wrong."""
+    tables = ablations.read(parameters)
+    if name not in tables:
+        raise ParamsError(f"{parameters}: tables.{name} is missing; there are: {', '.join(tables)}")
+    params = yaml.safe_load(parameters.read_text())
+    known = params["train_san"]["variants"]
+    if strange := [v for v in tables[name].variants if v not in known]:
+        raise ParamsError(f"{parameters}: tables.{name}: {', '.join(strange)} not under train_san.variants")
+    table = tables[name].model_dump()
+    new = {key: table[key] for key in ("variants", "generators") if key in params["experiment"]}
+    return new | {"seeds": list(range(seeds))} | ({"sets": list(sets)} if sets else {})
+
+
+def command(new: dict[str, Any]) -> list[str]:
+    """What runs the report with these keys of `experiment`."""
+    settings = [f"experiment.{key}=[{','.join(map(str, values))}]" for key, values in new.items()]
+    return ["dvc", "exp", "run", *(word for s in settings for word in ("-S", s)), "report"]
+
+
+def run(words: Sequence[str], parameters: Path, new: dict[str, Any]) -> int:
+    """Run, wait, and put the parameters back; the exit status. An interruption stops DVC and its stage before that."""
+    before = parameters.read_text()
+    child = subprocess.Popen(words, stdout=subprocess.DEVNULL, start_new_session=True)
+    try:
+        return child.wait()
+    except BaseException:
+        os.killpg(child.pid, signal.SIGINT)  # to all of them, whether it was Ctrl-C or a SIGTERM to this process alone
+        child.wait()
+        raise
+    finally:
+        restore(parameters, before, new)
+
+
+def restore(parameters: Path, before: str, new: dict[str, Any]) -> None:
+    """Write `before` back, unless somebody edited the file during the run: then it stays and that is said."""
+    then, now = yaml.safe_load(before), yaml.safe_load(parameters.read_text())
+    if now == then | {"experiment": then["experiment"] | new}:
+        parameters.write_text(before)
+    elif now != then:
+        sys.stderr.write(f"{parameters}: edited during the run, and left as it is; section experiment is the table's\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the table and print the report's; the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("table", help="its name in section tables of params.yaml")
+    parser.add_argument("--seeds", type=int, default=5, help="how many, from 0; below 3 no difference is claimed")
+    parser.add_argument("--sets", nargs="*", default=[], help="of data/interim; default: experiment.sets")
+    given = parser.parse_args(arguments)
+    if given.seeds < 1:
+        parser.error(f"--seeds: {given.seeds} seeds are no run; 5 are the least that tell much")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    try:
+        new = changes(PARAMETERS, given.table, given.seeds, given.sets)
+        status = run(command(new), PARAMETERS, new)
+    except ParamsError as error:
+        sys.exit(f"{given.table}: {error}")
+    except KeyboardInterrupt:
+        sys.exit(f"{given.table}: stopped; {PARAMETERS} is as it was, and the same command goes on where this one was")
+    if status:
+        sys.stderr.write(
+            f"{given.table}: the run failed, and nothing is reported; reports/ may be an earlier run's. "
+            f"{PARAMETERS} is as it was: repair what is said above and run the same again, what is done stays done.\n"
+        )
+        return status
+    sys.stdout.write(REPORT.read_text())
+    sys.stdout.write(
+        f"{PARAMETERS} is as it was: `make demo` brings back its own page, `dvc exp show` lists this run.\n"
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
