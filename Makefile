@@ -49,7 +49,7 @@ demo: setup  ## raw data to results page, on the embedded data
 	@dvc repro --quiet report > /dev/null  # the report stage prints the table too, but only when it runs
 	@cat reports/figures/results.txt
 
-table%: setup  ## table1, table2: an ablation over SEEDS=5 seeds on SETS="..." (default: the experiment's)
+table%: setup  ## table1, table2, table3: an ablation over SEEDS=5 seeds on SETS="..." (default: the experiment's)
 	@python tools/table.py $@ --seeds $(or $(SEEDS),5) --sets $(SETS)
 
 repro: setup  ## bring every stage up to date with params.yaml
