@@ -1,5 +1,7 @@
 """Run one table of ablations: `make table1 SEEDS=5` is `python tools/table.py table1 --seeds 5`.
 
+`--splits 20` runs it on CUHK03's classic test sets, each a set of its own: that is `make classic`.
+
 What section `tables` of params.yaml says of the table (its variants, its generators) takes the place of what section
 `experiment` says, the seeds are 0, 1, ..., and `dvc exp run` brings the report up to date with that. Its text is then
 printed. Runs that are there already are not run again, and one that was stopped goes on where it was.
@@ -23,11 +25,15 @@ import yaml
 from sanreid.params import ParamsError
 from sanreid.reporting import ablations
 
+NOISE = "WARNING: No file hash info found for"  # a line for each run that is not there yet
 PARAMETERS, REPORT = Path("params.yaml"), Path("reports/figures/results.txt")
 
 
-def changes(parameters: Path, name: str, seeds: int, sets: Sequence[str]) -> dict[str, Any]:
-    """The keys of section `experiment` that the table replaces. Raises ParamsError naming what is wrong."""
+Changes = dict[str, dict[str, Any]]  # section -> key -> value
+
+
+def changes(parameters: Path, name: str, seeds: int, sets: Sequence[str], splits: int = 0) -> Changes:
+    """What the table replaces in the parameters. Raises ParamsError naming what is wrong."""
     tables = ablations.read(parameters)
     if name not in tables:
         raise ParamsError(f"{parameters}: tables.{name} is missing; there are: {', '.join(tables)}")
@@ -37,20 +43,34 @@ def changes(parameters: Path, name: str, seeds: int, sets: Sequence[str]) -> dic
         raise ParamsError(f"{parameters}: tables.{name}: {', '.join(strange)} not under train_san.variants")
     table = tables[name].model_dump()
     new = {key: table[key] for key in ("variants", "generators") if key in params["experiment"]}
-    return new | {"seeds": list(range(seeds))} | ({"sets": list(sets)} if sets else {})
+    new["seeds"] = list(range(seeds))
+    numbers = list(range(1, splits + 1))
+    if sets or splits:
+        new["sets"] = [*sets, *(f"cuhk03_classic_{k}" for k in numbers)]
+    return {"experiment": new} | ({"extract_cuhk03_classic": {"splits": numbers}} if splits else {})
 
 
-def command(new: dict[str, Any]) -> list[str]:
-    """What runs the report with these keys of `experiment`."""
-    settings = [f"experiment.{key}=[{','.join(map(str, values))}]" for key, values in new.items()]
+def command(new: Changes) -> list[str]:
+    """What runs the report with these values."""
+    settings = [
+        f"{section}.{key}=[{','.join(map(str, values))}]"
+        for section, keys in new.items()
+        for key, values in keys.items()
+    ]
     return ["dvc", "exp", "run", *(word for s in settings for word in ("-S", s)), "report"]
 
 
-def run(words: Sequence[str], parameters: Path, new: dict[str, Any]) -> int:
+def run(words: Sequence[str], parameters: Path, new: Changes) -> int:
     """Run, wait, and put the parameters back; the exit status. An interruption stops DVC and its stage before that."""
     before = parameters.read_text()
-    child = subprocess.Popen(words, stdout=subprocess.DEVNULL, start_new_session=True)
+    child = subprocess.Popen(
+        words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace", start_new_session=True
+    )
     try:
+        assert child.stderr is not None
+        for line in child.stderr:
+            if not line.startswith(NOISE):
+                sys.stderr.write(line)
         return child.wait()
     except BaseException:
         os.killpg(child.pid, signal.SIGINT)  # to all of them, whether it was Ctrl-C or a SIGTERM to this process alone
@@ -60,13 +80,13 @@ def run(words: Sequence[str], parameters: Path, new: dict[str, Any]) -> int:
         restore(parameters, before, new)
 
 
-def restore(parameters: Path, before: str, new: dict[str, Any]) -> None:
+def restore(parameters: Path, before: str, new: Changes) -> None:
     """Write `before` back, unless somebody edited the file during the run: then it stays and that is said."""
     then, now = yaml.safe_load(before), yaml.safe_load(parameters.read_text())
-    if now == then | {"experiment": then["experiment"] | new}:
+    if now == then | {section: then[section] | keys for section, keys in new.items()}:
         parameters.write_text(before)
     elif now != then:
-        sys.stderr.write(f"{parameters}: edited during the run, and left as it is; section experiment is the table's\n")
+        sys.stderr.write(f"{parameters}: edited during the run, and left as it is; {', '.join(new)} is the table's\n")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -75,12 +95,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("table", help="its name in section tables of params.yaml")
     parser.add_argument("--seeds", type=int, default=5, help="how many, from 0; below 3 no difference is claimed")
     parser.add_argument("--sets", nargs="*", default=[], help="of data/interim; default: experiment.sets")
+    parser.add_argument("--splits", type=int, default=0, help="the first so many of CUHK03's classic test sets")
     given = parser.parse_args(arguments)
     if given.seeds < 1:
         parser.error(f"--seeds: {given.seeds} seeds are no run; 5 are the least that tell much")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
-        new = changes(PARAMETERS, given.table, given.seeds, given.sets)
+        new = changes(PARAMETERS, given.table, given.seeds, given.sets, given.splits)
         status = run(command(new), PARAMETERS, new)
     except ParamsError as error:
         sys.exit(f"{given.table}: {error}")

@@ -27,6 +27,7 @@ tables:
 train_san:
   variants: {a: 1, b: 1, c: 1} # recipes
 """
+SEEDS = {"experiment": {"seeds": [0, 1, 2]}}
 # A project whose report says with what it was made; variant c fails where there is a file `broken`.
 GRAPH = """\
 stages:
@@ -65,10 +66,17 @@ def child(path: Path, body: str) -> list[str]:
 
 def test_the_table_takes_the_place_of_what_the_experiment_says(table, parameters):
     new = table.changes(parameters, "table1", 3, [])
-    assert new == {"variants": ["b", "c"], "generators": ["texture", "frontal"], "seeds": [0, 1, 2]}
-    assert table.changes(parameters, "table1", 1, ["x", "y"])["sets"] == ["x", "y"]
+    assert new == {"experiment": {"variants": ["b", "c"], "generators": ["texture", "frontal"], "seeds": [0, 1, 2]}}
+    assert table.changes(parameters, "table1", 1, ["x", "y"])["experiment"]["sets"] == ["x", "y"]
     assert table.command(new)[:5] == ["dvc", "exp", "run", "-S", "experiment.variants=[b,c]"]
     assert table.command(new)[-3:] == ["-S", "experiment.seeds=[0,1,2]", "report"]
+
+
+def test_the_classic_splits_are_sets_that_have_to_be_extracted(table, parameters):
+    new = table.changes(parameters, "table1", 1, [], splits=3)
+    assert new["experiment"]["sets"] == ["cuhk03_classic_1", "cuhk03_classic_2", "cuhk03_classic_3"]
+    assert new["extract_cuhk03_classic"] == {"splits": [1, 2, 3]}
+    assert "extract_cuhk03_classic.splits=[1,2,3]" in table.command(new)
 
 
 def test_what_is_wrong_is_named_before_anything_runs(table, parameters):
@@ -82,13 +90,13 @@ def test_what_is_wrong_is_named_before_anything_runs(table, parameters):
 
 @pytest.mark.parametrize("status", [0, 3])
 def test_the_parameters_are_put_back_whatever_became_of_the_run(table, parameters, status):
-    assert table.run(child(parameters, f"sys.exit({status})"), parameters, {"seeds": [0, 1, 2]}) == status
+    assert table.run(child(parameters, f"sys.exit({status})"), parameters, SEEDS) == status
     assert parameters.read_text() == PARAMS
 
 
 def test_an_edit_during_the_run_is_kept_and_said(table, parameters, capsys):
     body = "d['train_san'] = 7; yaml.safe_dump(d, open(sys.argv[1], 'w'))"
-    assert table.run(child(parameters, body), parameters, {"seeds": [0, 1, 2]}) == 0
+    assert table.run(child(parameters, body), parameters, SEEDS) == 0
     assert yaml.safe_load(parameters.read_text())["train_san"] == 7
     assert "edited during the run" in capsys.readouterr().err
 
@@ -118,6 +126,7 @@ def test_dvc_runs_it_prints_it_and_a_failure_prints_no_table(root, tmp_path):
     done = subprocess.run(words, cwd=tmp_path, env=env, capture_output=True, text=True, check=True)
     said = "--sets one --variants b c --generators texture frontal --seeds 0 1 2"
     assert done.stdout.splitlines()[0] == said
+    assert "No file hash info" not in done.stderr
     assert (tmp_path / "params.yaml").read_text() == edited
     (tmp_path / "broken").touch()
     again = subprocess.run([*words[:-1], "4"], cwd=tmp_path, env=env, capture_output=True, text=True)
