@@ -1,0 +1,117 @@
+"""k-reciprocal re-ranking (Zhong et al., CVPR 2017) in blocks: its numbers, without its matrices.
+
+Decisions:
+- The published arithmetic: squared euclidean distances over query and gallery together, each row divided by its
+  maximum; the expansion of the reciprocal sets where 2/3 overlap; the local query expansion; the Jaccard distance.
+- The published code holds several (N, N) matrices of all N = Q + G images, 10 GB at Market-1501's size. Here a block of
+  rows at a time gives each image its nearest and its largest distance, and is forgotten; the neighbour vectors are
+  sparse. Beside the (Q, G) result that leaves some hundred bytes an image and two blocks.
+- Twice the product: the distances of query to gallery are computed again for the result, since keeping them would cost
+  as much as the result itself.
+"""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from sanreid import runtime
+from sanreid.evaluation import distances, reciprocal
+
+LARGE = 4 << 30  # bytes of memory that are worth a line before they are asked for
+_PAIRS = 8192  # of features whose distance is taken at once
+
+
+def k_reciprocal(
+    query_features: NDArray[np.float32],
+    gallery_features: NDArray[np.float32],
+    k1: int = 20,
+    k2: int = 6,
+    lambda_value: float = 0.3,
+) -> NDArray[np.float32]:
+    """Re-ranked distances (Q, G) of features (Q, D) and (G, D), for `ranking.evaluate_distances`.
+
+    `k1` neighbours are reciprocal, vectors are averaged over `k2`, and `lambda_value` weighs the original distance
+    beside the Jaccard distance. Raises ValueError where a parameter is out of range, fewer than k1 + 1 images are
+    there, the widths differ or a feature is not finite.
+    """
+    query, gallery = (np.ascontiguousarray(f, np.float32) for f in (query_features, gallery_features))
+    count = len(query) + len(gallery)
+    if not (1 <= k2 <= k1 + 1 <= count and k1 >= 1 and 0 <= lambda_value <= 1) or not len(query) or not len(gallery):
+        raise ValueError(
+            f"re-ranking {len(query)} queries and {len(gallery)} gallery images with k1 {k1}, k2 {k2}, lambda "
+            f"{lambda_value}: wanted are k1 >= 1, 1 <= k2 <= k1 + 1 <= images, and lambda in 0..1"
+        )
+    result_bytes, extra = memory(len(query), len(gallery), k1, k2)
+    log = runtime.log.warning if result_bytes + extra > LARGE else runtime.log.debug
+    log("re-ranking: %.2f GB for the result, at most about %.2f GB beside it", result_bytes / 1e9, extra / 1e9)
+
+    ranks, near, largest = _neighbours(query, gallery, k1)
+    starts, columns = reciprocal.expanded_sets(ranks, k1, int(np.around(k1 / 2)))
+    values = np.exp(-_distances(query, gallery, ranks, near, starts, columns) / np.repeat(largest, np.diff(starts)))
+    reciprocal.normalise(starts, values)
+    vectors = starts, columns, values
+    if k2 > 1:
+        vectors = reciprocal.averaged(*vectors, ranks, k2)
+    shares = reciprocal.inverted(*vectors, len(query))
+
+    result = np.empty((len(query), len(gallery)), np.float32)
+    for first, block in distances.blocks(query, gallery):
+        rows = slice(first, first + len(block))
+        reciprocal.blend(block, 1 / largest[rows], np.float32(lambda_value), first, *vectors, *shares)
+        result[rows] = block
+    return result
+
+
+def memory(queries: int, gallery: int, k1: int = 20, k2: int = 6) -> tuple[int, int]:
+    """Bytes of the result, and about the most that is taken beside it (features not counted)."""
+    count = queries + gallery
+    neighbours = count * (k1 + 1) * 8
+    sets = count * 2 * k1 * 8  # an expanded set seldom holds more than twice k1
+    return 4 * queries * gallery, 2 * distances.BLOCK_BYTES + neighbours + sets * (1 + 2 * k2)
+
+
+def _neighbours(
+    query: NDArray[np.float32], gallery: NDArray[np.float32], k1: int
+) -> tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.float32]]:
+    """Of all images, queries first: the k1 + 1 nearest (N, k1+1) in ascending order, their distances, the largest."""
+    count = len(query) + len(gallery)
+    ranks = np.zeros((count, k1 + 1), np.int32)
+    near = np.full((count, k1 + 1), np.inf, np.float32)
+    largest = np.zeros(count, np.float32)
+    for begin, rows in ((0, query), (len(query), gallery)):
+        for offset, images in ((0, query), (len(query), gallery)):
+            for first, block in distances.blocks(rows, images):
+                part = slice(begin + first, begin + first + len(block))
+                reciprocal.nearest(block, offset, ranks[part], near[part])
+                np.maximum(largest[part], block.max(1), out=largest[part])
+    # only where all images coincide: distances of 0 stay 0
+    return ranks, near, np.where(largest > 0, largest, np.float32(1))
+
+
+def _distances(
+    query: NDArray[np.float32],
+    gallery: NDArray[np.float32],
+    ranks: NDArray[np.int32],
+    near: NDArray[np.float32],
+    starts: NDArray[np.int64],
+    columns: NDArray[np.int32],
+) -> NDArray[np.float32]:
+    """The squared distances of the sparse entries: looked up among the nearest, and computed for the others."""
+    owners = np.repeat(np.arange(len(ranks), dtype=np.int32), np.diff(starts))
+    result = reciprocal.looked_up(ranks, near, owners, columns)
+    missing = np.flatnonzero(np.isnan(result))
+    q, g = torch.from_numpy(query), torch.from_numpy(gallery)
+
+    def features(images: NDArray[np.int32]) -> torch.Tensor:
+        out = torch.empty(len(images), q.shape[1])
+        of_query = torch.from_numpy(images < len(q))
+        numbers = torch.from_numpy(images).long()
+        out[of_query] = q[numbers[of_query]]
+        out[~of_query] = g[numbers[~of_query] - len(q)]
+        return out
+
+    for first in range(0, len(missing), _PAIRS):
+        part = missing[first : first + _PAIRS]
+        difference = features(owners[part]).sub_(features(columns[part]))
+        result[part] = difference.square_().sum(1).numpy()
+    return result
