@@ -79,4 +79,4 @@ profile: setup  ## put profiles/$(PROFILE).yaml in place as params.yaml
 	cp profiles/$(PROFILE).yaml params.yaml
 
 clean:  ## remove what the pipeline made here (the DVC cache stays; `dvc gc` empties it)
-	rm -rf data/synthetic data/interim data/textures models reports runs .checkpoints
+	rm -rf data/synthetic data/interim data/textures data/prepared models reports runs .checkpoints
