@@ -8,35 +8,14 @@ sort-based reference on the same float32 distances. Runs alternate in one proces
 """
 
 import argparse
-import sys
-import time
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
+import measuring
 import numpy as np
 import torch
+from measuring import GALLERY, QUERIES, WIDTH, extra_mb, timed
 
 from sanreid.evaluation import distances
 from sanreid.evaluation.ranking import Embeddings, evaluate, evaluate_distances
-
-QUERIES, GALLERY, WIDTH, PEOPLE, CAMERAS = 3368, 19732, 2048, 750, 6  # 3,819 of the gallery junk, 2,798 distractors
-
-
-def market() -> tuple[Embeddings, Embeddings]:
-    """Features that resemble a trained network's: non-negative, and not all of them found at once."""
-    rng = np.random.default_rng(0)
-    centres = rng.normal(size=(PEOPLE + 1, WIDTH)).astype(np.float32)
-    gallery_pids = rng.permutation(np.r_[np.full(3819, -1), np.zeros(2798, int), rng.integers(1, PEOPLE + 1, 13115)])
-    query_pids = rng.integers(1, PEOPLE + 1, QUERIES)
-
-    def embed(pids: np.ndarray) -> Embeddings:
-        noise = rng.standard_normal((len(pids), WIDTH), dtype=np.float32)
-        noise *= 2.8
-        noise += centres[np.maximum(pids, 0)]
-        return Embeddings(np.maximum(noise, 0, out=noise), pids, rng.integers(1, CAMERAS + 1, len(pids)))
-
-    return embed(query_pids), embed(gallery_pids)
 
 
 def product(query: Embeddings, gallery: Embeddings) -> None:
@@ -72,39 +51,14 @@ def reference(matrix: np.ndarray, query: Embeddings, gallery: Embeddings) -> tup
     return float(np.mean(np.array(firsts) == 1)), float(np.mean(precisions))
 
 
-def timed(work: Callable[..., Any], *args: Any) -> tuple[float, Any]:
-    """Seconds and result."""
-    start = time.perf_counter()
-    result = work(*args)
-    return time.perf_counter() - start, result
-
-
-def extra_mb(work: Callable[..., Any], *args: Any) -> float:
-    """How far the process's resident memory rises above its present level; NaN where the system does not tell."""
-    if not sys.platform.startswith("linux"):
-        return float("nan")
-    Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew from the present level
-    before = _status_mb("VmRSS")
-    work(*args)
-    return _status_mb("VmHWM") - before
-
-
-def _status_mb(key: str) -> float:
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(key))
-
-
 def main(full: bool, repeats: int) -> None:
     """Measure and print."""
-    query, gallery = market()
+    query, gallery = measuring.market()
     small = Embeddings(query.features[:50], query.pids[:50], None if query.camids is None else query.camids[:50])
     evaluate(small, gallery)  # compile, and let the product allocate its workspace
-    ours, bare = [], []
     extra = extra_mb(evaluate, query, gallery)
     result = evaluate(query, gallery)
-    for _ in range(repeats):
-        bare.append(timed(product, query, gallery)[0])
-        ours.append(timed(evaluate, query, gallery)[0])
+    bare, ours = measuring.alternating(repeats, lambda: product(query, gallery), lambda: evaluate(query, gallery))
 
     count = QUERIES if full else 100
     part = slice(0, count)
@@ -123,10 +77,29 @@ def main(full: bool, repeats: int) -> None:
     print(f"plain Python, rank step     {loop:8.2f} s{'' if full else f'  (from {count} queries)'}")
     print(f"difference from the reference: rank-1 {abs(same.rank(1) - rank1):.1e}, mAP ", end="")
     print(f"{abs(same.mean_average_precision - mean_ap):.1e}")
-    pairs = sorted(o / b for o, b in zip(ours, bare, strict=True))
-    print(f"ratio to the product {pairs[len(pairs) // 2]:.2f} (bar 1.5), ", end="")
-    print(f"rank step {loop / (rank_step * QUERIES / count):.0f} times faster than ", end="")
-    print(f"plain Python, extra memory {extra:.0f} MB (bar 150)")
+    times, faster = measuring.ratio(ours, bare), loop / (rank_step * QUERIES / count)
+    print(f"ratio to the product {times:.2f} (bar 1.5), ", end="")
+    print(f"rank step {faster:.0f} times faster than plain Python, extra memory {extra or 0:.0f} MB (bar 150)")
+    measuring.record(
+        "CMC and mAP from features",
+        scale=f"{QUERIES} x {GALLERY} x {WIDTH}",
+        ours_s=min(ours),
+        reference="the bare matrix product",
+        reference_s=min(bare),
+        times_the_reference=times,
+        bar="at most 1.5 times",
+        extra_mb=extra,
+    )
+    measuring.record(
+        "its rank step",
+        scale=f"{QUERIES} x {GALLERY}",
+        ours_s=rank_step * QUERIES / count,
+        reference="plain Python" + ("" if full else f", from {count} queries"),
+        reference_s=loop,
+        times_faster=faster,
+        bar="",
+        extra_mb=None,
+    )
 
 
 if __name__ == "__main__":

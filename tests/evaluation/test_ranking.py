@@ -282,3 +282,37 @@ def test_single_gallery_shot_with_nobody_to_find_is_refused():
     lonely = embed(np.ones((2, 3)), [8, 9])
     with pytest.raises(ValueError, match="no query has a match"):
         ranking.single_gallery_shot(lonely, embed(np.ones((2, 3)), [1, 2]))
+
+
+@pytest.mark.parametrize("first_k", [1, 3, 10, 1000])
+def test_map_over_the_first_k_against_a_plain_loop(first_k):
+    random = np.random.default_rng(3)
+    query, gallery = (
+        ranking.Embeddings(
+            random.normal(size=(n, 5)).astype(np.float32), random.integers(0, 6, n), random.integers(1, 3, n)
+        )
+        for n in (30, 70)
+    )
+    matrix = distances.matrix(query.features, gallery.features)
+    scores = []
+    for q in range(30):
+        ranked = [
+            g
+            for g in np.argsort(matrix[q], kind="stable")
+            if not (gallery.pids[g] == query.pids[q] and gallery.camids[g] == query.camids[q])
+        ]
+        matches = [query.pids[q] > 0 and gallery.pids[g] == query.pids[q] for g in ranked]
+        if not any(matches):
+            continue
+        hits = [i for i, m in enumerate(matches[:first_k]) if m]
+        scores.append(sum((n + 1) / (i + 1) for n, i in enumerate(hits)) / len(hits) if hits else 0.0)
+    result = ranking.evaluate(query, gallery, first_k=first_k)
+    assert result.shortened_mean_average_precision == pytest.approx(np.mean(scores), rel=1e-12)
+    if first_k == 1000:
+        assert result.shortened_mean_average_precision == result.mean_average_precision
+    assert ranking.evaluate(query, gallery).shortened_mean_average_precision is None
+
+
+def test_a_first_k_of_none_is_refused():
+    with pytest.raises(ValueError, match="first_k must be at least 1"):
+        ranking.evaluate(*[ranking.Embeddings(np.ones((2, 2), np.float32), np.array([1, 1]))] * 2, first_k=0)

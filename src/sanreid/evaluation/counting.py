@@ -13,12 +13,12 @@ COUNT_UP_TO = 96  # matches; about where a pass for each match costs as much as 
 
 
 @njit(cache=True, nogil=True)
-def score(block, members, starts, stops, query_camids, gallery_camids, first, precision, penalty):
+def score(block, members, starts, stops, query_camids, gallery_camids, first_k, first, precision, penalty, shortened):
     """Score each row of `block` (B, G); the row's own person and camera is overwritten by NaN.
 
     `members` (G,) is the gallery sorted by person; row q's person is `members[starts[q]:stops[q]]`. Fills `first`
-    (1-based rank of the first match), `precision` (AP) and `penalty` (matches / rank of the last one), each (B,), and
-    leaves rows without a match as they are.
+    (1-based rank of the first match), `precision` (AP), `penalty` (matches / rank of the last one) and `shortened` (AP
+    of the ranking cut after `first_k`), each (B,), and leaves rows without a match as they are.
     """
     for q in range(len(block)):
         row = block[q]
@@ -34,10 +34,13 @@ def score(block, members, starts, stops, query_camids, gallery_camids, first, pr
             continue
         ranks = ranks_by_count(row, matches[:n]) if n <= COUNT_UP_TO else ranks_by_search(row, matches[:n])
         ranks.sort()
-        total = 0.0
+        total, within, early = 0.0, 0, 0.0
         for i in range(n):
             total += (i + 1) / ranks[i]
+            if ranks[i] <= first_k:
+                within, early = i + 1, total
         first[q], precision[q], penalty[q] = ranks[0], total / n, n / ranks[n - 1]
+        shortened[q] = early / max(1, within)
 
 
 @njit(cache=True, nogil=True)

@@ -33,12 +33,8 @@ def blocks(
     The next block overwrites the last. Columns that `ignore` (G,) marks are NaN, at no cost. A zero vector has cosine 0
     with everything. Raises ValueError where the widths differ, the metric is unknown or a feature is not finite.
     """
-    if metric not in get_args(Metric):
-        raise ValueError(f"metric '{metric}' is unknown: choose one of {', '.join(get_args(Metric))}")
-    if query.shape[1] != gallery.shape[1]:
-        raise ValueError(f"query features are {query.shape[1]} wide, gallery features {gallery.shape[1]}: one model")
+    q2, g2 = check(query, gallery, metric)
     q, g = torch.from_numpy(query), torch.from_numpy(gallery)
-    q2, g2 = _squares(query, "query"), _squares(gallery, "gallery")
     bias, scale = g2, -_inverse(g2)
     if ignore is not None:
         bias[torch.from_numpy(ignore)] = scale[torch.from_numpy(ignore)] = torch.nan
@@ -52,6 +48,17 @@ def blocks(
         else:
             torch.mm(q[part] * _inverse(q2[part])[:, None], g.T, out=block).mul_(scale).add_(1)
         yield start, block.numpy()
+
+
+def check(
+    query: NDArray[np.float32], gallery: NDArray[np.float32], metric: Metric
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """The squared lengths of both; ValueError as `blocks` raises it."""
+    if metric not in get_args(Metric):
+        raise ValueError(f"metric '{metric}' is unknown: choose one of {', '.join(get_args(Metric))}")
+    if query.shape[1] != gallery.shape[1]:
+        raise ValueError(f"query features are {query.shape[1]} wide, gallery features {gallery.shape[1]}: one model")
+    return _squares(query, "query"), _squares(gallery, "gallery")
 
 
 def matrix(

@@ -6,6 +6,8 @@ Decisions:
   counted. Average precision is the mean of the precision at each hit.
 - Ties go by gallery order, as a stable sort would place them. Ranks are counted on the float32 distances as they come,
   so the result equals a brute force on the same distances.
+- mAP over the first k is of the ranking cut there: the mean precision at the matches that it still holds, 0 where it
+  holds none (the two-branch networks' sources report k = 80).
 - Features are ranked block by block (`distances.blocks`); a matrix of distances gives the same numbers.
 """
 
@@ -14,10 +16,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import ArrayLike, NDArray
 
-from sanreid.evaluation import counting
-from sanreid.evaluation.distances import Metric, block_rows, blocks
+from sanreid.evaluation import counting, device_ranking
+from sanreid.evaluation.distances import Metric, block_rows, blocks, check
 
 JUNK = -1
 DISTRACTOR = 0
@@ -58,6 +61,7 @@ class Ranking:
     cmc: NDArray[np.float64]  # (max_rank,), cmc[0] = rank-1
     mean_average_precision: float
     mean_inverse_negative_penalty: float  # Ye et al., TPAMI 2021, section 4.1: matches / rank of the last match
+    shortened_mean_average_precision: float | None  # over the first `first_k` alone; None where none was asked for
     queries: int  # counted ones
     left_out: int  # queries without a match
     gallery: int  # images ranked, before the camera rule
@@ -90,13 +94,21 @@ def evaluate(
     metric: Metric = "euclidean",
     max_rank: int = 50,
     distractor: int | None = DISTRACTOR,
+    first_k: int | None = None,
+    device: str | torch.device = "cpu",
 ) -> Ranking:
     """Rank the gallery for every query, block by block.
 
-    `distractor` is the pid that matches nobody; None where pid 0 is a class like any other (digits). Raises ValueError
-    for features of different width or not finite, cameras on one side only, or no query with a match.
+    `distractor` is the pid that matches nobody; None where pid 0 is a class like any other (digits). With `first_k` the
+    mAP over the first k is measured too. On another `device` than the CPU the blocks are computed and sorted there.
+    Raises ValueError for features of different width or not finite, cameras on one side only, or no query with a match.
     """
-    people = _People(query.pids, gallery.pids, query.camids, gallery.camids, distractor)
+    people = _People(query.pids, gallery.pids, query.camids, gallery.camids, distractor, first_k)
+    if torch.device(device).type != "cpu":
+        check(query.features, gallery.features, metric)
+        for start, part in device_ranking.blocks(query.features, gallery.features, metric, torch.device(device)):
+            people.score_there(start, part)
+        return people.result(max_rank)
     for start, block in blocks(query.features, gallery.features, metric, people.junk):
         people.score(start, block)
     return people.result(max_rank)
@@ -190,11 +202,19 @@ class _People:
     """Who matches whom, and the scores gathered so far."""
 
     def __init__(
-        self, query_pids: Any, gallery_pids: Any, query_camids: Any, gallery_camids: Any, distractor: int | None
+        self,
+        query_pids: Any,
+        gallery_pids: Any,
+        query_camids: Any,
+        gallery_camids: Any,
+        distractor: int | None,
+        first_k: int | None = None,
     ) -> None:
+        if first_k is not None and first_k < 1:
+            raise ValueError(f"first_k must be at least 1, given {first_k}")
         if (query_camids is None) != (gallery_camids is None):
             raise ValueError("cameras are given on one side only: give camids for query and gallery, or for neither")
-        self.gallery_pids = gallery_pids
+        self.query_pids, self.gallery_pids, self.first_k = query_pids, gallery_pids, first_k
         # without cameras, ids that never agree switch the rule off
         self.query_camids = np.zeros_like(query_pids) if query_camids is None else query_camids
         self.gallery_camids = np.ones_like(gallery_pids) if gallery_camids is None else gallery_camids
@@ -204,17 +224,35 @@ class _People:
         self.starts = np.searchsorted(by_person, query_pids, "left")
         self.stops = np.searchsorted(by_person, query_pids, "right")
         nobody = np.isin(query_pids, [JUNK] if distractor is None else [JUNK, distractor])
+        self.nobody = nobody
         self.stops[nobody] = self.starts[nobody]
         self.first = np.zeros(len(query_pids), np.int64)
         self.precision = np.full(len(query_pids), np.nan)
         self.penalty = np.full(len(query_pids), np.nan)
+        self.shortened = np.full(len(query_pids), np.nan)
 
     def score(self, start: int, block: NDArray) -> None:
         """Score the queries from `start` on. The block, NaN where junk, is overwritten."""
         p = slice(start, start + len(block))
         whom = self.members, self.starts[p], self.stops[p], self.query_camids[p], self.gallery_camids
-        scores = self.first[p], self.precision[p], self.penalty[p]
-        counting.score(block, *whom, *scores)
+        scores = self.first[p], self.precision[p], self.penalty[p], self.shortened[p]
+        counting.score(block, *whom, self.first_k or len(self.gallery_pids), *scores)
+
+    def score_there(self, start: int, block: torch.Tensor) -> None:
+        """Score the queries from `start` on, on the device of the block."""
+        p = slice(start, start + len(block))
+
+        def there(values: NDArray) -> torch.Tensor:
+            return torch.from_numpy(np.ascontiguousarray(values)).to(block.device)
+
+        own = there(self.query_pids[p])[:, None] == there(self.gallery_pids)
+        seen = there(self.query_camids[p])[:, None] == there(self.gallery_camids)
+        hidden = (own & seen & ~there(self.nobody[p])[:, None]) | there(self.junk)
+        match = own & ~there(self.nobody[p])[:, None]
+        found = device_ranking.score(block, match, hidden, self.first_k or len(self.gallery_pids))
+        kept = self.first, self.precision, self.penalty, self.shortened
+        for values, scores in zip(kept, found, strict=True):
+            values[p] = scores.cpu().numpy()
 
     def score_single(self, start: int, block: NDArray, drawn: NDArray[np.int64]) -> None:
         """Rank the queries from `start` on against one image a person: the first allowed one in the order `drawn`."""
@@ -237,6 +275,7 @@ class _People:
             cmc=np.cumsum(hits) / counted.sum() if cmc is None else cmc,
             mean_average_precision=float(self.precision[counted].mean()),
             mean_inverse_negative_penalty=float(self.penalty[counted].mean()),
+            shortened_mean_average_precision=None if self.first_k is None else float(self.shortened[counted].mean()),
             queries=int(counted.sum()),
             left_out=int((~counted).sum()),
             gallery=int((~self.junk).sum()),
