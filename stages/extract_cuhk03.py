@@ -1,7 +1,7 @@
 """CUHK03 to one folder of PNGs and a checked table by the new protocol; instances: labeled, detected.
 
 Decision: the split is decided here once, so that no later stage can look at test people by mistake while parameters
-are being chosen (`holdout: validation`).
+are being chosen (`holdout: validation`). The .mat is read once; a run that was killed goes on after its last image.
 """
 
 from pathlib import Path
@@ -24,10 +24,13 @@ class Params(Section):
 
 def main(raw: Path, boxes: str, out: Path, p: Params) -> None:
     """Read `raw`, write `out`/{images/, truth/, index.parquet, summary.json}; `boxes` is labeled or detected."""
-    table, pictures = cuhk03.read(raw, boxes, p.holdout, p.validation_people, p.seed)
-    with runtime.atomic_folder(out) as work:
-        images.write_all(work, pictures)
-        (work / "truth").mkdir()
+    files = cuhk03.sources(raw, boxes)
+    work = runtime.partial(out, boxes, p, files=files)
+    skip = lambda path: (work / path).is_file()  # noqa: E731
+    table, pictures = cuhk03.read(raw, boxes, p.holdout, p.validation_people, p.seed, skip)
+    with runtime.resumable_folder(out, work):
+        images.write_all(work, runtime.progress(pictures, len(table), out.name))
+        (work / "truth").mkdir(exist_ok=True)
         images.copy_all(work, cuhk03.truth(raw, boxes, table))
         index.write(table, work)
         summary = {"boxes": boxes, "holdout": p.holdout} | index.summary(table)

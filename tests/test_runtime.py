@@ -47,3 +47,34 @@ def test_generators_depend_on_every_key_and_on_nothing_else():
     for other in (runtime.rng(2, "pit", 3), runtime.rng(1, "cuhk03", 3), runtime.rng(1, "pit", 4)):
         assert not np.array_equal(a, other.integers(1 << 30, size=4))
     assert a.tolist() == [35276367, 1012426623, 412711201, 662349526]  # on every machine and numpy
+
+
+def test_a_killed_folder_is_found_again_by_the_same_inputs_alone(tmp_path):
+    source, out = tmp_path / "source", tmp_path / "out"
+    source.write_text("a")
+    work = runtime.partial(out, "labeled", 3, files=[source])
+    with pytest.raises(KeyboardInterrupt), runtime.resumable_folder(out, work):
+        (work / "done").touch()
+        (work / "~torn").touch()
+        raise KeyboardInterrupt
+    assert not out.exists()
+    assert runtime.partial(out, "labeled", 3, files=[source]) == work
+    with runtime.resumable_folder(out, work):
+        assert [p.name for p in work.iterdir()] == ["done"]
+    assert (out / "done").is_file()
+    assert not work.exists()
+    source.write_text("ab")
+    other = runtime.partial(out, "labeled", 3, files=[source])
+    assert other != work != runtime.partial(out, "detected", 3, files=[source])
+    work.mkdir()
+    with runtime.resumable_folder(out, other):
+        assert list(other.iterdir()) == []  # the output of before is replaced, and another input's remains are gone
+    assert list(out.iterdir()) == []
+    assert not work.exists()
+
+
+def test_an_error_leaves_no_partial_folder(tmp_path):
+    work = runtime.partial(tmp_path / "out", 1)
+    with pytest.raises(ValueError, match="broken"), runtime.resumable_folder(tmp_path / "out", work):
+        raise ValueError("broken")
+    assert list(tmp_path.iterdir()) == []

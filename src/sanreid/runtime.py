@@ -13,15 +13,18 @@ import shutil
 import sys
 import tempfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
+from tqdm import tqdm
 
 if TYPE_CHECKING:
     import torch
+
+T = TypeVar("T")
 
 log = logging.getLogger("sanreid")
 
@@ -62,6 +65,11 @@ def prepare(seed: int, threads: int | None = None) -> None:
             log.debug("no glibc: the allocator keeps its defaults")
 
 
+def progress(items: Iterable[T], total: int, title: str) -> Iterator[T]:
+    """`items` with a bar and the time left on a terminal; in silence elsewhere."""
+    return iter(tqdm(items, total=total, desc=title, leave=False, disable=not sys.stderr.isatty(), unit="images"))
+
+
 def rng(seed: int, *keys: int | str) -> np.random.Generator:
     """An independent generator for each tuple of keys, the same on every machine and for any number of processes."""
     words = [zlib.crc32(k.encode()) if isinstance(k, str) else k for k in keys]
@@ -84,6 +92,37 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         work.rename(path)
     finally:
         shutil.rmtree(work, ignore_errors=True)
+
+
+def partial(path: Path, *inputs: object, files: Iterable[Path] = ()) -> Path:
+    """The sibling that `resumable_folder` fills for `path`: its name tells the inputs and files (by size and date)."""
+    stats = [(f.name, (s := f.stat()).st_size, s.st_mtime_ns) for f in files]
+    key = zlib.crc32(repr((inputs, stats)).encode())
+    return Path(path).with_name(f".{Path(path).name}.{key:08x}.partial")
+
+
+@contextmanager
+def resumable_folder(path: Path, work: Path) -> Iterator[Path]:
+    """Yield `work`, a sibling named by `partial`, which takes the name `path` only if the block ends without an error.
+
+    A kill or an interruption leaves it, and the next run with the same inputs finds what is there; files that were
+    being written (`~name`) are swept up. An error removes it, as another run would end in the same one.
+    """
+    path = Path(path)
+    work.mkdir(parents=True, exist_ok=True)
+    for stale in path.parent.glob(f".{path.name}.*.partial"):
+        if stale != work:
+            shutil.rmtree(stale, ignore_errors=True)
+    for torn in work.rglob("~*"):
+        torn.unlink()
+    try:
+        yield work
+    except Exception:
+        shutil.rmtree(work, ignore_errors=True)
+        raise
+    if path.exists():
+        shutil.rmtree(path)
+    work.rename(path)
 
 
 @contextmanager

@@ -103,3 +103,30 @@ def test_an_error_leaves_nothing_behind(raw, tmp_path):
 def test_validation_needs_people_to_train_on(raw, tmp_path):
     with pytest.raises(ValueError, match="validation_people"):
         extract_cuhk03.main(raw, "labeled", tmp_path / "out", params("validation", 1))
+
+
+def test_a_killed_run_goes_on_after_its_last_image_and_reads_nothing_twice(raw, tmp_path, monkeypatch):
+    whole = tmp_path / "whole"
+    extract_cuhk03.main(raw, "labeled", whole, params())
+    written, read = [], []
+    once, inner = images._write_whole, extract_cuhk03.cuhk03._read
+
+    def stopping(path, image):
+        if len(written) == 5:
+            raise KeyboardInterrupt
+        written.append(path.name)
+        once(path, image)
+
+    monkeypatch.setattr(images, "_write_whole", stopping)
+    monkeypatch.setattr(images, "IN_FLIGHT", 1)
+    out = tmp_path / "out"
+    with pytest.raises(KeyboardInterrupt):
+        extract_cuhk03.main(raw, "labeled", out, params())
+    assert not out.exists()
+    monkeypatch.setattr(images, "_write_whole", once)
+    monkeypatch.setattr(extract_cuhk03.cuhk03, "_read", lambda *a: read.append(a) or inner(*a))
+    extract_cuhk03.main(raw, "labeled", out, params())
+    assert len(written) == 5
+    assert len(read) == len(FILES) - 5
+    for path in sorted(p for p in whole.rglob("*") if p.is_file()):
+        assert (out / path.relative_to(whole)).read_bytes() == path.read_bytes(), path

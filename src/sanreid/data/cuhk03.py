@@ -7,7 +7,7 @@ Decisions: the protocol file, not the order of the .mat, says which image is who
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -39,11 +39,17 @@ class Shot(NamedTuple):
 
 
 def read(
-    raw: Path, boxes: str, holdout: str = "test", validation_people: int = 0, seed: int = 0
+    raw: Path,
+    boxes: str,
+    holdout: str = "test",
+    validation_people: int = 0,
+    seed: int = 0,
+    skip: Callable[[str], bool] = lambda path: False,
 ) -> tuple[pd.DataFrame, Iterator[tuple[str, np.ndarray]]]:
     """The table, with the extra column `pair`, and a stream of (path, (H, W, 3) uint8 RGB) in its order.
 
     `raw` holds the publisher's files, or cuhk03_release/ with them. `boxes` is "labeled" (drawn by hand) or "detected".
+    The stream leaves out the paths for which `skip` is true when their turn comes: what is there from a run before.
     With holdout "test" the split is the protocol's; with "validation" see `hold_out`.
     Raises FileNotFoundError for an absent file, ValueError for a broken one, and, from the stream, for an image that
     the protocol lists and the .mat does not hold.
@@ -55,7 +61,7 @@ def read(
     if holdout == "validation":
         shots = hold_out(shots, validation_people, seed)
     open_mat(folder / MAT, boxes).close()  # a broken file is told here, before anyone starts to write
-    return table_of(shots), pictures(folder / MAT, boxes, shots)
+    return table_of(shots), pictures(folder / MAT, boxes, shots, skip)
 
 
 def find(raw: Path) -> Path:
@@ -64,6 +70,12 @@ def find(raw: Path) -> Path:
         if (folder / MAT).is_file():
             return folder
     raise FileNotFoundError(f"{raw}: no {MAT} here or in cuhk03_release/; put the publisher's download there")
+
+
+def sources(raw: Path, boxes: str) -> list[Path]:
+    """The publisher's files that `read` takes its table and pictures from, where they are there."""
+    folder = find(raw)
+    return [f for f in (folder / MAT, folder / PROTOCOL.format(boxes=boxes)) if f.is_file()]
 
 
 def protocol(path: Path) -> list[Shot]:
@@ -204,20 +216,32 @@ def open_mat(path: Path, boxes: str) -> h5py.File:
     return file
 
 
-def pictures(path: Path, boxes: str, shots: list[Shot]) -> Iterator[tuple[str, np.ndarray]]:
+def pictures(
+    path: Path, boxes: str, shots: list[Shot], skip: Callable[[str], bool] = lambda path: False
+) -> Iterator[tuple[str, np.ndarray]]:
     """A stream of (path, (H, W, 3) uint8 RGB) of `shots`; ValueError names an image that the .mat does not hold."""
     with open_mat(path, boxes) as file:
         pairs = [file[reference][()] for reference in file[boxes][0]]  # each (10 slots, people) references
         for shot in shots:
+            if skip(path_of(shot)):
+                continue
             where = f"{path}: {boxes}: {shot.file}"
             if shot.pair > len(pairs) or shot.person > pairs[shot.pair - 1].shape[1]:
                 raise ValueError(f"{where} is in the protocol, but the file has no such person")
             try:
-                pixels = file[pairs[shot.pair - 1][shot.slot - 1, shot.person - 1]][()]
-            except (OSError, ValueError, KeyError) as error:
+                pixels = _read(file, pairs[shot.pair - 1][shot.slot - 1, shot.person - 1])
+            except (OSError, ValueError, KeyError, RuntimeError) as error:
                 raise ValueError(f"{where} cannot be read ({error}); download the file again") from None
             if pixels.ndim < 3:  # MATLAB's empty cell: two zeros, the size 0 x 0
                 raise ValueError(f"{where} is in the protocol, but empty here; do boxes and protocol belong together?")
             if pixels.dtype != np.uint8 or pixels.shape[0] != 3:
                 raise ValueError(f"{where} is {pixels.dtype} {pixels.shape}, not uint8 (3, W, H)")
             yield path_of(shot), np.ascontiguousarray(pixels.transpose(2, 1, 0))
+
+
+def _read(file: h5py.File, reference: h5py.Reference) -> np.ndarray:
+    """What a reference leads to, by HDF5's own calls: a third of h5py's time, which a picture is too small for."""
+    data = h5py.h5r.dereference(reference, file.id)
+    values = np.empty(data.shape, data.dtype)
+    data.read(h5py.h5s.ALL, h5py.h5s.ALL, values)
+    return values

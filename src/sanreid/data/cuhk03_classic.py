@@ -8,7 +8,7 @@ theirs could be counted. One whom camera 1 never saw stays, in the gallery. A co
 evaluation how to measure.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import h5py
@@ -22,12 +22,14 @@ from sanreid.data.cuhk03 import Shot
 People = list[tuple[int, int]]  # (pair, person), both from 1
 
 
-def read(raw: Path, boxes: str, split: int) -> tuple[pd.DataFrame, Iterator[tuple[str, np.ndarray]]]:
+def read(
+    raw: Path, boxes: str, split: int, skip: Callable[[str], bool] = lambda path: False
+) -> tuple[pd.DataFrame, Iterator[tuple[str, np.ndarray]]]:
     """The table of test set `split` (from 1), with the extra columns `pair` and `protocol`, and a stream of
     (path, (H, W, 3) uint8 RGB) in its order: by pair, person and slot.
 
-    `raw` and `boxes` as in `cuhk03.read`. Raises FileNotFoundError for an absent file, ValueError for a broken one, one
-    without test sets, a split that it does not hold, and a test set that names a person whom it does not hold.
+    `raw`, `boxes` and `skip` as in `cuhk03.read`. Raises FileNotFoundError for an absent file, ValueError for a broken
+    one, one without test sets, a split that it does not hold, and a test set with a person whom it does not hold.
     """
     if boxes not in cuhk03.BOXES:
         raise ValueError(f"cuhk03: boxes {boxes!r}: choose one of {cuhk03.BOXES}")
@@ -44,7 +46,7 @@ def read(raw: Path, boxes: str, split: int) -> tuple[pd.DataFrame, Iterator[tupl
             *(path, boxes, split, len(lost), min(lost)),
         )
         found = [shot for shot in found if shot.pid not in lost]
-    return cuhk03.table_of(found).assign(protocol=index.SINGLE_GALLERY_SHOT), cuhk03.pictures(path, boxes, found)
+    return cuhk03.table_of(found).assign(protocol=index.SINGLE_GALLERY_SHOT), cuhk03.pictures(path, boxes, found, skip)
 
 
 def testset(file: h5py.File, split: int, sizes: list[int]) -> People:

@@ -48,8 +48,11 @@ def write_rgb(path: Path, image: np.ndarray) -> None:
 
 
 def write_all(folder: Path, pictures: Iterable[tuple[str, np.ndarray]]) -> None:
-    """Write each (path relative to `folder`, array as in `write_rgb`) of a stream, a few at a time in threads."""
-    _in_threads((write_rgb, _place(folder, name), image) for name, image in pictures)
+    """Write each (path relative to `folder`, array as in `write_rgb`) of a stream, a few at a time in threads.
+
+    A file that has its name is whole, whatever stops the writing.
+    """
+    _in_threads((_write_whole, _place(folder, name), image) for name, image in pictures)
 
 
 def copy_all(folder: Path, files: Iterable[tuple[str, Path]]) -> None:
@@ -88,6 +91,12 @@ def _place(folder: Path, name: str) -> Path:
     path = folder / name
     path.parent.mkdir(parents=True, exist_ok=True)
     return path
+
+
+def _write_whole(path: Path, image: np.ndarray) -> None:
+    torn = path.with_name(f"~{path.name}")
+    write_rgb(torn, image)
+    torn.replace(path)
 
 
 def _in_threads(calls: Iterator[tuple]) -> None:
