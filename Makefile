@@ -9,6 +9,7 @@ PROFILE ?= demo
 SEEDS ?= 5
 SETS ?=
 SPLITS ?= 20
+BENCHMARKS := ranking reranking local_distance scaling extraction loading inference training render gpu_training
 READY := $(VENV)/.ready
 
 # dvc starts stages as `python stages/...`: let that be ours. Nothing here reports home.
@@ -17,10 +18,10 @@ export DVC_NO_ANALYTICS := 1
 export DO_NOT_TRACK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo repro classic test check deps lock bench profile clean
+.PHONY: help setup demo repro classic test check deps lock bench bench-full profile clean
 
 help:  ## this list
-	@grep -hE '^[a-z%]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z%-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 setup: $(READY)  ## make .venv from requirements.lock (hash-checked)
 
@@ -71,8 +72,16 @@ lock: setup  ## pin the newest versions that pyproject.toml allows
 	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
 	  --no-header --no-emit-index-url --no-annotate --upgrade --output-file requirements.lock
 
-bench: setup  ## what is claimed to be fast, beside a plain reference
-	@for script in benchmarks/*.py; do echo "== $$script"; python $$script || exit 1; done
+bench: setup  ## what is claimed to be fast, beside a plain reference; writes reports/benchmarks.json
+	@for name in $(BENCHMARKS); do echo "== $$name"; python benchmarks/$$name.py || exit 1; done
+	@python benchmarks/table.py
+
+bench-full: setup  ## the same at full scale, the references too: half an hour, 12 GB of memory
+	@for name in $(BENCHMARKS); do \
+	  full=; [[ " ranking reranking local_distance scaling " == *" $$name "* ]] && full=--full; \
+	  echo "== $$name $$full"; python benchmarks/$$name.py $$full || exit 1; \
+	done
+	@python benchmarks/table.py
 
 profile: setup  ## put profiles/$(PROFILE).yaml in place as params.yaml
 	@[ -f profiles/$(PROFILE).yaml ] || { echo "profiles/$(PROFILE).yaml: no such profile; there are: $$(ls profiles)" >&2; exit 1; }
