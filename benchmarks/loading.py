@@ -41,8 +41,8 @@ class Pictures(Dataset):
     def __len__(self) -> int:
         return len(self.paths)
 
-    def __getitem__(self, i: int) -> torch.Tensor:
-        image = Image.open(self.paths[i]).convert("RGB")
+    def __getitem__(self, index: int) -> torch.Tensor:
+        image = Image.open(self.paths[index]).convert("RGB")
         if random.random() < 0.5:
             tall, wide = round(HEIGHT * 1.125), round(WIDTH * 1.125)
             image = image.resize((wide, tall), Image.Resampling.BILINEAR)

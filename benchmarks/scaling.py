@@ -28,16 +28,18 @@ def main(full: bool) -> None:
     """Measure, print, record."""
     query = embeddings(QUERIES, 0)
     evaluate(query, embeddings(1000, 1))  # compile
-    curve = []
+    curve: list[dict[str, float | None]] = []
+    times: dict[int, float] = {}
     for size in (10_000, 30_000, 100_000, 300_000, *([1_000_000] if full else [])):
         gallery = embeddings(size, 1)
         extra = measuring.extra_mb(evaluate, query, gallery)
         seconds = min(measuring.timed(evaluate, query, gallery)[0] for _ in range(2))
+        times[size] = seconds
         curve.append({"gallery": size, "s": seconds, "extra_mb": extra})
         print(f"{QUERIES} x {size:>9,} x {WIDTH}: {seconds:6.2f} s, {extra or 0:4.0f} MB beside the features")
-    first, last = curve[0], curve[-1]
-    growth = (last["s"] / first["s"]) / (last["gallery"] / first["gallery"])
-    print(f"ratio: {growth:.2f} of linear growth from {first['gallery']:,} to {last['gallery']:,}")
+    least, most = min(times), max(times)
+    growth = (times[most] / times[least]) / (most / least)
+    print(f"ratio: {growth:.2f} of linear growth from {least:,} to {most:,}")
     measuring.record("evaluation by gallery size", scale=f"{QUERIES} queries, {WIDTH}-d", curve=curve)
 
 
