@@ -95,3 +95,10 @@ def test_a_set_without_cameras_has_none_and_a_half_known_one_is_refused():
         features.split(data, table(["query", "gallery", "gallery"], [1, 2, 3]))
     with pytest.raises(ValueError, match="no rows of split 'query'"):
         features.retrieval_rows(table(["gallery", "train"], [1, 2]))
+
+
+def test_the_cpu_computes_in_float32_whatever_is_asked_for(images):
+    probe = Probe()
+    plain = features.extract(probe, images, 2)
+    np.testing.assert_array_equal(features.extract(probe, images, 2, precision="bfloat16"), plain)
+    assert plain.dtype == np.float32

@@ -22,6 +22,7 @@ SECTION = {
     "max_rank": 10,
     "flip_average": False,
     "l2": False,
+    "precision": "float32",
     "repeats": 5,
     "seed": 0,
     "lists": {"queries": 2, "top": 4, "seed": 0},

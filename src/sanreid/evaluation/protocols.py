@@ -6,6 +6,7 @@ which is what a table without the column means.
 
 import pandas as pd
 
+from sanreid import runtime
 from sanreid.data.index import SINGLE_GALLERY_SHOT, WHOLE_GALLERY
 from sanreid.evaluation import ranking
 from sanreid.evaluation.distances import Metric
@@ -23,4 +24,4 @@ def evaluate(
     """Rank by `protocol`; `repeats` and `seed` are of the drawn galleries, and read by single_gallery_shot alone."""
     if protocol == SINGLE_GALLERY_SHOT:
         return ranking.single_gallery_shot(query, gallery, metric, max_rank, repeats, seed)
-    return ranking.evaluate(query, gallery, metric, max_rank)
+    return ranking.evaluate(query, gallery, metric, max_rank, device=runtime.device())

@@ -35,6 +35,7 @@ class Retrieval(Section):
     max_rank: PositiveInt
     flip_average: bool
     l2: bool
+    precision: features.Precision
     repeats: PositiveInt
     seed: NonNegativeInt
     lists: ranked_lists.Lists
@@ -50,7 +51,8 @@ def evaluate(images: Path, model: Path, out: Path, p: Retrieval, san: network.Ar
     runtime.prepare(seed=0)
     net = load(model, san)
     decoded = tensors.decode(images, rows["path"].tolist(), san.size)
-    query, gallery = features.split(features.extract(net, decoded, p.batch, p.flip_average, p.l2), rows)
+    extracted = features.extract(net, decoded, p.batch, p.flip_average, p.l2, precision=p.precision)
+    query, gallery = features.split(extracted, rows)
     result = protocols.evaluate(query, gallery, protocol, p.metric, p.max_rank, p.repeats, p.seed)
     shown = result if protocol == protocols.WHOLE_GALLERY else ranking.evaluate(query, gallery, p.metric, p.max_rank)
     textures = own_textures.measure(images, rows, decoded, model, san, p.batch)
