@@ -33,7 +33,8 @@ def extract(
 
     `flip_average` takes the mean of an image's feature and its mirror image's; `l2` scales each to unit length (after
     the mean; a zero feature stays zero). `read` picks the (B, D) feature from the model's output. Runs on
-    `runtime.device()`, on a GPU in bfloat16 where `precision` asks for it; the model's mode is as it was afterwards. Raises ValueError for no images.
+    `runtime.device()`, on a GPU in bfloat16 where `precision` asks for it; the model's mode is as it was afterwards.
+    Raises ValueError for no images.
     """
     if not len(images):
         raise ValueError("no images to extract features from: is the split empty?")
