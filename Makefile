@@ -5,7 +5,7 @@ SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
 PROFILE ?= demo
-# of make table1: how many seeds, and on which sets ("" = params.yaml's); of make classic: how many test sets
+# of make table1 and make classic: how many seeds; on which sets ("" = params.yaml's); how many test sets
 SEEDS ?= 5
 SETS ?=
 SPLITS ?= 20
@@ -52,7 +52,7 @@ repro: setup  ## bring every stage up to date with params.yaml
 	dvc repro
 
 classic: setup  ## CUHK03's classic protocol: SPLITS=20 test sets, SEEDS=5 each, and the mean over the sets
-	@python tools/table.py classic --seeds $(SEEDS) --splits $(SPLITS)
+	@python tools/table.py --seeds $(SEEDS) --splits $(SPLITS)
 
 test: setup  ## all tests, the fast ones first
 	@pytest -m "not slow"

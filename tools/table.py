@@ -1,6 +1,7 @@
 """Run one table of ablations: `make table1 SEEDS=5` is `python tools/table.py table1 --seeds 5`.
 
-`--splits 20` runs it on CUHK03's classic test sets, each a set of its own: that is `make classic`.
+`--splits 20` runs it on CUHK03's classic test sets, each a set of its own, and without a table's name the variants are
+the experiment's own: that is `make classic`.
 
 What section `tables` of params.yaml says of the table (its variants, its generators) takes the place of what section
 `experiment` says, the seeds are 0, 1, ..., and `dvc exp run` brings the report up to date with that. Its text is then
@@ -32,17 +33,19 @@ PARAMETERS, REPORT = Path("params.yaml"), Path("reports/figures/results.txt")
 Changes = dict[str, dict[str, Any]]  # section -> key -> value
 
 
-def changes(parameters: Path, name: str, seeds: int, sets: Sequence[str], splits: int = 0) -> Changes:
+def changes(parameters: Path, name: str | None, seeds: int, sets: Sequence[str], splits: int = 0) -> Changes:
     """What the table replaces in the parameters. Raises ParamsError naming what is wrong."""
     tables = ablations.read(parameters)
-    if name not in tables:
+    if name is not None and name not in tables:
         raise ParamsError(f"{parameters}: tables.{name} is missing; there are: {', '.join(tables)}")
     params = yaml.safe_load(parameters.read_text())
-    known = params["train_san"]["variants"]
-    if strange := [v for v in tables[name].variants if v not in known]:
-        raise ParamsError(f"{parameters}: tables.{name}: {', '.join(strange)} not under train_san.variants")
-    table = tables[name].model_dump()
-    new = {key: table[key] for key in ("variants", "generators") if key in params["experiment"]}
+    new: dict[str, Any] = {}
+    if name is not None:
+        known = params["train_san"]["variants"]
+        if strange := [v for v in tables[name].variants if v not in known]:
+            raise ParamsError(f"{parameters}: tables.{name}: {', '.join(strange)} not under train_san.variants")
+        table = tables[name].model_dump()
+        new = {key: table[key] for key in ("variants", "generators") if key in params["experiment"]}
     new["seeds"] = list(range(seeds))
     numbers = list(range(1, splits + 1))
     if sets or splits:
@@ -92,24 +95,25 @@ def restore(parameters: Path, before: str, new: Changes) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the table and print the report's; the exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("table", help="its name in section tables of params.yaml")
+    parser.add_argument("table", nargs="?", help="its name in section tables; default: the experiment's variants")
     parser.add_argument("--seeds", type=int, default=5, help="how many, from 0; below 3 no difference is claimed")
     parser.add_argument("--sets", nargs="*", default=[], help="of data/interim; default: experiment.sets")
     parser.add_argument("--splits", type=int, default=0, help="the first so many of CUHK03's classic test sets")
     given = parser.parse_args(arguments)
     if given.seeds < 1:
         parser.error(f"--seeds: {given.seeds} seeds are no run; 5 are the least that tell much")
+    what = given.table or "the experiment"
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         new = changes(PARAMETERS, given.table, given.seeds, given.sets, given.splits)
         status = run(command(new), PARAMETERS, new)
     except ParamsError as error:
-        sys.exit(f"{given.table}: {error}")
+        sys.exit(f"{what}: {error}")
     except KeyboardInterrupt:
-        sys.exit(f"{given.table}: stopped; {PARAMETERS} is as it was, and the same command goes on where this one was")
+        sys.exit(f"{what}: stopped; {PARAMETERS} is as it was, and the same command goes on where this one was")
     if status:
         sys.stderr.write(
-            f"{given.table}: the run failed, and nothing is reported; reports/ may be an earlier run's. "
+            f"{what}: the run failed, and nothing is reported; reports/ may be an earlier run's. "
             f"{PARAMETERS} is as it was: repair what is said above and run the same again, what is done stays done.\n"
         )
         return status

@@ -77,6 +77,8 @@ def test_the_classic_splits_are_sets_that_have_to_be_extracted(table, parameters
     assert new["experiment"]["sets"] == ["cuhk03_classic_1", "cuhk03_classic_2", "cuhk03_classic_3"]
     assert new["extract_cuhk03_classic"] == {"splits": [1, 2, 3]}
     assert "extract_cuhk03_classic.splits=[1,2,3]" in table.command(new)
+    plain = table.changes(parameters, None, 2, [], splits=1)["experiment"]
+    assert plain == {"seeds": [0, 1], "sets": ["cuhk03_classic_1"]}  # the variants are the experiment's
 
 
 def test_what_is_wrong_is_named_before_anything_runs(table, parameters):
