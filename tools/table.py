@@ -76,11 +76,24 @@ def run(words: Sequence[str], parameters: Path, new: Changes) -> int:
                 sys.stderr.write(line)
         return child.wait()
     except BaseException:
-        os.killpg(child.pid, signal.SIGINT)  # to all of them, whether it was Ctrl-C or a SIGTERM to this process alone
-        child.wait()
+        stop(child)
         raise
     finally:
         restore(parameters, before, new)
+
+
+def stop(child: subprocess.Popen) -> None:
+    """End DVC and its stage, whether it was Ctrl-C or a SIGTERM to this process alone; harder where they linger."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(child.pid, number)
+            child.communicate(timeout=8)  # reads on, since a full pipe would keep it
+            return
+        except subprocess.TimeoutExpired:
+            continue
+        except ProcessLookupError:
+            child.wait()
+            return
 
 
 def restore(parameters: Path, before: str, new: Changes) -> None:
