@@ -18,7 +18,7 @@ export DVC_NO_ANALYTICS := 1
 export DO_NOT_TRACK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo repro classic test check deps lock bench bench-full profile clean
+.PHONY: help setup demo repro classic test check deps lock bench peers bench-full profile clean
 
 help:  ## this list
 	@grep -hE '^[a-z%-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -76,7 +76,10 @@ bench: setup  ## what is claimed to be fast, beside a plain reference; writes re
 	@for name in $(BENCHMARKS); do echo "== $$name"; python benchmarks/$$name.py || exit 1; done
 	@python benchmarks/table.py
 
-bench-full: setup  ## the same at full scale, the references too: half an hour, 12 GB of memory
+peers: setup  ## the peer that installs from the registry, into .peers: benchmarks measure it where it is there
+	@uv pip install --quiet --no-deps --no-build-isolation --require-hashes --target .peers -r benchmarks/peers.lock
+
+bench-full: setup peers  ## the same at full scale, the references and torchreid too: half an hour, 12 GB of memory
 	@for name in $(BENCHMARKS); do \
 	  full=; [[ " ranking reranking local_distance scaling " == *" $$name "* ]] && full=--full; \
 	  echo "== $$name $$full"; python benchmarks/$$name.py $$full || exit 1; \

@@ -67,6 +67,21 @@ def test_blocks_change_nothing(monkeypatch):
     assert np.abs(reranking.k_reciprocal(query, gallery, 8, 3) - whole).max() < 1e-6
 
 
+@pytest.mark.parametrize("rows", [1, 3, 1000])
+def test_neighbours_come_in_the_order_of_a_stable_sort(monkeypatch, rows):
+    """A distance serves both its images; small whole numbers, so that ties abound and float32 is exact."""
+    random = np.random.default_rng(rows)
+    query, gallery = (random.integers(0, 3, (n, 4)).astype(np.float32) for n in (9, 40))
+    monkeypatch.setattr(reranking.distances, "BLOCK_BYTES", 4 * 40 * rows)
+    ranks, near, largest = reranking._neighbours(query, gallery, 7)
+    together = np.concatenate([query, gallery])
+    full = np.array([[((a - b) ** 2).sum() for b in together] for a in together])
+    order = np.argsort(full, axis=1, kind="stable")[:, :8]
+    assert np.array_equal(ranks, order)
+    assert np.array_equal(near, np.take_along_axis(full, order, 1))
+    assert np.array_equal(largest, full.max(1))
+
+
 def test_the_published_expansion_is_used():
     """Without the 2/3 rule the numbers are others: the data reach it."""
     query, gallery = people(14, 90)

@@ -6,8 +6,8 @@ Decisions:
 - The published code holds several (N, N) matrices of all N = Q + G images, 10 GB at Market-1501's size. Here a block of
   rows at a time gives each image its nearest and its largest distance, and is forgotten; the neighbour vectors are
   sparse. Beside the (Q, G) result that leaves some hundred bytes an image and two blocks.
-- Twice the product: the distances of query to gallery are computed again for the result, since keeping them would cost
-  as much as the result itself.
+- A distance of two images serves both. Those of query to gallery are computed again for the result: keeping them
+  would cost as much as the result itself.
 """
 
 import numpy as np
@@ -78,12 +78,23 @@ def _neighbours(
     ranks = np.zeros((count, k1 + 1), np.int32)
     near = np.full((count, k1 + 1), np.inf, np.float32)
     largest = np.zeros(count, np.float32)
-    for begin, rows in ((0, query), (len(query), gallery)):
-        for offset, images in ((0, query), (len(query), gallery)):
-            for first, block in distances.blocks(rows, images):
-                part = slice(begin + first, begin + first + len(block))
-                reciprocal.nearest(block, offset, ranks[part], near[part])
-                np.maximum(largest[part], block.max(1), out=largest[part])
+
+    def fold(block: NDArray[np.float32], top: int, left: int, doubled: int) -> None:
+        """Distances of images top.. to images left.., both ways but for the first `doubled` columns."""
+        rows, others = slice(top, top + len(block)), block[:, doubled:]
+        columns = slice(left + doubled, left + block.shape[1])
+        reciprocal.nearest(block, left, ranks[rows], near[rows])
+        reciprocal.nearest_rows(others, top, ranks[columns], near[columns])
+        np.maximum(largest[rows], block.max(1), out=largest[rows])
+        np.maximum(largest[columns], others.max(0, initial=0), out=largest[columns])
+
+    # in this order every image meets the others in theirs: queries first, then the gallery
+    for first, block in distances.triangle(query):
+        fold(block, first, first, len(block))
+    for first, block in distances.blocks(query, gallery):
+        fold(block, first, len(query), 0)
+    for first, block in distances.triangle(gallery):
+        fold(block, len(query) + first, len(query) + first, len(block))
     # only where all images coincide: distances of 0 stay 0
     return ranks, near, np.where(largest > 0, largest, np.float32(1))
 
