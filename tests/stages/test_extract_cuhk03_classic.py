@@ -8,7 +8,7 @@ import pytest
 from sanreid.data import images, index
 from sanreid.params import ParamsError, validate
 from stages import extract_cuhk03_classic as stage
-from tests.data.test_cuhk03_classic import PEOPLE, SLOTS, pixels, write_mat
+from tests.data.cuhk03_file import PEOPLE, SLOTS, pixels, write_mat
 
 
 @pytest.fixture
@@ -38,9 +38,9 @@ def test_pictures_table_and_summary(raw, tmp_path):
         "images": sum(PEOPLE) * len(SLOTS),
         "cameras": 2,
         "splits": {
-            "train": {"people": 6, "images": 24},
+            "train": {"people": 6, "images": 30},
             "query": {"people": 3, "images": 6},
-            "gallery": {"people": 3, "images": 6},
+            "gallery": {"people": 3, "images": 9},
         },
     }
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["images", "index.parquet", "summary.json", "truth"]
