@@ -1,9 +1,10 @@
 """The compiled inner loops of `ranking`: the rank of a match is counted, not sorted.
 
 Decisions: a query has few matches, and "how many values of the row are smaller" is one pass of vector instructions,
-which is cheaper than sorting the row. Where a query has many matches (classes of digits), one search for each distance
-of the row takes over, in the slice of matches that a grid over their distances leaves: a step or two. Both place ties by gallery order, as a stable sort would. NaN is smaller than nothing,
-so it marks what is not ranked. Loops run without the GIL and compile once (cached on disk).
+which is cheaper than sorting the row. Where a query has many matches (classes of digits, a gallery of a million), one
+search for each distance of the row takes over, in the slice of matches that a grid over their distances leaves: a step
+or two. Both place ties by gallery order, as a stable sort would. NaN is smaller than nothing, so it marks what is not
+ranked. Loops run without the GIL and compile once (cached on disk).
 """
 
 import numpy as np
