@@ -73,6 +73,7 @@ lock: setup  ## pin the newest versions that pyproject.toml allows
 	  --no-header --no-emit-index-url --no-annotate --upgrade --output-file requirements.lock
 
 bench: setup  ## what is claimed to be fast, beside a plain reference; writes reports/benchmarks.json
+	@rm -f reports/benchmarks.json
 	@for name in $(BENCHMARKS); do echo "== $$name"; python benchmarks/$$name.py || exit 1; done
 	@python benchmarks/table.py
 
@@ -80,6 +81,7 @@ peers: setup  ## the peer that installs from the registry, into .peers: benchmar
 	@uv pip install --quiet --no-deps --no-build-isolation --require-hashes --target .peers -r benchmarks/peers.lock
 
 bench-full: setup peers  ## the same at full scale, the references and torchreid too: half an hour, 12 GB of memory
+	@rm -f reports/benchmarks.json
 	@for name in $(BENCHMARKS); do \
 	  full=; [[ " ranking reranking local_distance scaling " == *" $$name "* ]] && full=--full; \
 	  echo "== $$name $$full"; python benchmarks/$$name.py $$full || exit 1; \
