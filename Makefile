@@ -80,7 +80,7 @@ bench: setup  ## what is claimed to be fast, beside a plain reference; writes re
 peers: setup  ## the peer that installs from the registry, into .peers: benchmarks measure it where it is there
 	@uv pip install --quiet --no-deps --no-build-isolation --require-hashes --target .peers -r benchmarks/peers.lock
 
-bench-full: setup peers  ## the same at full scale, the references and torchreid too: half an hour, 12 GB of memory
+bench-full: setup peers  ## the same at full scale, the references and torchreid too: nine minutes, 12 GB of memory
 	@rm -f reports/benchmarks.json
 	@for name in $(BENCHMARKS); do \
 	  full=; [[ " ranking reranking local_distance scaling " == *" $$name "* ]] && full=--full; \

@@ -49,10 +49,10 @@ def tables(rows: dict[str, dict]) -> str:
 
 def put(document: str, text: str) -> str:
     """`document` with `text` between its marks. Raises ValueError where it has none."""
-    pattern = re.compile(f"({re.escape(MARKS[0])}\n).*?(\n{re.escape(MARKS[1])})", re.DOTALL)
+    pattern = re.compile(f"({re.escape(MARKS[0])}\n).*?({re.escape(MARKS[1])})", re.DOTALL)
     if not pattern.search(document):
         raise ValueError(f"no place for the table: put the lines {MARKS[0]} and {MARKS[1]} where it belongs")
-    return pattern.sub(lambda found: found[1] + "\n" + text + "\n" + found[2], document)
+    return pattern.sub(lambda found: f"{found[1]}\n{text}\n\n{found[2]}", document)
 
 
 if __name__ == "__main__":
