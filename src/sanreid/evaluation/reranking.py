@@ -42,7 +42,7 @@ def k_reciprocal(
             f"{lambda_value}: wanted are k1 >= 1, 1 <= k2 <= k1 + 1 <= images, and lambda in 0..1"
         )
     result_bytes, extra = memory(len(query), len(gallery), k1, k2)
-    log = runtime.log.warning if result_bytes + extra > LARGE else runtime.log.debug
+    log = runtime.log.warning if result_bytes + extra > LARGE else runtime.log.info
     log("re-ranking: %.2f GB for the result, at most about %.2f GB beside it", result_bytes / 1e9, extra / 1e9)
 
     ranks, near, largest = _neighbours(query, gallery, k1)
