@@ -60,7 +60,9 @@ def make(empty, tmp_path) -> Make:
 
 def run(root: Path, *words: str) -> str:
     """Run a command in `root`; its output."""
-    return subprocess.run(words, cwd=root, check=True, capture_output=True, text=True).stdout
+    done = subprocess.run(words, cwd=root, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
 
 
 @pytest.fixture
