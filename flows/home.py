@@ -22,6 +22,7 @@ def environment(root: Path = ROOT) -> dict[str, str]:
         "PREFECT_RUNNER_AUTO_INSTALL_DEPENDENCIES": "false",  # the clone's .venv is what the lock file says
         "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",  # seconds; the least that Prefect takes
         "PREFECT_WORKER_QUERY_SECONDS": "3",
+        "PREFECT_LOGGING_EXTRA_LOGGERS": "flows",
         "PREFECT_CLI_PROMPT": "false",
         "DO_NOT_TRACK": "1",
         "DVC_NO_ANALYTICS": "1",

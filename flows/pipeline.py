@@ -25,11 +25,13 @@ from prefect.settings import get_current_settings
 from prefect.states import Completed, Failed, State
 from prefect.utilities.annotations import quote
 
-from flows import artifacts, dag, gpu
-from flows.dag import Stage
+from flows import artifacts, dag, gpu, locks
+from flows.dag import GraphError, Stage
+from flows.overriding import OverrideError
 from flows.stage import StageFailed, execute
 from flows.supervise import Group
 from flows.verdict import Verdict
+from flows.workspace import WorkspaceError, open_workspace
 
 RETRY_AFTER = 5  # seconds
 CACHED: Mapping[Verdict, str] = {
@@ -102,24 +104,31 @@ def pipeline(
 
     Its state is Completed, or Cached where nothing had to run, or Failed; its result the names of the stages' states.
     """
-    with _workspace(Path.cwd(), overrides or []) as root:
-        stages = dag.load(root, targets)
-        changed = set(stages) if force else set(dag.changes(root, stages))
-        run = Run(root, force=force, pull=pull, unchanged=set(stages) - changed - dag.descendants(stages, changed))
-        run.shown = artifacts.known() if run.unchanged else set()
-        try:
-            states, seconds = _schedule(stages, run)
-        except BaseException:  # a cancelled run, Ctrl-C
-            run.group.stop()
-            raise
-        return _outcome(stages, states, seconds)
+    try:
+        with _workspace(Path.cwd(), overrides or []) as root:
+            stages = dag.load(root, targets)
+            changed = set(stages) if force else set(dag.changes(root, stages))
+            run = Run(root, force=force, pull=pull, unchanged=set(stages) - changed - dag.descendants(stages, changed))
+            run.shown = artifacts.known() if run.unchanged else set()
+            try:
+                states, seconds = _schedule(stages, run)
+            except BaseException:  # a cancelled run, Ctrl-C
+                run.group.stop()
+                raise
+            return _outcome(stages, states, seconds)
+    except (GraphError, OverrideError, WorkspaceError) as error:
+        return Failed(message=str(error))
 
 
 @contextmanager
 def _workspace(root: Path, overrides: list[str]) -> Iterator[Path]:
-    """Where the stages run: here, or with other parameters in a worktree of its own."""
-    with _alone(root):
-        yield root
+    """Where the stages run: here, or with other parameters in a worktree of its own, of the last commit."""
+    if overrides:
+        with open_workspace(root, overrides=overrides, lock=locks.read(root)) as place:
+            yield place
+    else:
+        with _alone(root):
+            yield root
 
 
 @contextmanager

@@ -32,7 +32,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     from prefect.flow_engine import run_flow
 
-    from flows.dag import GraphError
     from flows.pipeline import pipeline
 
     wanted = {
@@ -43,8 +42,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     }
     try:
         state = cast("State", run_flow(pipeline, parameters=wanted, return_type="state"))
-    except GraphError as error:
-        sys.exit(str(error))
     except KeyboardInterrupt:
         sys.exit("stopped; the same command goes on where this one was")
     sys.stdout.write(f"{state.name}: {state.message}\n")
