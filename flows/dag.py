@@ -49,7 +49,7 @@ class Stage:
 
 
 @contextmanager
-def _open(root: Path) -> Iterator["Repo"]:
+def opened(root: Path) -> Iterator["Repo"]:
     """DVC's repository at `root`, this process's only one; DVC's errors become GraphError."""
     from dvc.exceptions import DvcException
     from dvc.repo import Repo
@@ -70,10 +70,10 @@ def load(root: Path, targets: Iterable[str] | None = None) -> dict[str, Stage]:
     """
     from dvc.stage import PipelineStage
 
-    with _open(root) as repo:
+    with opened(root) as repo:
         graph = repo.index.graph  # edges run from a stage to those it reads from
         found = {
-            _name(s): _stage(s, sorted(_name(u) for u in graph.successors(s) if isinstance(u, PipelineStage)))
+            name_of(s): _stage(s, sorted(name_of(u) for u in graph.successors(s) if isinstance(u, PipelineStage)))
             for s in graph
             if isinstance(s, PipelineStage)  # a .dvc file is data, not work
         }
@@ -86,13 +86,13 @@ def load(root: Path, targets: Iterable[str] | None = None) -> dict[str, Stage]:
     return ordered
 
 
-def _name(stage: Any) -> str:
+def name_of(stage: Any) -> str:
     """What DVC calls a stage at the repository's root; its own `addressing` is told from the working directory."""
     file = Path(stage.path_in_repo).as_posix()
     return stage.name if file == "dvc.yaml" else f"{file}:{stage.name}"
 
 
-def members(stages: Mapping[str, Stage], target: str) -> list[str]:
+def members(stages: Mapping[str, Any], target: str) -> list[str]:
     """The names of the stages that a target stands for. Raises GraphError that names those near."""
     if target in stages:
         return [target]
@@ -124,7 +124,7 @@ def _stage(stage: Any, upstream: Sequence[str]) -> Stage:
         return Path(of.fs_path).relative_to(root).as_posix() if inside else str(of.def_path)
 
     return Stage(
-        name=_name(stage),
+        name=name_of(stage),
         desc=" ".join((stage.desc or "").split()),
         cmd=stage.cmd if isinstance(stage.cmd, str) else "\n".join(stage.cmd),
         upstream=() if stage.frozen else tuple(upstream),
@@ -149,6 +149,27 @@ def descendants(stages: Mapping[str, Stage], names: Iterable[str]) -> set[str]:
     return below
 
 
+@contextmanager
+def _hashed_once() -> Iterator[None]:
+    """Let DVC look at each path once while it is asked about many stages: a set's folder has a dozen readers."""
+    from dvc.output import Output
+
+    look = Output._get_hash_meta
+    seen: dict[tuple[str, Any, str | None], Any] = {}
+
+    def remembered(output: Any) -> Any:
+        key = (output.protocol, output.fs_path, output.hash_name)
+        if key not in seen:
+            seen[key] = look(output)  # raises for a path that is not there, which is not remembered
+        return seen[key]
+
+    Output._get_hash_meta = remembered
+    try:
+        yield
+    finally:
+        Output._get_hash_meta = look
+
+
 def changes(root: Path, names: Iterable[str] | None = None) -> Changes:
     """What DVC would run or restore among the stages (all, or those named), and why; unchanged ones are left out."""
     from dvc.repo import lock_repo
@@ -158,11 +179,11 @@ def changes(root: Path, names: Iterable[str] | None = None) -> Changes:
     found: dict[str, list[Any]] = {}
     if asked == set():
         return found
-    with _open(root) as repo, lock_repo(repo):
+    with opened(root) as repo, lock_repo(repo), _hashed_once():
         for stage in repo.index.stages:
-            if isinstance(stage, PipelineStage) and (asked is None or _name(stage) in asked):
+            if isinstance(stage, PipelineStage) and (asked is None or name_of(stage) in asked):
                 for changed in stage.status().values():
-                    found[_name(stage)] = changed
+                    found[name_of(stage)] = changed
     return found
 
 

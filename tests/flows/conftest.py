@@ -6,6 +6,8 @@ import signal
 import socket
 import subprocess
 import sys
+import urllib.request
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -139,3 +141,32 @@ def prefect(server, tmp_path) -> Iterator[Server]:
 
     with temporary_settings(updates={PREFECT_API_URL: server.url, PREFECT_HOME: tmp_path / "prefect"}):
         yield server
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[str]:
+    """An S3 server on loopback with an empty bucket named `bucket`; its address."""
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    urllib.request.urlopen(urllib.request.Request(f"http://{host}:{port}/bucket", method="PUT")).close()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture(params=["folder", pytest.param("s3", marks=pytest.mark.slow)])
+def attach(request, tmp_path) -> Callable[[Path], None]:
+    """Give a clone the remote that all clones of the test have, in .dvc/config.local: a folder, or S3."""
+    settings = {"url": str(tmp_path / "remote")}
+    if request.param == "s3":
+        settings = {
+            "url": f"s3://bucket/{uuid.uuid4()}",
+            "endpointurl": request.getfixturevalue("s3"),
+            "access_key_id": "key",
+            "secret_access_key": "secret",
+            "region": "us-east-1",
+        }
+    lines = ["[core]", "    remote = store", "['remote \"store\"']", *(f"    {k} = {v}" for k, v in settings.items())]
+    return lambda root: (root / ".dvc/config.local").write_text("\n".join(lines) + "\n")
