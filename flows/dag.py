@@ -155,12 +155,12 @@ def _hashed_once() -> Iterator[None]:
     from dvc.output import Output
 
     look = Output._get_hash_meta
-    seen: dict[tuple[str, Any, str | None], Any] = {}
+    seen: dict[tuple[Any, ...], Any] = {}
 
-    def remembered(output: Any) -> Any:
-        key = (output.protocol, output.fs_path, output.hash_name)
+    def remembered(self: Output) -> Any:
+        key = (self.protocol, self.fs_path, self.hash_name)
         if key not in seen:
-            seen[key] = look(output)  # raises for a path that is not there, which is not remembered
+            seen[key] = look(self)  # raises for a path that is not there, which is not remembered
         return seen[key]
 
     Output._get_hash_meta = remembered

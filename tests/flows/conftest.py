@@ -96,6 +96,12 @@ stages:
     deps: [source.txt]
     outs: [out/quick]
     meta: {gpus: 0, minutes: 1}
+  next:
+    desc: What reads the quick one
+    cmd: cat out/quick out/quick > out/next
+    deps: [out/quick]
+    outs: [out/next]
+    meta: {gpus: 1, minutes: 1}
   slow:
     desc: A slow one
     cmd: echo $$ > pid && sleep 120
@@ -122,7 +128,7 @@ def server(empty, tmp_path_factory) -> Iterator[Server]:
     environment = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "PREFECT_API_URL", "PREFECT_HOME")}
     environment |= ENVIRONMENT | {"CUDA_VISIBLE_DEVICES": "", "GPU_LEASES": str(clone.parent / "leases")}
     log = clone.parent / "log"
-    words = [sys.executable, "-m", "flows.serve", "--port", str(port)]
+    words = [sys.executable, "-m", "flows.serve", "--port", str(port), "--silent", "40"]
     with log.open("w") as file:
         process = subprocess.Popen(words, cwd=clone, env=environment, stdout=file, stderr=file, text=True)
     try:
