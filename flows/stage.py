@@ -8,7 +8,7 @@ runs in `gpu_shell`, so a GPU is leased only when something really runs; its tim
 import os
 import sys
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from flows import gpu_shell, verdict
@@ -20,7 +20,11 @@ LAST = 20  # lines of a failed stage that its error shows
 
 
 class StageFailed(RuntimeError):  # noqa: N818 - the state's name
-    """A stage failed or ran out of time; the message ends with its last lines."""
+    """A stage failed or (`late`) ran out of time; the message ends with its last lines."""
+
+    def __init__(self, message: str, last: Iterable[str], late: bool = False) -> None:
+        super().__init__("\n".join([message, *last]))
+        self.late = late
 
 
 def environment(root: Path, stage: Stage) -> dict[str, str]:
@@ -75,11 +79,9 @@ def execute(
 
     status, late = (group or Group()).run(words, cwd=root, env=environment(root, stage), on_line=hear, limit=limit)
     if late:
-        raise StageFailed(
-            f"{stage.name}: ended after {stage.minutes:g} minutes (meta.minutes in dvc.yaml)\n" + "\n".join(last)
-        )
+        raise StageFailed(f"{stage.name}: ended after {stage.minutes:g} minutes (meta.minutes)", last, late)
     if status:
-        raise StageFailed(f"{stage.name}: DVC's exit status is {status}. Its last lines:\n" + "\n".join(last))
+        raise StageFailed(f"{stage.name}: DVC's exit status is {status}; the last lines:", last)
     if said is None:
-        raise StageFailed(f"{stage.name}: DVC ended well in words that are not known:\n" + "\n".join(last))
+        raise StageFailed(f"{stage.name}: DVC ended well, but what it did is not in these words:", last)
     return said

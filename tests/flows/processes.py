@@ -13,9 +13,9 @@ def alive(pid: int) -> bool:
         return False
 
 
-def wait_for(condition: Callable[[], object], seconds: float = 10.0) -> None:
-    """Wait until the condition holds; fail after so many seconds."""
+def wait_for(condition: Callable[[], object], seconds: float = 10.0, every: float = 0.02) -> None:
+    """Wait until the condition holds, asking every so many seconds; fail after `seconds`."""
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, f"waited {seconds} s in vain"
-        time.sleep(0.02)
+        time.sleep(every)

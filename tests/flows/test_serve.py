@@ -1,0 +1,107 @@
+"""`make serve`: pools, deployments, workers and schedules; a cancelled run; and the end of all of it."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId
+from prefect.deployments import run_deployment
+from prefect.states import Cancelling
+
+from flows import serve
+from tests.flows.processes import alive, wait_for
+
+pytestmark = pytest.mark.slow
+
+
+def ask(name: str, **given: Any) -> Any:
+    """Start a deployment's run; it is not waited for."""
+    return run_deployment(name, timeout=0, as_subflow=False, **given)
+
+
+def ended(number: Any, seconds: float = 60) -> Any:
+    """The run once it has ended."""
+    with get_client(sync_client=True) as client:
+        wait_for(lambda: client.read_flow_run(number).state.is_final(), seconds, every=0.3)
+        return client.read_flow_run(number)
+
+
+def test_what_is_registered(prefect):
+    with get_client(sync_client=True) as client:
+        pools = {pool.name: pool.type for pool in client.read_work_pools()}
+        found = {deployment.name: deployment for deployment in client.read_deployments()}
+        assert client.read_automations_by_name("A run whose machine fell silent is Crashed")
+    assert pools == {"gpu": "process", "cpu": "process"}
+    assert {"pipeline", "nightly", "new-data", "gpu", "cpu"} <= set(found)
+    assert [s.schedule.cron for s in found["nightly"].schedules] == ["0 2 * * *"]
+    assert [s.schedule.cron for s in found["new-data"].schedules] == ["*/15 * * * *"]
+    assert not found["pipeline"].schedules
+
+
+def test_both_pools_answer_and_a_pipeline_runs_in_the_workers_clone(prefect):
+    runs = [ask("whoami/gpu"), ask("whoami/cpu"), ask("pipeline/pipeline", parameters={"targets": ["quick"]})]
+    assert [ended(run.id).state.name for run in runs] == ["Completed"] * 3
+    assert (prefect.clone / "out/quick").read_text() == "data\n"
+    with get_client(sync_client=True) as client:
+        wanted = ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[runs[0].id]))
+        (told,) = client.read_artifacts(artifact_filter=wanted)
+    assert str(prefect.clone) in told.data
+    assert "none: stages run on the CPU" in told.data
+    again = ended(ask("pipeline/nightly", parameters={"targets": ["quick"]}).id)
+    assert again.state.name == "Cached"
+
+
+def test_a_cancelled_run_leaves_no_process(prefect):
+    file = prefect.clone / "pid"
+    file.unlink(missing_ok=True)
+    run = ask("pipeline/pipeline", parameters={"targets": ["slow"]})
+    wait_for(lambda: file.is_file() and file.read_text().strip(), 60)
+    pid = int(file.read_text())
+    assert alive(pid)
+    with get_client(sync_client=True) as client:
+        client.set_flow_run_state(run.id, Cancelling())
+    assert ended(run.id).state.is_cancelled()
+    wait_for(lambda: not alive(pid))
+
+
+def test_no_new_data_is_nothing_to_do(prefect):
+    assert ended(ask("new-data/new-data").id).state.name == "NothingNew"
+
+
+def test_a_taken_port_is_said_with_what_to_do(prefect):
+    port = prefect.url.split(":")[2].split("/")[0]
+    words = [sys.executable, "-m", "flows.serve", "--port", port]
+    done = subprocess.run(words, cwd=prefect.clone, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert "Address already in use" in done.stderr
+    assert "make worker" in done.stderr
+
+
+def test_a_worker_needs_a_server(prefect, monkeypatch, capsys):
+    monkeypatch.delenv("PREFECT_API_URL", raising=False)
+    with pytest.raises(SystemExit):
+        serve.main(["--worker"])
+    assert "Set PREFECT_API_URL" in capsys.readouterr().err
+
+
+def test_a_worker_joins_and_leaves_and_takes_all_its_processes_along(prefect, tmp_path):
+    clone = shutil.copytree(prefect.clone, tmp_path / "joined", ignore=shutil.ignore_patterns("runs", "out"))
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"} | {"PREFECT_API_URL": prefect.url}
+    words = [sys.executable, "-m", "flows.serve", "--worker", "--pools", "cpu"]
+    worker = subprocess.Popen(words, cwd=clone, env=environment, stdout=subprocess.PIPE, text=True)
+    assert worker.stdout
+    while "started!" not in worker.stdout.readline():
+        assert worker.poll() is None
+    below = subprocess.run(["pgrep", "-P", str(worker.pid)], capture_output=True, text=True).stdout
+    children = [int(pid) for pid in below.split()]
+    assert children
+    worker.send_signal(signal.SIGINT)
+    assert worker.wait(40) == 0
+    worker.stdout.close()
+    wait_for(lambda: not any(map(alive, children)))
+    assert serve.healthy(prefect.url)
