@@ -149,6 +149,27 @@ def descendants(stages: Mapping[str, Stage], names: Iterable[str]) -> set[str]:
     return below
 
 
+@contextmanager
+def _hashed_once() -> Iterator[None]:
+    """Let DVC look at each path once while it is asked about many stages: a set's folder has a dozen readers."""
+    from dvc.output import Output
+
+    look = Output._get_hash_meta
+    seen: dict[tuple[Any, ...], Any] = {}
+
+    def remembered(self: Output) -> Any:
+        key = (self.protocol, self.fs_path, self.hash_name)
+        if key not in seen:
+            seen[key] = look(self)  # raises for a path that is not there, which is not remembered
+        return seen[key]
+
+    Output._get_hash_meta = remembered
+    try:
+        yield
+    finally:
+        Output._get_hash_meta = look
+
+
 def changes(root: Path, names: Iterable[str] | None = None) -> Changes:
     """What DVC would run or restore among the stages (all, or those named), and why; unchanged ones are left out."""
     from dvc.repo import lock_repo
@@ -158,7 +179,7 @@ def changes(root: Path, names: Iterable[str] | None = None) -> Changes:
     found: dict[str, list[Any]] = {}
     if asked == set():
         return found
-    with opened(root) as repo, lock_repo(repo):
+    with opened(root) as repo, lock_repo(repo), _hashed_once():
         for stage in repo.index.stages:
             if isinstance(stage, PipelineStage) and (asked is None or name_of(stage) in asked):
                 for changed in stage.status().values():

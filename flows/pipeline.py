@@ -25,9 +25,11 @@ from prefect.settings import get_current_settings
 from prefect.states import Completed, Failed, State
 from prefect.utilities.annotations import quote
 
-from flows import artifacts, dag, gpu, locks
+from flows import artifacts, dag, dispatch, gpu, locks, remote
 from flows.dag import GraphError, Stage
+from flows.dispatch import Dispatch
 from flows.overriding import OverrideError
+from flows.remote import RemoteError
 from flows.stage import StageFailed, execute
 from flows.supervise import Group
 from flows.verdict import Verdict
@@ -44,13 +46,16 @@ CACHED: Mapping[Verdict, str] = {
 class Run:
     """What the stages of one run share.
 
-    `unchanged` are the stages of which DVC says so before anything runs; `shown` the artifacts that are on the server.
+    With `workers` they are sent there. `unchanged` are the stages of which DVC says so before anything runs, `awaited`
+    those of them that a worker will read from; `shown` are the artifacts that are on the server.
     """
 
     root: Path
     force: bool = False
     pull: bool = False
+    workers: Dispatch | None = None
     unchanged: set[str] = field(default_factory=set)
+    awaited: set[str] = field(default_factory=set)
     shown: set[str] = field(default_factory=set)
     group: Group = field(default_factory=Group)
 
@@ -59,9 +64,12 @@ class Run:
         log = get_run_logger()
         try:
             verdict = self.execute(stage)
+        except RemoteError as failure:
+            return Failed(message=str(failure))
         except StageFailed as failure:
             return Failed(name="TimedOut" if failure.late else "Failed", message=str(failure))
-        artifacts.publish(self.root, stage, log, self.shown if verdict == "unchanged" else set())
+        if self.workers is None or verdict == "unchanged":  # a worker has shown what it made
+            artifacts.publish(self.root, stage, log, self.shown if verdict == "unchanged" else set())
         if verdict == "ran":
             return Completed(message="DVC ran it")
         log.info(CACHED[verdict])
@@ -70,7 +78,11 @@ class Run:
     def execute(self, stage: Stage) -> Verdict:
         """Run or restore the stage here, unless that is known to be needless."""
         if stage.name in self.unchanged:
+            if stage.name in self.awaited:
+                remote.push(self.root, stage.name)
             return "unchanged"
+        if self.workers is not None:
+            return self.workers.execute(stage)
         log, progress = get_run_logger(), artifacts.Progress(stage)
 
         def hear(line: str) -> None:
@@ -93,6 +105,7 @@ def pipeline(
     overrides: list[str] | None = None,
     force: bool = False,
     pull: bool = False,
+    workers: bool = False,
 ) -> State:
     """Bring the targets and what they need up to date in the clone that is the working directory.
 
@@ -101,22 +114,31 @@ def pipeline(
         overrides: changes of params.yaml, as `dvc exp run -S` takes them, in a workspace of their own
         force: run what is unchanged, too
         pull: fetch from DVC's remote what was run elsewhere
+        workers: send every stage to the workers of its pool instead of running it here
 
     Its state is Completed, or Cached where nothing had to run, or Failed; its result the names of the stages' states.
     """
     try:
+        if workers:
+            dispatch.check(Path.cwd())
         with _workspace(Path.cwd(), overrides or []) as root:
             stages = dag.load(root, targets)
             changed = set(stages) if force else set(dag.changes(root, stages))
             run = Run(root, force=force, pull=pull, unchanged=set(stages) - changed - dag.descendants(stages, changed))
             run.shown = artifacts.known() if run.unchanged else set()
+            if workers:
+                run.workers = Dispatch(root, stages, overrides=overrides or [], force=force, group=run.group)
+                sent = [stage for stage in stages.values() if stage.name not in run.unchanged]
+                run.awaited = {name for stage in sent for name in stage.upstream}
             try:
                 states, seconds = _schedule(stages, run)
             except BaseException:  # a cancelled run, Ctrl-C
                 run.group.stop()
                 raise
+            if workers and pull:
+                remote.bring_outputs(root, [name for name, state in states.items() if state.is_completed()])
             return _outcome(stages, states, seconds)
-    except (GraphError, OverrideError, WorkspaceError) as error:
+    except (GraphError, OverrideError, RemoteError, WorkspaceError) as error:
         return Failed(message=str(error))
 
 
@@ -156,7 +178,7 @@ def _schedule(stages: Mapping[str, Stage], run: Run) -> tuple[dict[str, State], 
     while len(states) < len(stages):
         for stage in list(waiting.values()):
             broken = any(not states[u].is_completed() for u in stage.upstream if u in states)
-            known = stage.name in run.unchanged or broken  # no work, so it needs no room
+            known = broken or stage.name in run.unchanged or run.workers is not None  # no work here, so no room
             if (broken or states.keys() >= set(stage.upstream)) and (known or room.take(stage)):
                 del waiting[stage.name]
                 seconds[stage.name] = -time.monotonic()

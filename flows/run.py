@@ -39,6 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "overrides": given.set or None,
         "force": given.force,
         "pull": given.pull,
+        "workers": given.workers,
     }
     try:
         state = cast("State", run_flow(pipeline, parameters=wanted, return_type="state"))

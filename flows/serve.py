@@ -27,7 +27,7 @@ from flows import gpu, home, supervise
 
 POOLS = ("gpu", "cpu")
 PATIENCE = 90.0  # seconds for the server to answer, on a busy machine
-SILENT = timedelta(seconds=100)  # three heartbeats
+SILENT = 100  # seconds: three heartbeats
 GRACE = 20.0
 
 Processes = list[tuple[str, subprocess.Popen[bytes]]]
@@ -101,7 +101,7 @@ def start_server(host: str, port: int, environment: Mapping[str, str], processes
         time.sleep(0.2)
 
 
-def register(environment: Mapping[str, str], silent: timedelta = SILENT) -> None:
+def register(environment: Mapping[str, str], silent: float = SILENT) -> None:
     """Tell the server of the pools, the deployments of prefect.yaml, and when a run's machine counts as dead."""
     from prefect.automations import Automation
     from prefect.client.orchestration import get_client
@@ -126,7 +126,7 @@ def register(environment: Mapping[str, str], silent: timedelta = SILENT) -> None
                 for_each={"prefect.resource.id"},
                 posture=Posture.Proactive,
                 threshold=1,
-                within=silent,
+                within=timedelta(seconds=silent),
             )
             told = "nothing was heard of its process or machine any more"
             action = ChangeFlowRunState(name=None, state=StateType.CRASHED, message=told)
@@ -134,7 +134,8 @@ def register(environment: Mapping[str, str], silent: timedelta = SILENT) -> None
     done = subprocess.run(
         [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"],
         cwd=home.ROOT,
-        env=dict(environment),
+        # what is set here is put into the pull step for all workers; theirs is each one's own
+        env={name: value for name, value in environment.items() if name != home.CLONE},
         capture_output=True,
         text=True,
     )
@@ -174,6 +175,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--host", default="127.0.0.1", help="where the server listens; loopback: nobody else can")
     parser.add_argument("--port", type=int, default=4200)
     parser.add_argument("--pools", nargs="*", default=list(POOLS), choices=POOLS, help="that this machine works for")
+    parser.add_argument(
+        "--silent", type=float, default=SILENT, help="seconds after which a silent run's machine is lost"
+    )
     given = parser.parse_args(arguments)
     if not given.worker:
         os.environ["PREFECT_API_URL"] = f"http://{given.host}:{given.port}/api"
@@ -186,7 +190,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         try:
             if not given.worker:
                 start_server(given.host, given.port, environment, processes)
-                register(environment)
+                register(environment, given.silent)
             elif not healthy(url):
                 raise ServeError(f"no server answers at PREFECT_API_URL={url}; its machine must be reachable from here")
             start_workers(given.pools, environment, processes)

@@ -78,6 +78,77 @@ def dvc() -> Callable[..., str]:
     return lambda root, *words: run(root, sys.executable, "-m", "dvc", *words)
 
 
+@dataclass
+class Server:
+    """`make serve` in a clone of its own: its address, the clone, the process and what it says."""
+
+    url: str
+    clone: Path
+    process: subprocess.Popen[str]
+    log: Path
+
+
+SERVED = """
+stages:
+  quick:
+    desc: A quick one
+    cmd: mkdir -p out && cp source.txt out/quick
+    deps: [source.txt]
+    outs: [out/quick]
+    meta: {gpus: 0, minutes: 1}
+  next:
+    desc: What reads the quick one
+    cmd: cat out/quick out/quick > out/next
+    deps: [out/quick]
+    outs: [out/next]
+    meta: {gpus: 1, minutes: 1}
+  slow:
+    desc: A slow one
+    cmd: echo $$ > pid && sleep 120
+    outs: [out/slow]
+    meta: {gpus: 1, minutes: 5}
+"""
+
+
+@pytest.fixture(scope="session")
+def server(empty, tmp_path_factory) -> Iterator[Server]:
+    """The one server of the slow tests, with its workers; nothing of it is left afterwards."""
+    project = Path(__file__).resolve().parents[2]
+    clone = Path(shutil.copytree(empty, tmp_path_factory.mktemp("served") / "clone"))
+    shutil.copytree(project / "flows", clone / "flows", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(project / "prefect.yaml", clone)
+    files = {"dvc.yaml": SERVED, "source.txt": "data\n", ".gitignore": "/out/\n/runs/\n/pid\n__pycache__\n"}
+    for name, text in files.items():
+        (clone / name).write_text(text)
+    run(clone, "git", "add", "--all")
+    run(clone, "git", "-c", "user.name=test", "-c", "user.email=test@example.org", "commit", "-qm", "A graph")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environment = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "PREFECT_API_URL", "PREFECT_HOME")}
+    environment |= ENVIRONMENT | {"CUDA_VISIBLE_DEVICES": "", "GPU_LEASES": str(clone.parent / "leases")}
+    log = clone.parent / "log"
+    words = [sys.executable, "-m", "flows.serve", "--port", str(port), "--silent", "40"]
+    with log.open("w") as file:
+        process = subprocess.Popen(words, cwd=clone, env=environment, stdout=file, stderr=file, text=True)
+    try:
+        wait_for(lambda: process.poll() is not None or "Prefect is at" in log.read_text(), 90, every=0.2)
+        assert process.poll() is None, log.read_text()
+        yield Server(f"http://127.0.0.1:{port}/api", clone, process, log)
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(60)
+
+
+@pytest.fixture
+def prefect(server, tmp_path) -> Iterator[Server]:
+    """This process's flows report to the server."""
+    from prefect.settings import PREFECT_API_URL, PREFECT_HOME, temporary_settings
+
+    with temporary_settings(updates={PREFECT_API_URL: server.url, PREFECT_HOME: tmp_path / "prefect"}):
+        yield server
+
+
 @pytest.fixture(scope="session")
 def s3() -> Iterator[str]:
     """An S3 server on loopback with an empty bucket named `bucket`; its address."""
@@ -105,68 +176,3 @@ def attach(request, tmp_path) -> Callable[[Path], None]:
         }
     lines = ["[core]", "    remote = store", "['remote \"store\"']", *(f"    {k} = {v}" for k, v in settings.items())]
     return lambda root: (root / ".dvc/config.local").write_text("\n".join(lines) + "\n")
-
-
-@dataclass
-class Server:
-    """`make serve` in a clone of its own: its address, the clone, the process and what it says."""
-
-    url: str
-    clone: Path
-    process: subprocess.Popen[str]
-    log: Path
-
-
-SERVED = """
-stages:
-  quick:
-    desc: A quick one
-    cmd: mkdir -p out && cp source.txt out/quick
-    deps: [source.txt]
-    outs: [out/quick]
-    meta: {gpus: 0, minutes: 1}
-  slow:
-    desc: A slow one
-    cmd: echo $$ > pid && sleep 120
-    outs: [out/slow]
-    meta: {gpus: 1, minutes: 5}
-"""
-
-
-@pytest.fixture(scope="session")
-def server(empty, tmp_path_factory) -> Iterator[Server]:
-    """The one server of the slow tests, with its workers; nothing of it is left afterwards."""
-    project = Path(__file__).resolve().parents[2]
-    clone = Path(shutil.copytree(empty, tmp_path_factory.mktemp("served") / "clone"))
-    shutil.copytree(project / "flows", clone / "flows", ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(project / "prefect.yaml", clone)
-    files = {"dvc.yaml": SERVED, "source.txt": "data\n", ".gitignore": "/out/\n/runs/\n/pid\n__pycache__\n"}
-    for name, text in files.items():
-        (clone / name).write_text(text)
-    run(clone, "git", "add", "--all")
-    run(clone, "git", "-c", "user.name=test", "-c", "user.email=test@example.org", "commit", "-qm", "A graph")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    environment = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "PREFECT_API_URL", "PREFECT_HOME")}
-    environment |= ENVIRONMENT | {"CUDA_VISIBLE_DEVICES": "", "GPU_LEASES": str(clone.parent / "leases")}
-    log = clone.parent / "log"
-    words = [sys.executable, "-m", "flows.serve", "--port", str(port)]
-    with log.open("w") as file:
-        process = subprocess.Popen(words, cwd=clone, env=environment, stdout=file, stderr=file, text=True)
-    try:
-        wait_for(lambda: process.poll() is not None or "Prefect is at" in log.read_text(), 90, every=0.2)
-        assert process.poll() is None, log.read_text()
-        yield Server(f"http://127.0.0.1:{port}/api", clone, process, log)
-    finally:
-        process.send_signal(signal.SIGINT)
-        process.wait(60)
-
-
-@pytest.fixture
-def prefect(server, tmp_path) -> Iterator[Server]:
-    """This process's flows report to the server."""
-    from prefect.settings import PREFECT_API_URL, PREFECT_HOME, temporary_settings
-
-    with temporary_settings(updates={PREFECT_API_URL: server.url, PREFECT_HOME: tmp_path / "prefect"}):
-        yield server

@@ -13,7 +13,7 @@ from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRun
 from prefect.deployments import run_deployment
 from prefect.states import Cancelling
 
-from flows import serve
+from flows import locks, serve
 from tests.flows.processes import alive, wait_for
 
 pytestmark = pytest.mark.slow
@@ -34,13 +34,27 @@ def ended(number: Any, seconds: float = 60) -> Any:
 def test_what_is_registered(prefect):
     with get_client(sync_client=True) as client:
         pools = {pool.name: pool.type for pool in client.read_work_pools()}
-        found = {deployment.name: deployment for deployment in client.read_deployments()}
+        flows = {flow.id: flow.name for flow in client.read_flows()}
+        found = {
+            f"{flows[deployment.flow_id]}/{deployment.name}": deployment for deployment in client.read_deployments()
+        }
         assert client.read_automations_by_name("A run whose machine fell silent is Crashed")
     assert pools == {"gpu": "process", "cpu": "process"}
-    assert {"pipeline", "nightly", "new-data", "gpu", "cpu"} <= set(found)
-    assert [s.schedule.cron for s in found["nightly"].schedules] == ["0 2 * * *"]
-    assert [s.schedule.cron for s in found["new-data"].schedules] == ["*/15 * * * *"]
-    assert not found["pipeline"].schedules
+    assert {name: deployment.work_pool_name for name, deployment in found.items()} == {
+        "pipeline/pipeline": "gpu",
+        "pipeline/spread": "cpu",
+        "pipeline/nightly": "gpu",
+        "new-data/new-data": "gpu",
+        "stage/gpu": "gpu",
+        "stage/cpu": "cpu",
+        "whoami/gpu": "gpu",
+        "whoami/cpu": "cpu",
+    }
+    crons = {name: [s.schedule.cron for s in deployment.schedules] for name, deployment in found.items()}
+    assert {name: cron for name, cron in crons.items() if cron} == {
+        "pipeline/nightly": ["0 2 * * *"],
+        "new-data/new-data": ["*/15 * * * *"],
+    }
 
 
 def test_both_pools_answer_and_a_pipeline_runs_in_the_workers_clone(prefect):
@@ -54,6 +68,23 @@ def test_both_pools_answer_and_a_pipeline_runs_in_the_workers_clone(prefect):
     assert "none: stages run on the CPU" in told.data
     again = ended(ask("pipeline/nightly", parameters={"targets": ["quick"]}).id)
     assert again.state.name == "Cached"
+
+
+def test_a_spread_run_sends_each_stage_to_the_workers(prefect):
+    shutil.rmtree(prefect.clone / "out", ignore_errors=True)
+    (prefect.clone / "dvc.lock").unlink(missing_ok=True)
+    (prefect.clone / "source.txt").write_text("data\n")
+    given = {"targets": ["next"], "workers": True, "pull": True, "force": True}
+    run = ended(ask("pipeline/spread", parameters=given).id)
+    assert run.state.message == "2 stages: 2 ran, 0 cached"
+    assert (prefect.clone / "out/next").read_text() == "data\ndata\n"
+    assert {"quick", "next"} <= set(locks.read(prefect.clone))
+
+
+def test_a_spread_run_in_the_pool_that_it_waits_for_is_refused(prefect):
+    run = ended(ask("pipeline/pipeline", parameters={"targets": ["next"], "workers": True}).id)
+    assert run.state.is_failed()
+    assert "pipeline/spread" in run.state.message
 
 
 def test_a_cancelled_run_leaves_no_process(prefect):
