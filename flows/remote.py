@@ -106,13 +106,14 @@ def recall(root: Path, name: str) -> str | None:
 def push(root: Path, name: str) -> bool:
     """Send the stage's outputs and its entry of the run cache; False where there is no remote to send to.
 
-    For workspaces, since it puts outputs with `cache: false` into the cache. Raises RemoteError.
+    Outputs with `cache: false` are copied to the cache for that. Raises RemoteError.
     """
     with dag.opened(root) as repo, _locked(repo):
         (stage,) = _find(repo, [name])
         remote = _storage(repo)
         if remote is None:
             return False
+        repo.cache.local.cache_types = ["copy"]  # what is uncached stays a file of its own, not a link to the cache
         for out in stage.outs:
             if not out.use_cache:
                 out.use_cache = True

@@ -134,7 +134,8 @@ def register(environment: Mapping[str, str], silent: float = SILENT) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"],
         cwd=home.ROOT,
-        env=dict(environment),
+        # what is set here is put into the pull step for all workers; theirs is each one's own
+        env={name: value for name, value in environment.items() if name != home.CLONE},
         capture_output=True,
         text=True,
     )

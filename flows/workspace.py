@@ -1,7 +1,8 @@
 """A workspace of its own for a run: a git worktree of one commit, with the run's parameters.
 
-Interface: `open_workspace(root, overrides=, lock=, rev=, checkpoints=)` yields its path and removes it afterwards;
-`changed(root)` are the edits that no commit holds, which no workspace sees.
+Interface: `open_workspace(root, overrides=, lock=, rev=)` yields its path and removes it afterwards; `changed(root)`
+are the edits that no commit holds, which no workspace sees; `checkpoint_in(path, folder)` gives its stages another
+folder for their checkpoints than the clone's.
 
 Decisions: two runs never share a workspace, since DVC keeps one params.yaml, one dvc.lock and one set of outputs in
 each; they share the clone's cache, so that what one made the other restores. Workspaces are numbered slots under
@@ -41,12 +42,11 @@ def open_workspace(
     overrides: Sequence[str] = (),
     lock: locks.Entries | None = None,
     rev: str = "HEAD",
-    checkpoints: Path | None = None,
 ) -> Iterator[Path]:
     """A worktree of commit `rev` of the clone `root`, with `overrides` in params.yaml and `lock` in dvc.lock.
 
-    It shares the clone's DVC cache, remotes, raw data and downloaded weights; its .checkpoints is the clone's, or the
-    folder `checkpoints`. Raises WorkspaceError, and overriding.OverrideError before anything has run.
+    It shares the clone's DVC cache, remotes, raw data, downloaded weights and .checkpoints. Raises WorkspaceError, and
+    overriding.OverrideError before anything has run.
     """
     root = Path(root).resolve()
     commit = find(root, rev)
@@ -56,9 +56,8 @@ def open_workspace(
         _git(root, "worktree", "add", "--quiet", "--detach", "--force", str(path), commit)
         try:
             _share_dvc(root, path)
-            for name in OWN:
+            for name in (*OWN, CHECKPOINTS):
                 _link(root / name, path / name)
-            _link(checkpoints or root / CHECKPOINTS, path / CHECKPOINTS)
             overriding.apply(path, overrides)
             locks.merge(path, lock or {})
             yield path
@@ -81,6 +80,12 @@ def changed(root: Path) -> list[str]:
     """Files that differ from the last commit, new ones included, except those that git ignores."""
     lines = _git(Path(root), "status", "--porcelain", "--untracked-files=normal").splitlines()
     return [line[3:] for line in lines if line[3:] != locks.FILE]  # dvc.lock is handed along
+
+
+def checkpoint_in(path: Path, folder: Path) -> None:
+    """Let `folder` be the workspace's .checkpoints."""
+    (path / CHECKPOINTS).unlink()
+    _link(folder, path / CHECKPOINTS)
 
 
 @contextmanager

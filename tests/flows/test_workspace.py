@@ -84,7 +84,8 @@ def test_raw_data_weights_and_checkpoints_are_the_clones_and_outlive_the_workspa
     assert (root / ".checkpoints/key").is_dir()
     assert (root / "data/weights/net.pth").is_file()
     assert (root / "data/raw/set/a.txt").is_file()
-    with open_workspace(root, checkpoints=root / ".checkpoints/own") as space:
+    with open_workspace(root) as space:
+        workspace.checkpoint_in(space, root / ".checkpoints/own")
         (space / ".checkpoints/other").mkdir()
     assert (root / ".checkpoints/own/other").is_dir()
 
