@@ -18,7 +18,7 @@ from flows.overriding import OverrideError
 from flows.remote import RemoteError
 from flows.stage import StageFailed, execute
 from flows.supervise import Group
-from flows.workspace import CHECKPOINTS, WorkspaceError, open_workspace
+from flows.workspace import CHECKPOINTS, WorkspaceError, checkpoint_in, open_workspace
 
 ENTRY = "lock"  # the kind of artifact that brings the stage's lock entry back
 FENCE = "```"
@@ -70,8 +70,7 @@ def stage(
             folder = root / CHECKPOINTS
             if storage is not None and run is not None:
                 folder = folder / f"run-{run[:20]}"  # another run's checkpoints are not this one's to send
-                (place / CHECKPOINTS).unlink()
-                (place / CHECKPOINTS).symlink_to(folder)
+                checkpoint_in(place, folder)
             progress = artifacts.Progress(wanted)
 
             def hear(line: str) -> None:

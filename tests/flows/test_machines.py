@@ -10,7 +10,14 @@ from pathlib import Path
 
 import pytest
 from prefect.client.orchestration import get_client
-from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterName, LogFilter, LogFilterFlowRunId
+from prefect.client.schemas.filters import (
+    FlowFilter,
+    FlowFilterName,
+    FlowRunFilter,
+    FlowRunFilterName,
+    LogFilter,
+    LogFilterFlowRunId,
+)
 
 from flows import dag, locks, remote
 from flows.artifacts import EPOCH
@@ -64,17 +71,18 @@ def test_a_training_whose_machine_is_lost_goes_on_elsewhere_to_the_same_end(pref
 
         def sent() -> list[str]:
             storage.fs.fs.invalidate_cache()
-            return (
-                [path for path in storage.fs.find(place) if path.endswith(".tar")] if storage.fs.exists(place) else []
-            )
+            found = storage.fs.find(place) if storage.fs.exists(place) else []
+            return [path for path in found if path.endswith(".tar")]
 
         wait_for(sent, 90, every=0.3)
         (busy,) = [k for k, clone in enumerate(clones) if list(clone.glob(".checkpoints/run-*"))]
         for pid in [workers[busy].pid, *processes.below(workers[busy].pid)]:
             os.kill(pid, signal.SIGKILL)
         assert ended(spread.id, 180).state.message == "2 stages: 2 ran, 0 cached"
+        stages = FlowFilter(name=FlowFilterName(any_=["stage"]))
         wanted = FlowRunFilter(name=FlowRunFilterName(any_=["train"]))
-        runs = sorted(client.read_flow_runs(flow_run_filter=wanted), key=lambda each: each.created)
+        runs = client.read_flow_runs(flow_filter=stages, flow_run_filter=wanted)
+        runs.sort(key=lambda each: each.created)
         assert [each.state.name for each in runs] == ["Crashed", "Completed"]
         before, after = (epochs(client, each.id) for each in runs)
         assert after[-1] == 40
