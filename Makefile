@@ -10,6 +10,9 @@ SEEDS ?= 5
 SETS ?=
 SPLITS ?= 20
 BENCHMARKS := ranking reranking local_distance scaling extraction loading inference training render gpu_training
+# of make serve and make worker: where the server listens; which pools this machine works for
+PORT ?= 4200
+POOLS ?= gpu cpu
 READY := $(VENV)/.ready
 
 # dvc starts stages as `python stages/...`: let that be ours. Nothing here reports home.
@@ -18,7 +21,7 @@ export DVC_NO_ANALYTICS := 1
 export DO_NOT_TRACK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo repro classic test check deps lock bench peers bench-full profile clean
+.PHONY: help setup demo repro systems sweep classic test check deps lock bench peers bench-full serve worker profile clean
 
 help:  ## this list
 	@grep -hE '^[a-z%-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -87,6 +90,12 @@ bench-full: setup peers  ## the same at full scale, the references and torchreid
 	  echo "== $$name $$full"; python benchmarks/$$name.py $$full || exit 1; \
 	done
 	@python benchmarks/table.py
+
+serve: setup  ## Prefect on loopback: server, deployments and this machine's workers; PORT=4200 POOLS="gpu cpu"
+	@python -m flows.serve --port $(PORT) --pools $(POOLS)
+
+worker: setup  ## this machine's workers for the server at PREFECT_API_URL; POOLS="gpu cpu"
+	@python -m flows.serve --worker --pools $(POOLS)
 
 profile: setup  ## put profiles/$(PROFILE).yaml in place as params.yaml
 	@[ -f profiles/$(PROFILE).yaml ] || { echo "profiles/$(PROFILE).yaml: no such profile; there are: $$(ls profiles)" >&2; exit 1; }

@@ -122,6 +122,20 @@ def check_parameters(stages: list[str]) -> Iterator[str]:
         yield from strange_variants(path)
 
 
+META = {"gpus": 0, "minutes": 1, "retries": 0}  # what `meta` may hold, each a whole number of at least that
+
+
+def strange_meta(name: str, meta: Any) -> Iterator[str]:
+    """What is wrong with a stage's `meta`, which the flows read: a training, and nothing else, is tried again."""
+    wanted = set(META) if name.startswith("train_") else set(META) - {"retries"}
+    if not isinstance(meta, dict) or set(meta) != wanted:
+        yield f"dvc.yaml: {name}: meta must give {', '.join(k for k in META if k in wanted)}, and no more"
+        return
+    for key, value in meta.items():
+        if type(value) is not int or value < META[key]:
+            yield f"dvc.yaml: {name}: meta.{key}: {value!r} is no whole number of at least {META[key]}"
+
+
 def check_graph(graph: dict, stages: list[str]) -> Iterator[str]:
     """Everything wrong with dvc.yaml."""
     defined = set(graph["stages"])
@@ -131,8 +145,7 @@ def check_graph(graph: dict, stages: list[str]) -> Iterator[str]:
         body = stage.get("do", stage)
         if not body.get("desc"):
             yield f"dvc.yaml: {name}: no desc"
-        if set(body.get("meta") or {}) != {"gpus", "minutes"}:
-            yield f"dvc.yaml: {name}: meta must give gpus and minutes"
+        yield from strange_meta(name, body.get("meta"))
         if not (ROOT / "tests" / "stages" / f"test_{name}.py").is_file():
             yield f"tests/stages/test_{name}.py: missing"
         if name not in stages:

@@ -39,3 +39,24 @@ def test_a_broken_table_is_named(root, tmp_path):
     path.write_text(yaml.safe_dump(values))
     (complaint,) = check.strange_variants(path)
     assert "tables.table2.title" in complaint
+
+
+@pytest.mark.parametrize(
+    ("name", "meta", "complaint"),
+    [
+        ("evaluate", {"gpus": 1, "minutes": 30}, None),
+        ("train_it", {"gpus": 0, "minutes": 30, "retries": 1}, None),
+        ("train_it", {"gpus": 1, "minutes": 30}, "train_it: meta must give gpus, minutes, retries"),
+        ("evaluate", {"gpus": 1, "minutes": 30, "retries": 1}, "evaluate: meta must give gpus, minutes, and"),
+        ("evaluate", {"gpus": 1, "minute": 30}, "evaluate: meta must give gpus, minutes"),
+        ("evaluate", None, "evaluate: meta must give"),
+        ("evaluate", {"gpus": 1, "minutes": 0}, "meta.minutes: 0 is no whole number of at least 1"),
+        ("evaluate", {"gpus": -1, "minutes": 5}, "meta.gpus: -1"),
+        ("train_it", {"gpus": 1, "minutes": 5, "retries": True}, "meta.retries: True"),
+        ("evaluate", {"gpus": "1", "minutes": 5}, "meta.gpus: '1'"),
+    ],
+)
+def test_strange_meta_is_named(check, name, meta, complaint):
+    complaints = list(check.strange_meta(name, meta))
+    assert len(complaints) == (complaint is not None)
+    assert complaint is None or complaint in complaints[0]

@@ -1,0 +1,53 @@
+"""Run the pipeline from a terminal: `python -m flows.run report -S train_san.epochs=20`.
+
+It runs here, in this clone, as `dvc repro` does, with Prefect's parallel stages, retries and records; with
+PREFECT_API_URL the records go to that server, else to a temporary one whose state stays in runs/prefect. `--workers`
+sends every stage to the server's workers instead. Ctrl-C ends all of it.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, cast
+
+from flows import home
+
+if TYPE_CHECKING:
+    from prefect.states import State
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run, and say how it ended; 0 when everything is up to date."""
+    parser = argparse.ArgumentParser(prog="python -m flows.run", description=__doc__.splitlines()[0])
+    parser.add_argument("targets", nargs="*", help="stages of dvc.yaml, as `dvc repro` takes them; none: everything")
+    parser.add_argument("-S", "--set", action="append", default=[], metavar="KEY=VALUE", help="change a parameter")
+    parser.add_argument("-f", "--force", action="store_true", help="run what is unchanged, too")
+    parser.add_argument("--pull", action="store_true", help="fetch from DVC's remote what was run elsewhere")
+    parser.add_argument("--workers", action="store_true", help="send every stage to the workers of PREFECT_API_URL")
+    given = parser.parse_args(arguments)
+    if given.workers and not os.environ.get("PREFECT_API_URL"):
+        parser.error("--workers: which server's? Set PREFECT_API_URL, which `make serve` prints")
+    home.settle()
+
+    from prefect.flow_engine import run_flow
+
+    from flows.pipeline import pipeline
+
+    wanted = {
+        "targets": given.targets or None,
+        "overrides": given.set or None,
+        "force": given.force,
+        "pull": given.pull,
+        "workers": given.workers,
+    }
+    try:
+        state = cast("State", run_flow(pipeline, parameters=wanted, return_type="state"))
+    except KeyboardInterrupt:
+        sys.exit("stopped; the same command goes on where this one was")
+    sys.stdout.write(f"{state.name}: {state.message}\n")
+    return 0 if state.is_completed() else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
