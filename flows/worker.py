@@ -18,7 +18,7 @@ from flows.overriding import OverrideError
 from flows.remote import RemoteError
 from flows.stage import StageFailed, execute
 from flows.supervise import Group
-from flows.workspace import CHECKPOINTS, WorkspaceError, open_workspace
+from flows.workspace import CHECKPOINTS, WorkspaceError, checkpoint_in, open_workspace
 
 ENTRY = "lock"  # the kind of artifact that brings the stage's lock entry back
 FENCE = "```"
@@ -70,8 +70,7 @@ def stage(
             folder = root / CHECKPOINTS
             if storage is not None and run is not None:
                 folder = folder / f"run-{run[:20]}"  # another run's checkpoints are not this one's to send
-                (place / CHECKPOINTS).unlink()
-                (place / CHECKPOINTS).symlink_to(folder)
+                checkpoint_in(place, folder)
             progress = artifacts.Progress(wanted)
 
             def hear(line: str) -> None:
@@ -80,13 +79,15 @@ def stage(
 
             with checkpoints.mirrored(storage, run, folder, interval=interval):
                 verdict = execute(place, wanted, force=force, on_line=hear, group=group)
-            remote.push(place, name)
+                remote.push(place, name)  # before the checkpoints go, should this machine die now
             artifacts.publish(place, wanted, log, set())
             text = entry_text(locks.dumps(locks.read(place, [name])))
             create_markdown_artifact(
                 text, key=artifacts.key(ENTRY, wanted), description=f"dvc.lock's entry of `{name}`"
             )
-    except (StageFailed, RemoteError, GraphError, OverrideError, WorkspaceError, locks.LockError) as error:
+    except StageFailed as failure:
+        return Failed(name="TimedOut" if failure.late else "Failed", message=str(failure))
+    except (RemoteError, GraphError, OverrideError, WorkspaceError, locks.LockError) as error:
         return Failed(message=str(error))
     except BaseException:  # a cancelled run
         group.stop()
