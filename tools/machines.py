@@ -7,6 +7,7 @@ the checkpoint; at the end the pipeline's dvc.lock, hence every output's bytes, 
 """
 
 import argparse
+import logging
 import os
 import shutil
 import signal
@@ -26,7 +27,7 @@ sys.path[:0] = [str(ROOT)]
 from flows import locks, overriding  # noqa: E402
 
 QUICK = {  # a machine counts as dead after three missed heartbeats
-    "PREFECT_WORKER_HEARTBEAT_SECONDS": "2",
+    "PREFECT_WORKER_HEARTBEAT_SECONDS": "4",
     "PREFECT_WORKER_QUERY_SECONDS": "1",
     "PREFECT_SERVER_SERVICES_FOREMAN_LOOP_SECONDS": "1",
 }
@@ -48,7 +49,7 @@ TOY = [
     "train_san_pg.epochs=2",
     "train_san_pg.pictures.people=2",
     "train_san_pg.optimiser.warm_up.epochs=1",
-    "train_san.epochs=150",
+    "train_san.epochs=60",
     "train_san.people=3",
     "train_san.images=2",
     "train_san.pictures.every=0",
@@ -118,6 +119,7 @@ def bucket() -> Iterator[str]:
     """An S3 server on loopback with an empty bucket named `bucket`; its address."""
     from moto.server import ThreadedMotoServer
 
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # a line a request
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
@@ -215,6 +217,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", nargs="?", type=Path, help="a new folder for all of it; default: a temporary one")
     given = parser.parse_args(arguments)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that nothing is left running
     folder = Path(given.folder or tempfile.mkdtemp(prefix="machines-")).resolve()
     folder.mkdir(parents=True, exist_ok=True)
     os.environ |= {"DVC_NO_ANALYTICS": "1", "DO_NOT_TRACK": "1", "OMP_NUM_THREADS": "1"}
