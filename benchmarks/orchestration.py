@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from pathlib import Path
 
 import measuring
@@ -64,6 +65,18 @@ def seconds(words: list[str], root: Path, environment: dict[str, str]) -> float:
     return spent
 
 
+def wait_for(url: str) -> None:
+    """Wait for the server to answer."""
+    end = time.monotonic() + 120
+    while time.monotonic() < end:
+        try:
+            urllib.request.urlopen(url, timeout=5).close()
+            return
+        except OSError:
+            time.sleep(0.2)
+    sys.exit(f"{url}: no answer")
+
+
 def measure(root: Path, home: Path, count: int, repeats: int, what: str) -> None:
     """Measure, print, record."""
     environment = os.environ | {"PREFECT_HOME": str(home), "PYTHONPATH": str(CODE), "DVC_NO_ANALYTICS": "1"}
@@ -78,7 +91,8 @@ def measure(root: Path, home: Path, count: int, repeats: int, what: str) -> None
     server = subprocess.Popen(serve, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     environment["PREFECT_API_URL"] = f"http://127.0.0.1:{port}/api"
     try:
-        seconds(flow, root, environment)  # waits for it, too
+        wait_for(f"{environment['PREFECT_API_URL']}/health")
+        seconds(flow, root, environment)
         running = [seconds(flow, root, environment) for _ in range(repeats)]
     finally:
         server.terminate()

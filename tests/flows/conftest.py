@@ -8,8 +8,10 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -102,6 +104,12 @@ stages:
     deps: [out/quick]
     outs: [out/next]
     meta: {gpus: 1, minutes: 1}
+  train:
+    desc: A training of some seconds
+    cmd: mkdir -p out && python train.py out/model seed 40 0.3
+    deps: [train.py, out/quick]
+    outs: [out/model]
+    meta: {gpus: 1, minutes: 5, retries: 1}
   slow:
     desc: A slow one
     cmd: echo $$ > pid && sleep 120
@@ -112,12 +120,17 @@ stages:
 
 @pytest.fixture(scope="session")
 def server(empty, tmp_path_factory) -> Iterator[Server]:
-    """The one server of the slow tests, with its workers; nothing of it is left afterwards."""
+    """The one server of the slow tests, with a worker of pool cpu; nothing of it is left afterwards."""
     project = Path(__file__).resolve().parents[2]
     clone = Path(shutil.copytree(empty, tmp_path_factory.mktemp("served") / "clone"))
     shutil.copytree(project / "flows", clone / "flows", ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(project / "prefect.yaml", clone)
-    files = {"dvc.yaml": SERVED, "source.txt": "data\n", ".gitignore": "/out/\n/runs/\n/pid\n__pycache__\n"}
+    files = {
+        "dvc.yaml": SERVED,
+        "prefect.yaml": (project / "prefect.yaml").read_text().replace("interval: 60", "interval: 1"),
+        "source.txt": "data\n",
+        "train.py": Path(__file__).with_name("toy_training.py").read_text(),
+        ".gitignore": "/out/\n/runs/\n/pid\n/.checkpoints/\n__pycache__\n",
+    }
     for name, text in files.items():
         (clone / name).write_text(text)
     run(clone, "git", "add", "--all")
@@ -128,7 +141,7 @@ def server(empty, tmp_path_factory) -> Iterator[Server]:
     environment = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "PREFECT_API_URL", "PREFECT_HOME")}
     environment |= ENVIRONMENT | {"CUDA_VISIBLE_DEVICES": "", "GPU_LEASES": str(clone.parent / "leases")}
     log = clone.parent / "log"
-    words = [sys.executable, "-m", "flows.serve", "--port", str(port), "--silent", "40"]
+    words = [sys.executable, "-m", "flows.serve", "--port", str(port), "--silent", "40", "--pools", "cpu"]
     with log.open("w") as file:
         process = subprocess.Popen(words, cwd=clone, env=environment, stdout=file, stderr=file, text=True)
     try:
@@ -138,6 +151,32 @@ def server(empty, tmp_path_factory) -> Iterator[Server]:
     finally:
         process.send_signal(signal.SIGINT)
         process.wait(60)
+
+
+@contextmanager
+def joined(server: Server, clone: Path, pool: str) -> Iterator[subprocess.Popen[str]]:
+    """`make worker` in a clone, in a session of its own, until the block ends."""
+    environment = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "PREFECT_HOME")}
+    environment |= ENVIRONMENT | {"PREFECT_API_URL": server.url, "CUDA_VISIBLE_DEVICES": ""}
+    environment["GPU_LEASES"] = str(clone.parent / f"leases-{clone.name}")  # as if it were another machine
+    log = clone.parent / f"{clone.name}-{pool}.log"
+    with log.open("w") as file:
+        words = [sys.executable, "-m", "flows.serve", "--worker", "--pools", pool]
+        process = subprocess.Popen(words, cwd=clone, env=environment, stdout=file, stderr=file, text=True)
+    try:
+        wait_for(lambda: process.poll() is not None or "started!" in log.read_text(), 60, every=0.2)
+        assert process.poll() is None, log.read_text()
+        yield process
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(60)
+
+
+@pytest.fixture(scope="module")
+def gpu_worker(server) -> Iterator[subprocess.Popen[str]]:
+    """The worker of pool gpu in the server's own clone."""
+    with joined(server, server.clone, "gpu") as process:
+        yield process
 
 
 @pytest.fixture
@@ -170,3 +209,19 @@ def attach(request, tmp_path) -> Callable[[Path], None]:
         }
     lines = ["[core]", "    remote = store", "['remote \"store\"']", *(f"    {k} = {v}" for k, v in settings.items())]
     return lambda root: (root / ".dvc/config.local").write_text("\n".join(lines) + "\n")
+
+
+def ask(name: str, **given: Any) -> Any:
+    """Start a deployment's run; it is not waited for."""
+    from prefect.deployments import run_deployment
+
+    return run_deployment(name, timeout=0, as_subflow=False, **given)
+
+
+def ended(number: Any, seconds: float = 60) -> Any:
+    """The run once it has ended."""
+    from prefect.client.orchestration import get_client
+
+    with get_client(sync_client=True) as client:
+        wait_for(lambda: client.read_flow_run(number).state.is_final(), seconds, every=0.3)
+        return client.read_flow_run(number)

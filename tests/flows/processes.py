@@ -19,3 +19,17 @@ def wait_for(condition: Callable[[], object], seconds: float = 10.0, every: floa
     while not condition():
         assert time.monotonic() < end, f"waited {seconds} s in vain"
         time.sleep(every)
+
+
+def below(pid: int) -> list[int]:
+    """The processes that descend from `pid`."""
+    parents = {}
+    for entry in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            parents[int(entry.parent.name)] = int(entry.read_text().rpartition(")")[2].split()[1])
+        except OSError:
+            continue
+    found = {pid}
+    while more := {child for child, parent in parents.items() if parent in found} - found:
+        found |= more
+    return sorted(found - {pid})

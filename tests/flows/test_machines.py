@@ -1,106 +1,96 @@
-"""Several machines: two clones, a worker in each, S3 between them, and one of them dies in the middle of a training."""
+"""Two machines, each its own clone, one S3 remote: a machine that is lost in the middle of a training."""
 
-import re
+import os
 import shutil
+import signal
+import subprocess
+import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import (
+    FlowFilter,
+    FlowFilterName,
+    FlowRunFilter,
+    FlowRunFilterName,
+    LogFilter,
+    LogFilterFlowRunId,
+)
 
-from flows import dag, remote
-from tests.flows import toy_training
-from tests.flows.conftest import run
-from tools import machines
+from flows import dag, locks, remote
+from flows.artifacts import EPOCH
+from tests.flows import processes
+from tests.flows.conftest import ask, ended, joined, run
+from tests.flows.processes import wait_for
 
 pytestmark = pytest.mark.slow
 
-PROJECT = Path(__file__).resolve().parents[2]
-EPOCHS = 30
-# Two trainings that differ in their seeds, as the variants of SAN do; a result that DVC leaves to git; a page.
-GRAPH = f"""\
-stages:
-  data:
-    desc: What is trained on
-    cmd: mkdir -p out && cat params.yaml > out/data
-    deps: [params.yaml]
-    outs: [out/data]
-    meta: {{gpus: 0, minutes: 5}}
-  train:
-    desc: A variant
-    matrix: {{variant: [baseline, san]}}
-    cmd: >-
-      python src/toy_training.py out/models/${{item.variant}} "${{item.variant}} $(cat out/data)"
-      {EPOCHS} 0.25 $MACHINES_LOG
-    deps: [out/data, src/toy_training.py]
-    outs: ["out/models/${{item.variant}}"]
-    meta: {{gpus: 1, minutes: 5}}
-  evaluate:
-    desc: Its number
-    matrix: {{variant: [baseline, san]}}
-    cmd: >-
-      cksum < out/models/${{item.variant}}/weights | sed "s/ .*//; s/.*/{{\\"mAP\\":0.&}}/"
-      > out/${{item.variant}}.json
-    deps: ["out/models/${{item.variant}}"]
-    metrics:
-      - out/${{item.variant}}.json: {{cache: false}}
-    meta: {{gpus: 0, minutes: 5}}
-  report:
-    desc: The page
-    cmd: cat out/baseline.json out/san.json out/models/*/history.csv > page.txt
-    deps: [out/baseline.json, out/san.json, out/models]
-    outs: [page.txt]
-    meta: {{gpus: 0, minutes: 5}}
-"""
-FILES = {
-    "params.yaml": "seed: 1\n",
-    ".gitignore": "/out/\n/page.txt\n/runs/\n/.checkpoints/\n__pycache__\n",
-    ".dvcignore": ".checkpoints\nruns\n",
-}
-
 
 @pytest.fixture
-def origin(make) -> Path:
-    """The repository that all machines clone: the graph, this project's flows, checkpoints sent every second."""
-    root = make(GRAPH, FILES, "origin")
-    shutil.copytree(PROJECT / "flows", root / "flows", ignore=shutil.ignore_patterns("__pycache__"))
-    (root / "prefect.yaml").write_text((PROJECT / "prefect.yaml").read_text().replace("interval: 60", "interval: 1"))
-    (root / "src").mkdir()
-    shutil.copy(toy_training.__file__, root / "src/toy_training.py")
-    run(root, "git", "add", "--all")
-    run(root, "git", "commit", "-qm", "The flows, and what they run")
-    return root
+def remoted(server, s3):
+    """Give clones one folder of the bucket; the server's own clone has it until the test ends."""
+    lines = {
+        "url": "s3://bucket/machines",
+        "endpointurl": s3,
+        "access_key_id": "key",
+        "secret_access_key": "secret",
+        "region": "us-east-1",
+    }
+    text = "[core]\n    remote = store\n['remote \"store\"']\n" + "".join(f"    {k} = {v}\n" for k, v in lines.items())
+
+    def attach(root: Path) -> None:
+        (root / ".dvc/config.local").write_text(text)
+
+    attach(server.clone)
+    yield attach
+    (server.clone / ".dvc/config.local").unlink()
 
 
-def epochs(log: Path) -> list[tuple[str, int, str]]:
-    """Each epoch that was trained: variant, number, and the machine it was on."""
-    found = [line.split() for line in log.read_text().splitlines()]
-    return [(variant, int(number), Path(place).relative_to(log.parent).parts[0]) for variant, number, place in found]
+def epochs(client, number) -> list[int]:
+    """The epochs that a run of the training did, by its log."""
+    wanted = LogFilter(flow_run_id=LogFilterFlowRunId(any_=[number]))
+    found = [EPOCH.search(entry.message) for entry in client.read_logs(log_filter=wanted, limit=200)]
+    return sorted(int(match[1]) for match in found if match)
 
 
-def test_a_machine_dies_in_a_training_and_the_pipeline_ends_with_the_same_numbers(
-    origin, dvc, s3, tmp_path, monkeypatch
-):
-    with machines.site(origin, tmp_path, s3, {"MACHINES_LOG": str(tmp_path / "epochs")}) as site:
-        said = machines.run(site, [], patience=180)
-        server = site[0].root
+def test_a_training_whose_machine_is_lost_goes_on_elsewhere_to_the_same_end(prefect, remoted, tmp_path):
+    shutil.rmtree(prefect.clone / "out", ignore_errors=True)
+    (prefect.clone / "dvc.lock").unlink(missing_ok=True)
+    clones = [tmp_path / name for name in ("two", "three")]
+    for clone in clones:
+        run(tmp_path, "git", "clone", "-q", str(prefect.clone), str(clone))
+        remoted(clone)
+    with ExitStack() as stack, get_client(sync_client=True) as client:
+        workers = [stack.enter_context(joined(prefect, clone, "gpu")) for clone in clones]
+        spread = ask("pipeline/spread", parameters={"targets": ["train"], "workers": True, "pull": True})
+        storage = remote.storage(prefect.clone)
+        assert storage
+        place = storage.fs.join(storage.path, "checkpoints")
 
-    trained = epochs(tmp_path / "epochs")
-    assert {place for *_, place in trained} == {"first", "second"}
-    (lost,) = {variant for variant, _, place in trained if place == "first"}
-    (other,) = {"baseline", "san"} - {lost}
-    died = max(number for variant, number, place in trained if (variant, place) == (lost, "first"))
-    resumed = next(number for variant, number, place in trained if (variant, place) == (lost, "second"))
-    assert 1 < resumed <= died + 1 < EPOCHS
-    assert [number for variant, number, _ in trained if variant == other] == list(range(1, EPOCHS + 1))
-    assert re.findall(r"'train@(\w+).*its machine was lost", said) == [lost]
+        def sent() -> list[str]:
+            storage.fs.fs.invalidate_cache()
+            found = storage.fs.find(place) if storage.fs.exists(place) else []
+            return [path for path in found if path.endswith(".tar")]
 
-    # dvc.lock came together in the pipeline's clone, and the files with it: to DVC nothing is left to do there
-    assert dag.changes(server) == {}
-    whole = tmp_path / "undisturbed"
-    run(tmp_path, "git", "clone", "-q", str(origin), str(whole))
-    monkeypatch.setenv("MACHINES_LOG", str(tmp_path / "undisturbed.log"))
-    dvc(whole, "repro", "-q")
-    assert (whole / "page.txt").read_text() == (server / "page.txt").read_text()
-    assert machines.differences(server, whole) == []
-    store = remote.storage(server)
-    assert store is not None
-    assert not [path for path in store.fs.find(store.path) if "/checkpoints/" in path]
+        wait_for(sent, 90, every=0.3)
+        (busy,) = [k for k, clone in enumerate(clones) if list(clone.glob(".checkpoints/run-*"))]
+        for pid in [workers[busy].pid, *processes.below(workers[busy].pid)]:
+            os.kill(pid, signal.SIGKILL)
+        assert ended(spread.id, 180).state.message == "2 stages: 2 ran, 0 cached"
+        stages = FlowFilter(name=FlowFilterName(any_=["stage"]))
+        wanted = FlowRunFilter(name=FlowRunFilterName(any_=["train"]))
+        runs = client.read_flow_runs(flow_filter=stages, flow_run_filter=wanted)
+        runs.sort(key=lambda each: each.created)
+        assert [each.state.name for each in runs] == ["Crashed", "Completed"]
+        before, after = (epochs(client, each.id) for each in runs)
+        assert after[-1] == 40
+        assert after[0] > 1  # it went on from the checkpoint
+        assert after[0] <= before[-1] + 1
+        assert not sent()  # done with
+    subprocess.run([sys.executable, prefect.clone / "train.py", "alone", "seed", "40", "0"], cwd=tmp_path, check=True)
+    for name in ("weights", "history.csv"):
+        assert (prefect.clone / "out/model" / name).read_bytes() == (tmp_path / "alone" / name).read_bytes()
+    assert dag.changes(prefect.clone, ["quick", "train"]) == {}
+    assert set(locks.read(prefect.clone)) == {"quick", "train"}

@@ -1,34 +1,21 @@
 """`make serve`: pools, deployments, workers and schedules; a cancelled run; and the end of all of it."""
 
-import os
 import shutil
-import signal
 import subprocess
 import sys
-from typing import Any
+from pathlib import Path
 
 import pytest
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId
-from prefect.deployments import run_deployment
 from prefect.states import Cancelling
 
 from flows import locks, serve
+from tests.flows import processes
+from tests.flows.conftest import ask, ended, joined
 from tests.flows.processes import alive, wait_for
 
-pytestmark = pytest.mark.slow
-
-
-def ask(name: str, **given: Any) -> Any:
-    """Start a deployment's run; it is not waited for."""
-    return run_deployment(name, timeout=0, as_subflow=False, **given)
-
-
-def ended(number: Any, seconds: float = 60) -> Any:
-    """The run once it has ended."""
-    with get_client(sync_client=True) as client:
-        wait_for(lambda: client.read_flow_run(number).state.is_final(), seconds, every=0.3)
-        return client.read_flow_run(number)
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("gpu_worker")]
 
 
 def test_what_is_registered(prefect):
@@ -121,18 +108,10 @@ def test_a_worker_needs_a_server(prefect, monkeypatch, capsys):
 
 
 def test_a_worker_joins_and_leaves_and_takes_all_its_processes_along(prefect, tmp_path):
-    clone = shutil.copytree(prefect.clone, tmp_path / "joined", ignore=shutil.ignore_patterns("runs", "out"))
-    environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"} | {"PREFECT_API_URL": prefect.url}
-    words = [sys.executable, "-m", "flows.serve", "--worker", "--pools", "cpu"]
-    worker = subprocess.Popen(words, cwd=clone, env=environment, stdout=subprocess.PIPE, text=True)
-    assert worker.stdout
-    while "started!" not in worker.stdout.readline():
-        assert worker.poll() is None
-    below = subprocess.run(["pgrep", "-P", str(worker.pid)], capture_output=True, text=True).stdout
-    children = [int(pid) for pid in below.split()]
-    assert children
-    worker.send_signal(signal.SIGINT)
-    assert worker.wait(40) == 0
-    worker.stdout.close()
-    wait_for(lambda: not any(map(alive, children)))
+    clone = Path(shutil.copytree(prefect.clone, tmp_path / "another", ignore=shutil.ignore_patterns("runs", "out")))
+    with joined(prefect, clone, "cpu") as worker:
+        below = processes.below(worker.pid)
+        assert below
+    assert worker.returncode == 0
+    wait_for(lambda: not any(map(alive, below)))
     assert serve.healthy(prefect.url)
