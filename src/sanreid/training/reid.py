@@ -159,21 +159,35 @@ class Clock:
 
 
 def train(
-    step: loop.Step, recipe: Recipe, begun: Start, *, system: str, seed: int, people: People, images: Path, out: Path
+    step: loop.Step,
+    recipe: Recipe,
+    begun: Start,
+    *,
+    system: str,
+    seed: int,
+    people: People,
+    images: Path,
+    out: Path,
+    held_out: People | None = None,
+    stop: loop.EarlyStop | None = None,
 ) -> None:
     """Train and write `out`, whole or not at all: weights, params.json, history.csv, load_report.json, training.json.
 
-    `images` is the folder whose table gave `people`. A run that was killed goes on where it was.
+    `images` is the folder whose table gave `people` and `held_out`, whom the step validates on for `stop`: the epoch
+    that it kept is in training.json. A run that was killed goes on where it was.
     """
     settings = {"system": system, "seed": seed, "people": people.count, "recipe": recipe}
-    key = checkpoint.key(settings, [images / index.NAME, *begun.files], [people.images, people.labels])
+    shown = [t for p in (people, held_out) if p is not None for t in (p.images, p.labels)]
+    key = checkpoint.key(settings, [images / index.NAME, *begun.files], shown)
     epochs = recipe.epochs + optim.extra_epochs(recipe.optimiser)
-    history = loop.fit(step, epochs=epochs, seed=seed, run=key, name="/".join(out.parts[-3:]), watch=Clock())
+    name = "/".join(out.parts[-3:])
+    history = loop.fit(step, epochs=epochs, seed=seed, run=key, name=name, watch=Clock(), stop=stop)
     seconds = Clock.seconds(history.parent)
     with runtime.atomic_folder(out) as work:
         checkpoint.save_model(work, step.model, settings, history)
         runtime.write_json(work / "load_report.json", dict(begun.report))
         device = next(step.model.parameters()).device.type
         took = {"seconds": round(sum(seconds), 1), "epochs": len(seconds), "device": device}
+        took |= {} if stop is None else {"kept_epoch": stop.best_epoch}
         runtime.write_json(work / "training.json", took)
     checkpoint.discard(key)
