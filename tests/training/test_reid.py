@@ -190,9 +190,9 @@ def test_a_training_that_stops_early_keeps_the_best_epoch_and_says_which(folder,
     stop = loop.EarlyStop("loss", 1)
     out = train(folder, san_pg, tmp_path / "models/stopped/seed4", kind=Worse, stop=stop)
     took = json.loads((out / "training.json").read_text())
-    assert (took["epochs"], took["kept_epoch"]) == (2, 1)
+    assert (took["epochs"], took["best_epoch"]) == (2, 1)
     plain = train(folder, san_pg, tmp_path / "models/whole/seed4")
-    assert "kept_epoch" not in json.loads((plain / "training.json").read_text())
+    assert "best_epoch" not in json.loads((plain / "training.json").read_text())
     stopped, whole = (load_file(f / "weights.safetensors") for f in (out, plain))
     assert not torch.equal(stopped["classifier.bias"], whole["classifier.bias"])
 
