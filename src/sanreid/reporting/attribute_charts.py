@@ -12,7 +12,7 @@ from sanreid.evaluation.attributes import Counts
 
 ROW, BAR, WORD, NUMBER = 30, 10, 78, 44  # px: a class's height, a bar's, room for its name, for its counts
 PLOT, GAP, HEAD = 118, 26, 26  # px: a full bar, between panels, a panel's title
-CELL = 34  # px of a confusion matrix
+CELL = 30  # px of a confusion matrix
 STYLE = """
 .attributes{--a-ink:#1a2230;--a-soft:#5a6679;--a-rim:#dfe4ec;--a-one:#2c63c8;--a-two:#d08414;--a-three:#13917a;
  font-family:system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif}
@@ -73,8 +73,8 @@ def confusion(matrices: Mapping[str, Counts], classes: Mapping[str, Sequence[str
                 parts += _cell(left + j * CELL, top + i * CELL, n, n / total if total else 0.0, i == j)
         side = len(names) * CELL
         parts.append(f'<rect class="frame" x="{left}" y="{top}" width="{side}" height="{side}"/>')
-        x, bottom = max(left + side, x + 250) + 2 * GAP, max(bottom, top + side)
-    return _svg(x - 2 * GAP + 40, bottom + 4, "Confusion matrices", parts)
+        x, bottom = max(left + side, x + 230) + GAP, max(bottom, top + side)
+    return _svg(x - GAP + 40, bottom + 4, "Confusion matrices", parts)
 
 
 def _cell(x: float, y: float, count: int, share: float, right: bool) -> list[str]:
