@@ -43,5 +43,5 @@ def test_a_confusion_matrix_colours_recall_and_counts_every_image():
     said = texts(svg)
     assert any(t.startswith("6") for t in said)
     assert any(t.startswith("2") for t in said)
-    assert "8 images; rows true, columns predicted" in said
+    assert "8 images, true ↓ told →" in said
     assert len([r for r in ET.fromstring(svg).iter(f"{SVG}rect") if r.attrib["class"] == "diagonal"]) == 2

@@ -59,7 +59,7 @@ def confusion(matrices: Mapping[str, Counts], classes: Mapping[str, Sequence[str
         names = classes[head]
         left, top = x + WORD, 92.0
         parts.append(f'<text class="title" x="{x:.0f}" y="14">{escape(_words(head))}</text>')
-        parts.append(f'<text x="{x:.0f}" y="31">{int(counts.sum())} images; rows true, columns predicted</text>')
+        parts.append(f'<text x="{x:.0f}" y="31">{int(counts.sum())} images, true ↓ told →</text>')
         for i, name in enumerate(names):
             centre = left + (i + 0.5) * CELL
             turn = f"translate({centre + 4:.0f} {top - 6:.0f}) rotate(-50)"
