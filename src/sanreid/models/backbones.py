@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from sanreid.models.blocks import BasicBlock, Bottleneck
 
 Name = Literal["resnet18", "resnet34", "resnet50"]
+WEIGHTS = Path("data/weights")  # where a user without internet puts ImageNet's files, as the error says
 
 LAYOUT: dict[str, tuple[type[BasicBlock | Bottleneck], tuple[int, int, int, int]]] = {
     "resnet18": (BasicBlock, (2, 2, 2, 2)),
