@@ -90,6 +90,54 @@ def start(model: nn.Module, arch: Architecture, san_pg: Path, imagenet: Path = b
     return Start([], {"initialise": "scratch"})
 
 
+class Step:
+    """The update that most systems make (loop.Step): augment, forward, one backward of the weighted sum of the losses.
+
+    A system gives `batches` and `measure`. `weights` are the losses' by name; one of weight 0 is neither added nor in
+    the history.
+    """
+
+    validation: tuple[str, ...] = ()
+
+    def __init__(self, model: nn.Module, people: People, recipe: Recipe, weights: Mapping[str, float]) -> None:
+        self.model, self.recipe = model, recipe
+        self.device = next(model.parameters()).device
+        self.people = people.to(self.device)
+        self.weights = {name: weight for name, weight in weights.items() if weight}
+        if not self.weights:
+            raise ValueError(f"losses: the weights of {', '.join(weights)} are all 0, so nothing would be trained")
+        self.terms = tuple(self.weights)
+        self.forward = loop.compiled(model.forward, recipe.compute)
+        trained = [p for p in model.parameters() if p.requires_grad]
+        self.optimisations = {"main": optim.Optimisation(trained, recipe.optimiser, recipe.epochs)}
+
+    def batches(self, seed: int, epoch: int) -> list[Tensor]:
+        """The batches of image numbers of an epoch: a pure function of its arguments."""
+        raise NotImplementedError
+
+    def measure(self, out: Any, labels: Tensor) -> dict[str, Tensor]:
+        """The losses by name, from the network's output for a batch and its labels (N,)."""
+        raise NotImplementedError
+
+    def __call__(self, batch: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
+        """One forward, one backward, one update; returns the unweighted terms."""
+        batch = tensors.send(batch, self.device)
+        images, _ = self.recipe.augment(tensors.take(self.people.images, batch), None, generator)
+        with loop.autocast(self.recipe.compute, self.device):
+            out = self.forward(images)
+        measured = self.measure(out, self.people.labels[batch])
+        terms = {name: measured[name] for name in self.terms}
+        main = self.optimisations["main"]
+        main.zero_grad()
+        torch.stack([self.weights[name] * value for name, value in terms.items()]).sum().backward()
+        main.step()
+        return {name: value.detach() for name, value in terms.items()}
+
+    def validate(self) -> dict[str, float]:
+        """Nothing, unless a system holds people out."""
+        return {}
+
+
 class Clock:
     """A watch of `loop.fit`: the seconds of each epoch, kept with the checkpoint so that a killed run's count too."""
 

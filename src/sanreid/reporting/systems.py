@@ -1,0 +1,123 @@
+"""One evaluation of a trained re-ID system on a set: its numbers, its CMC curve and a picture of its ranked lists.
+
+Decisions: the model folder says which system it is and how its network is shaped, so one stage measures them all; a
+new system is a line in NETWORKS. What it takes (parameters, images a second, training seconds) stands beside what it
+reaches, because a table without the price compares little. Parameters are the network's as it was trained, its
+classifiers included; the images a second are of the features alone, on decoded images, after one batch that is not
+counted. Re-ranking of a cosine system works on unit features, whose squared distance orders as the cosine does.
+"""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pydantic import Field, NonNegativeInt, PositiveInt
+from torch import nn
+
+from sanreid import runtime
+from sanreid.data import images as pictures
+from sanreid.data import index, tensors
+from sanreid.evaluation import features, protocols, ranking, reranking
+from sanreid.evaluation.distances import Metric
+from sanreid.evaluation.ranking import Embeddings, Ranking
+from sanreid.models import reid, strong
+from sanreid.params import Section, validate
+from sanreid.reporting import ranked_lists
+from sanreid.training import checkpoint
+
+NETWORKS: dict[str, tuple[type[reid.Architecture], type[nn.Module]]] = {
+    "strong": (reid.Architecture, strong.Strong),
+}
+FIRST = 80  # images of a ranking that mAP_first80 looks at (the two-branch networks' source)
+
+
+class Reranking(Section):
+    """k-reciprocal re-ranking (Zhong et al. 2017)."""
+
+    k1: PositiveInt
+    k2: PositiveInt
+    weight: float = Field(ge=0, le=1)
+
+
+class Evaluation(Section):
+    """Section `evaluate_system`."""
+
+    batch: PositiveInt
+    metric: dict[str, Metric]
+    max_rank: int = Field(ge=10)
+    flip_average: bool
+    precision: features.Precision
+    reranking: Reranking
+    repeats: PositiveInt
+    seed: NonNegativeInt
+    lists: ranked_lists.Lists
+
+
+def evaluate(images: Path, model: Path, out: Path, p: Evaluation) -> None:
+    """`out` gets metrics.json, cmc.csv (rank, cmc) and ranked.jpg of the model folder `model` on the set `images`.
+
+    Raises FileNotFoundError or ValueError naming the file or key where they do not go together.
+    """
+    net, record = load(model)
+    if record["system"] not in p.metric:
+        raise ValueError(f"evaluate_system.metric: no '{record['system']}'; say euclidean or cosine for it")
+    metric = p.metric[record["system"]]
+    rows = features.retrieval_rows(index.read(images))
+    arch = record["recipe"]["network"]
+    decoded = tensors.decode(images, rows["path"].tolist(), (arch["height"], arch["width_px"]))
+    runtime.prepare(seed=0)
+    features.extract(net, decoded[: p.batch], p.batch)  # the first batch pays for memory and kernels
+    begun = time.perf_counter()
+    extracted = features.extract(net, decoded, p.batch, p.flip_average, metric == "cosine", precision=p.precision)
+    seconds = time.perf_counter() - begun
+    query, gallery = features.split(extracted, rows)
+    protocol = protocols.of(rows)
+    result = protocols.evaluate(query, gallery, protocol, metric, p.max_rank, p.repeats, p.seed)
+    whole = ranking.evaluate(query, gallery, metric, p.max_rank, first_k=FIRST)
+    reranked = rerank(query, gallery, protocol, p)
+    metrics = result.metrics() | {
+        "mAP_first80": whole.shortened_mean_average_precision,
+        "reranked": {"rank1": reranked.rank(1), "mAP": reranked.mean_average_precision},
+        "protocol": protocol,
+        "system": record["system"],
+        "parameters": sum(weight.numel() for weight in net.parameters()),
+        "images_per_second": round(len(rows) / seconds, 1),
+        "training_seconds": json.loads((model / "training.json").read_text())["seconds"],
+    }
+    with runtime.atomic_folder(out) as work:
+        runtime.write_json(work / "metrics.json", metrics)
+        cmc = pd.DataFrame({"rank": np.arange(1, p.max_rank + 1), "cmc": result.cmc})
+        cmc.to_csv(work / "cmc.csv", index=False)
+        pictures.write_rgb(work / "ranked.jpg", ranked_lists.draw(images, rows, query, gallery, whole, metric, p.lists))
+    percent = [100 * x for x in (result.rank(1), result.mean_average_precision, reranked.mean_average_precision)]
+    runtime.log.info("%s: rank-1 %.1f %%, mAP %.1f %%, re-ranked %.1f %%", out, *percent)
+
+
+def rerank(query: Embeddings, gallery: Embeddings, protocol: str, p: Evaluation) -> Ranking:
+    """The ranking by k-reciprocal distances, by `protocol`."""
+    k = p.reranking
+    matrix = reranking.k_reciprocal(query.features, gallery.features, k.k1, k.k2, k.weight)
+    ids = query.pids, gallery.pids, query.camids, gallery.camids
+    if protocol == index.SINGLE_GALLERY_SHOT:
+        return ranking.evaluate_single_gallery_shot(matrix, *ids, p.max_rank, p.repeats, p.seed)
+    return ranking.evaluate_distances(matrix, *ids, p.max_rank)
+
+
+def load(folder: Path) -> tuple[nn.Module, dict[str, Any]]:
+    """The network of a model folder and what params.json there records of it.
+
+    Raises FileNotFoundError where there is none, ValueError where the folder is of no system, or its weights not its.
+    """
+    file = folder / "params.json"
+    if not file.is_file():
+        raise FileNotFoundError(f"{file}: not found; run the stage that trains {folder}")
+    record = json.loads(file.read_text())
+    if record.get("system") not in NETWORKS:
+        raise ValueError(f"{file}: system is {record.get('system')!r}; known are {', '.join(NETWORKS)}")
+    section, network = NETWORKS[record["system"]]
+    net = network(validate(record["recipe"]["network"], section, f"{file}: recipe.network"), record["people"])
+    runtime.log.info("%s", checkpoint.load_into(net, folder / checkpoint.WEIGHTS, strict=True))
+    return net, record
