@@ -32,14 +32,22 @@ LOSSES = {
 BATCH = torch.tensor([0, 1, 4, 6, 9, 8])
 
 
+SECTION = {
+    **toy_systems.RECIPE,
+    "network": {**toy_systems.NETWORK, "local": 6},
+    "networks": 2,
+    "people": 3,
+    "images": 2,
+    "weights": WEIGHTS,
+    "losses": LOSSES,
+}
+
+
 def plan(weights=None, losses=None, **changes) -> aligned.Plan:
     values = {
-        **toy_systems.RECIPE,
+        **SECTION,
         "augment": NO_AUGMENT,
         "network": {**toy_systems.NETWORK, "local": 6, "initialise": "scratch"},
-        "networks": 2,
-        "people": 3,
-        "images": 2,
         "weights": {**WEIGHTS, **(weights or {})},
         "losses": {**LOSSES, **(losses or {})},
     }
