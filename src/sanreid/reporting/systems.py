@@ -23,12 +23,14 @@ from sanreid.data import index, tensors
 from sanreid.evaluation import features, protocols, ranking, reranking
 from sanreid.evaluation.distances import Metric
 from sanreid.evaluation.ranking import Embeddings, Ranking
-from sanreid.models import reid, strong
+from sanreid.models import reid, strong, two_branch, two_head
 from sanreid.params import Section, validate
 from sanreid.reporting import ranked_lists
 from sanreid.training import checkpoint
 
 NETWORKS: dict[str, tuple[type[reid.Architecture], type[nn.Module]]] = {
+    "two_branch": (reid.Architecture, two_branch.TwoBranch),
+    "two_head": (two_head.Architecture, two_head.TwoHead),
     "strong": (reid.Architecture, strong.Strong),
 }
 FIRST = 80  # images of a ranking that mAP_first80 looks at (the two-branch networks' source)

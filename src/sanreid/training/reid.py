@@ -63,6 +63,11 @@ def read(folder: Path, size: tuple[int, int], split: str = "train") -> People:
     rows = table[table["split"] == split]
     if rows.empty:
         raise ValueError(f"{folder / index.NAME}: no rows of split '{split}': there is nobody to train on")
+    return decode(folder, rows, size)
+
+
+def decode(folder: Path, rows: pd.DataFrame, size: tuple[int, int]) -> People:
+    """The people of some `rows` of the table in `folder`, as `read` gives them."""
     codes, people = pd.factorize(rows["pid"], sort=True)
     return People(tensors.decode(folder, rows["path"].tolist(), size), torch.from_numpy(codes), len(people))
 
@@ -159,21 +164,33 @@ class Clock:
 
 
 def train(
-    step: loop.Step, recipe: Recipe, begun: Start, *, system: str, seed: int, people: People, images: Path, out: Path
+    step: loop.Step,
+    recipe: Recipe,
+    begun: Start,
+    *,
+    system: str,
+    seed: int,
+    people: People,
+    images: Path,
+    out: Path,
+    stop: loop.EarlyStop | None = None,
+    **more: Any,
 ) -> None:
     """Train and write `out`, whole or not at all: weights, params.json, history.csv, load_report.json, training.json.
 
-    `images` is the folder whose table gave `people`. A run that was killed goes on where it was.
+    `images` is the folder whose table gave `people`. `more` is what else decides the run; params.json records it. A run
+    that was killed goes on where it was.
     """
-    settings = {"system": system, "seed": seed, "people": people.count, "recipe": recipe}
+    settings = {"system": system, "seed": seed, "people": people.count, "recipe": recipe, **more}
     key = checkpoint.key(settings, [images / index.NAME, *begun.files], [people.images, people.labels])
     epochs = recipe.epochs + optim.extra_epochs(recipe.optimiser)
-    history = loop.fit(step, epochs=epochs, seed=seed, run=key, name="/".join(out.parts[-3:]), watch=Clock())
+    history = loop.fit(step, epochs=epochs, seed=seed, run=key, name="/".join(out.parts[-3:]), watch=Clock(), stop=stop)
     seconds = Clock.seconds(history.parent)
     with runtime.atomic_folder(out) as work:
         checkpoint.save_model(work, step.model, settings, history)
         runtime.write_json(work / "load_report.json", dict(begun.report))
         device = next(step.model.parameters()).device.type
         took = {"seconds": round(sum(seconds), 1), "epochs": len(seconds), "device": device}
+        took |= {"best_epoch": stop.best_epoch} if stop else {}
         runtime.write_json(work / "training.json", took)
     checkpoint.discard(key)
