@@ -1,5 +1,5 @@
 """CMC, mAP and mINP of a trained re-ID system on its set's query and gallery, with and without re-ranking, its price,
-and a picture of ranked lists.
+ranked lists, and a map of the people with most images.
 
 Decision: what is done is in reporting/systems.py; the model folder says which system it is.
 """
@@ -15,7 +15,7 @@ class Params(systems.Evaluation):
 
 
 def main(images: Path, model: Path, out: Path, p: Params) -> None:
-    """`out` gets metrics.json, cmc.csv (rank, cmc) and ranked.jpg of the model folder `model` on the set `images`."""
+    """`out` gets metrics.json, cmc.csv (rank, cmc), ranked.jpg and tsne.jpg of the folder `model` on the set `images`."""
     systems.evaluate(images, model, out, p)
 
 

@@ -98,7 +98,7 @@ def test_the_price_stands_beside_the_numbers(people, model, tmp_path):
     assert metrics["parameters"] == sum(w.numel() for w in net.parameters())
     assert metrics["images_per_second"] > 0
     assert metrics["training_seconds"] == json.loads((model / "training.json").read_text())["seconds"]
-    assert sorted(f.name for f in (tmp_path / "out").iterdir()) == ["cmc.csv", "metrics.json", "ranked.jpg"]
+    assert sorted(f.name for f in (tmp_path / "out").iterdir()) == ["cmc.csv", "metrics.json", "ranked.jpg", "tsne.jpg"]
     cmc = pd.read_csv(tmp_path / "out/cmc.csv")
     assert cmc["rank"].tolist() == list(range(1, 13))
     assert cmc["cmc"][0] == metrics["rank1"]

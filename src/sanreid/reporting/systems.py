@@ -1,4 +1,4 @@
-"""One evaluation of a trained re-ID system on a set: its numbers, its CMC curve and a picture of its ranked lists.
+"""One evaluation of a trained re-ID system on a set: its numbers, its CMC curve, its ranked lists, a map of people.
 
 Decisions: the model folder says which system it is and how its network is shaped, so one stage measures them all; a
 new system is a line in NETWORKS. What it takes (parameters, images a second, training seconds) stands beside what it
@@ -28,7 +28,7 @@ from sanreid.evaluation.distances import Metric
 from sanreid.evaluation.ranking import Embeddings, Ranking
 from sanreid.models import aligned, reid, strong, two_branch, two_head
 from sanreid.params import Section, validate
-from sanreid.reporting import ranked_lists
+from sanreid.reporting import people_map, ranked_lists
 from sanreid.training import checkpoint
 
 NETWORKS: dict[str, tuple[type[reid.Architecture], type[nn.Module]]] = {
@@ -63,7 +63,7 @@ class Evaluation(Section):
 
 
 def evaluate(images: Path, model: Path, out: Path, p: Evaluation) -> None:
-    """`out` gets metrics.json, cmc.csv (rank, cmc) and ranked.jpg of the model folder `model` on the set `images`.
+    """`out` gets metrics.json, cmc.csv (rank, cmc), ranked.jpg and tsne.jpg of the folder `model` on the set `images`.
 
     Raises FileNotFoundError or ValueError naming the file or key where they do not go together.
     """
@@ -103,7 +103,9 @@ def evaluate(images: Path, model: Path, out: Path, p: Evaluation) -> None:
         runtime.write_json(work / "metrics.json", metrics)
         cmc = pd.DataFrame({"rank": np.arange(1, p.max_rank + 1), "cmc": result.cmc})
         cmc.to_csv(work / "cmc.csv", index=False)
-        pictures.write_rgb(work / "ranked.jpg", ranked_lists.draw(images, rows, query, gallery, whole, metric, p.lists))
+        sheet = ranked_lists.draw(images, rows, query, gallery, whole, metric, p.lists)
+        pictures.write_rgb(work / "ranked.jpg", sheet)
+        pictures.write_rgb(work / "tsne.jpg", people_map.draw(extracted, rows, p.seed))
     percent = [100 * x for x in (result.rank(1), result.mean_average_precision, reranked.mean_average_precision)]
     runtime.log.info("%s: rank-1 %.1f %%, mAP %.1f %%, re-ranked %.1f %%", out, *percent)
 
