@@ -52,7 +52,7 @@ def main(
             parts.append(system_page.Part(name, own, pictures.embed(grid, quality=p.quality), shown))
         ordered = [row for part in parts for row in part.rows]
         text = system_table.markdown(ordered)
-        system_table.frame(ordered).to_csv(work / "table.csv", index=False)
+        system_table.frame(ordered).to_csv(work / "table.csv", index=False, float_format="%.6g")
         (work / "table.md").write_text(text)
         (work / "index.html").write_text(system_page.render(parts, p.note))
     print(text, end="")

@@ -4,7 +4,9 @@ Decisions: the model folder says which system it is and how its network is shape
 new system is a line in NETWORKS. What it takes (parameters, images a second, training seconds) stands beside what it
 reaches, because a table without the price compares little. Parameters are the network's as it was trained, its
 classifiers included; the images a second are of the features alone, on decoded images, after one batch that is not
-counted. Re-ranking of a cosine system works on unit features, whose squared distance orders as the cosine does.
+counted. Re-ranking of a cosine system works on unit features, whose squared distance orders as the cosine does. A
+network that gives stripes is measured by its local distance too, and by the sum (`by_distance`). Weights of networks
+that only helped to train this one are left out.
 """
 
 import json
@@ -14,16 +16,17 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from pydantic import Field, NonNegativeInt, PositiveInt
-from torch import nn
+from torch import Tensor, nn
 
 from sanreid import runtime
 from sanreid.data import images as pictures
 from sanreid.data import index, tensors
-from sanreid.evaluation import features, protocols, ranking, reranking
+from sanreid.evaluation import by_distance, features, protocols, ranking, reranking
 from sanreid.evaluation.distances import Metric
 from sanreid.evaluation.ranking import Embeddings, Ranking
-from sanreid.models import reid, strong, two_branch, two_head
+from sanreid.models import aligned, reid, strong, two_branch, two_head
 from sanreid.params import Section, validate
 from sanreid.reporting import people_map, ranked_lists
 from sanreid.training import checkpoint
@@ -32,6 +35,7 @@ NETWORKS: dict[str, tuple[type[reid.Architecture], type[nn.Module]]] = {
     "two_branch": (reid.Architecture, two_branch.TwoBranch),
     "two_head": (two_head.Architecture, two_head.TwoHead),
     "strong": (reid.Architecture, strong.Strong),
+    "aligned": (aligned.Architecture, aligned.AlignedReID),
 }
 FIRST = 80  # images of a ranking that mAP_first80 looks at (the two-branch networks' source)
 
@@ -89,6 +93,12 @@ def evaluate(images: Path, model: Path, out: Path, p: Evaluation) -> None:
         "images_per_second": round(len(rows) / seconds, 1),
         "training_seconds": json.loads((model / "training.json").read_text())["seconds"],
     }
+    if isinstance(net, aligned.AlignedReID):
+        flat = features.extract(net, decoded, p.batch, p.flip_average, read=_stripes, precision=p.precision)
+        stripes = np.concatenate([part.features for part in features.split(flat, rows)])
+        stripes = stripes.reshape(len(rows), -1, arch["local"])
+        others = local_and_sum(query, gallery, stripes, protocol, p)
+        metrics["by_distance"] = {"global": _pair(result, reranked), **others}
     with runtime.atomic_folder(out) as work:
         runtime.write_json(work / "metrics.json", metrics)
         cmc = pd.DataFrame({"rank": np.arange(1, p.max_rank + 1), "cmc": result.cmc})
@@ -104,10 +114,39 @@ def rerank(query: Embeddings, gallery: Embeddings, protocol: str, p: Evaluation)
     """The ranking by k-reciprocal distances, by `protocol`."""
     k = p.reranking
     matrix = reranking.k_reciprocal(query.features, gallery.features, k.k1, k.k2, k.weight)
+    return rank(matrix, query, gallery, protocol, p)
+
+
+def rank(matrix: NDArray[np.float32], query: Embeddings, gallery: Embeddings, protocol: str, p: Evaluation) -> Ranking:
+    """The ranking by distances (Q, G), by `protocol`."""
     ids = query.pids, gallery.pids, query.camids, gallery.camids
     if protocol == index.SINGLE_GALLERY_SHOT:
         return ranking.evaluate_single_gallery_shot(matrix, *ids, p.max_rank, p.repeats, p.seed)
     return ranking.evaluate_distances(matrix, *ids, p.max_rank)
+
+
+def local_and_sum(
+    query: Embeddings, gallery: Embeddings, stripes: NDArray[np.float32], protocol: str, p: Evaluation
+) -> dict[str, dict[str, Any]]:
+    """What `local` and `sum` reach, with and without re-ranking; stripes (Q + G, H, c), the queries' first."""
+    found, k, first = {}, p.reranking, len(query)
+    together = np.concatenate([query.features, gallery.features])
+    for name, matrix in by_distance.matrices(together, stripes):
+        plain = rank(matrix[:first, first:], query, gallery, protocol, p)
+        reranked = reranking.from_distances(matrix, first, k.k1, k.k2, k.weight)
+        found[name] = _pair(plain, rank(reranked, query, gallery, protocol, p))
+    return found
+
+
+def _pair(plain: Ranking, reranked: Ranking) -> dict[str, Any]:
+    """The numbers of a distance, and rank-1 and mAP after re-ranking."""
+    kept = ("rank1", "rank5", "rank10", "mAP", "mINP")
+    values = {name: value for name, value in plain.metrics().items() if name in kept}
+    return values | {"reranked": {"rank1": reranked.rank(1), "mAP": reranked.mean_average_precision}}
+
+
+def _stripes(output: aligned.AlignedOutput) -> Tensor:
+    return output.stripes.flatten(1)
 
 
 def load(folder: Path) -> tuple[nn.Module, dict[str, Any]]:
@@ -123,5 +162,6 @@ def load(folder: Path) -> tuple[nn.Module, dict[str, Any]]:
         raise ValueError(f"{file}: system is {record.get('system')!r}; known are {', '.join(NETWORKS)}")
     section, network = NETWORKS[record["system"]]
     net = network(validate(record["recipe"]["network"], section, f"{file}: recipe.network"), record["people"])
-    runtime.log.info("%s", checkpoint.load_into(net, folder / checkpoint.WEIGHTS, strict=True))
+    parts = {name.split(".")[0] + "." for name in net.state_dict()}
+    runtime.log.info("%s", checkpoint.load_into(net, folder / checkpoint.WEIGHTS, only=sorted(parts), strict=True))
     return net, record
