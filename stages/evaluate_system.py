@@ -15,7 +15,7 @@ class Params(systems.Evaluation):
 
 
 def main(images: Path, model: Path, out: Path, p: Params) -> None:
-    """`out` gets metrics.json, cmc.csv (rank, cmc), ranked.jpg and tsne.jpg of the folder `model` on the set `images`."""
+    """`out` gets metrics.json, cmc.csv (rank, cmc), ranked.jpg and tsne.jpg of the folder `model` on set `images`."""
     systems.evaluate(images, model, out, p)
 
 

@@ -125,13 +125,13 @@ def test_what_a_section_cannot_mean_is_refused():
 LATE = {**toy.OPTIMISER, "schedule": "tenths", "milestones": [5]}
 
 
-def train(folder, san_pg, out, stop_after=None, monkeypatch=None):
+def train(folder, san_pg, out, stop_after=None, monkeypatch=None, kind=None, **given):
     recipe = validate({**toy_systems.RECIPE, "epochs": 3}, reid.Recipe, "train_x")
     people = reid.read(folder, (32, 16))
     torch.manual_seed(1)
     model = Net(architecture(), people.count)
     begun = reid.start(model, architecture(), san_pg)
-    step = Step(model, people, recipe)
+    step = (kind or Step)(model, people, recipe)
     if stop_after is not None:
         save = checkpoint.save_state
 
@@ -142,7 +142,7 @@ def train(folder, san_pg, out, stop_after=None, monkeypatch=None):
 
         monkeypatch.setattr(checkpoint, "save_state", killed)
     try:
-        reid.train(step, recipe, begun, system="x", seed=4, people=people, images=folder, out=out)
+        reid.train(step, recipe, begun, system="x", seed=4, people=people, images=folder, out=out, **given)
     finally:
         if stop_after is not None:
             monkeypatch.setattr(checkpoint, "save_state", save)
@@ -171,6 +171,38 @@ def test_the_end_is_whole_and_the_same_after_a_kill(folder, san_pg, tmp_path, mo
         assert (killed / name).read_bytes() == (whole / name).read_bytes(), name
     assert json.loads((killed / "training.json").read_text())["epochs"] == 3
     assert not list(checkpoint.folder("x").parent.iterdir())
+
+
+class Worse(Step):
+    """Its first epoch is its best."""
+
+    validation = ("loss",)
+
+    def batches(self, seed, epoch):
+        self.epoch = epoch
+        return super().batches(seed, epoch)
+
+    def validate(self):
+        return {"loss": 1.0 + self.epoch}
+
+
+def test_a_training_that_stops_early_keeps_the_best_epoch_and_says_which(folder, san_pg, tmp_path):
+    stop = loop.EarlyStop("loss", 1)
+    out = train(folder, san_pg, tmp_path / "models/stopped/seed4", kind=Worse, stop=stop)
+    took = json.loads((out / "training.json").read_text())
+    assert (took["epochs"], took["best_epoch"]) == (2, 1)
+    plain = train(folder, san_pg, tmp_path / "models/whole/seed4")
+    assert "best_epoch" not in json.loads((plain / "training.json").read_text())
+    stopped, whole = (load_file(f / "weights.safetensors") for f in (out, plain))
+    assert not torch.equal(stopped["classifier.bias"], whole["classifier.bias"])
+
+
+def test_people_held_out_are_part_of_what_a_run_is(folder, san_pg, tmp_path, monkeypatch):
+    keys = []
+    monkeypatch.setattr(checkpoint, "key", lambda settings, files, shown: keys.append(len(shown)) or f"k{len(keys)}")
+    train(folder, san_pg, tmp_path / "models/a/seed4")
+    train(folder, san_pg, tmp_path / "models/b/seed4", held_out=reid.read(folder, (32, 16)))
+    assert keys == [2, 4]
 
 
 def test_the_clock_keeps_what_a_kill_had_taken_and_replaces_a_repeated_epoch(tmp_path, monkeypatch):

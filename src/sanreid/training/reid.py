@@ -173,16 +173,18 @@ def train(
     people: People,
     images: Path,
     out: Path,
+    held_out: People | None = None,
     stop: loop.EarlyStop | None = None,
     **more: Any,
 ) -> None:
     """Train and write `out`, whole or not at all: weights, params.json, history.csv, load_report.json, training.json.
 
-    `images` is the folder whose table gave `people`. `more` is what else decides the run; params.json records it. A run
-    that was killed goes on where it was.
+    `images` is the folder whose table gave `people`, and `held_out`, whom the step validates on. `more` is what else
+    decides the run; params.json records it. A run that was killed goes on where it was.
     """
     settings = {"system": system, "seed": seed, "people": people.count, "recipe": recipe, **more}
-    key = checkpoint.key(settings, [images / index.NAME, *begun.files], [people.images, people.labels])
+    shown = [t for p in (people, held_out) if p is not None for t in (p.images, p.labels)]
+    key = checkpoint.key(settings, [images / index.NAME, *begun.files], shown)
     epochs = recipe.epochs + optim.extra_epochs(recipe.optimiser)
     history = loop.fit(step, epochs=epochs, seed=seed, run=key, name="/".join(out.parts[-3:]), watch=Clock(), stop=stop)
     seconds = Clock.seconds(history.parent)
