@@ -5,7 +5,7 @@ SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
 PROFILE ?= demo
-# of make table1 and make classic: how many seeds; on which sets ("" = params.yaml's); how many test sets
+# of make table1, make sweep and make classic: how many seeds; on which sets ("" = params.yaml's); how many test sets
 SEEDS ?= 5
 SETS ?=
 SPLITS ?= 20
@@ -18,7 +18,7 @@ export DVC_NO_ANALYTICS := 1
 export DO_NOT_TRACK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo repro classic test check deps lock bench peers bench-full profile clean
+.PHONY: help setup demo repro systems sweep classic test check deps lock bench peers bench-full profile clean
 
 help:  ## this list
 	@grep -hE '^[a-z%-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -50,6 +50,13 @@ table%: setup  ## table1, table2, table3: an ablation over SEEDS=5 seeds on SETS
 
 repro: setup  ## bring every stage up to date with params.yaml
 	dvc repro
+
+systems: setup  ## the other re-ID systems and the attributes: one table, its page, the attributes' own
+	@dvc repro --quiet compare_systems evaluate_attributes draw_alignment
+	@cat reports/comparison/table.md
+
+sweep: setup  ## the two-branch network's ablations and margins, over SEEDS seeds on SETS="..." (default: systems.sets)
+	@PYTHONPATH=. python tools/sweep.py --seeds $(SEEDS) --sets $(SETS)
 
 classic: setup  ## CUHK03's classic protocol: SPLITS=20 test sets, SEEDS=5 each, and the mean over the sets
 	@python tools/table.py --seeds $(SEEDS) --splits $(SPLITS)

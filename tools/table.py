@@ -54,14 +54,14 @@ def changes(parameters: Path, name: str | None, seeds: int, sets: Sequence[str],
     return {"experiment": new} | ({"extract_cuhk03_classic": {"splits": numbers}} if splits else {})
 
 
-def command(new: Changes) -> list[str]:
-    """What runs the report with these values."""
+def command(new: Changes, stage: str = "report") -> list[str]:
+    """What brings `stage` up to date with these values."""
     settings = [
         f"{section}.{key}=[{','.join(map(str, values))}]"
         for section, keys in new.items()
         for key, values in keys.items()
     ]
-    return ["dvc", "exp", "run", *(word for s in settings for word in ("-S", s)), "report"]
+    return ["dvc", "exp", "run", *(word for s in settings for word in ("-S", s)), stage]
 
 
 def run(words: Sequence[str], parameters: Path, new: Changes) -> int:

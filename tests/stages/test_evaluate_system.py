@@ -11,7 +11,7 @@ from sanreid.data import images, index, tensors
 from sanreid.evaluation import reranking
 from sanreid.evaluation.ranking import evaluate_distances
 from sanreid.params import ParamsError, validate
-from sanreid.reporting import systems
+from sanreid.reporting import system_table, systems
 from stages import evaluate_system as stage
 from stages import train_strong
 from tests.stages import toy_san as toy
@@ -97,6 +97,7 @@ def test_the_price_stands_beside_the_numbers(people, model, tmp_path):
     assert metrics["system"] == record["system"] == "strong"
     assert metrics["parameters"] == sum(w.numel() for w in net.parameters())
     assert metrics["images_per_second"] > 0
+    assert {*system_table.MEASURES, *system_table.PRICES} - {"reranked_mAP"} <= set(metrics)  # the comparison's columns
     assert metrics["training_seconds"] == json.loads((model / "training.json").read_text())["seconds"]
     assert sorted(f.name for f in (tmp_path / "out").iterdir()) == ["cmc.csv", "metrics.json", "ranked.jpg", "tsne.jpg"]
     cmc = pd.read_csv(tmp_path / "out/cmc.csv")
