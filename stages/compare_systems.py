@@ -30,6 +30,7 @@ class Params(Section):
 def main(
     interim: Path,
     measured: Path,
+    alignments: Path,
     main_chain: Path,
     out: Path,
     p: Params,
@@ -48,7 +49,7 @@ def main(
             )
             grid.save(work / f"grid_{name}.jpg", quality=p.quality, optimize=True)
             here = [row for row in own if row.kind == "here"]
-            shown = [system_page.shown(measured, row, systems.seeds[0], p.quality) for row in here]
+            shown = [system_page.shown(measured, alignments, row, systems.seeds, p.quality) for row in here]
             parts.append(system_page.Part(name, own, pictures.embed(grid, quality=p.quality), shown))
         ordered = [row for part in parts for row in part.rows]
         text = system_table.markdown(ordered)

@@ -1,5 +1,7 @@
 """Stage compare_systems from files as evaluate_system leaves them: three forms of one table, and its pictures."""
 
+import shutil
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -30,7 +32,7 @@ def places(tmp_path):
         write(folder, metrics(0.5, parameters=1e6, training_seconds=3.0, images_per_second=9.0))
         for name in ("ranked.jpg", "tsne.jpg"):
             images.write_rgb(folder / name, np.full((40, 60, 3), 200, np.uint8))
-    return tmp_path / "interim", tmp_path / "systems", tmp_path / "san"
+    return tmp_path / "interim", tmp_path / "systems", tmp_path / "alignment", tmp_path / "san"
 
 
 def compare(places, out, **changes):
@@ -60,6 +62,29 @@ def test_the_table_in_three_forms_and_the_pictures(places, tmp_path, capsys):
     assert "published, on the real data" in words
     assert "96.1" in words
     assert "Of the real data." in words
+
+
+def test_a_system_with_stripes_shows_its_distances_and_their_paths(places, tmp_path):
+    shutil.rmtree(places[1])
+    for seed, fraction in ((0, 0.5), (1, 0.25)):
+        values = {"rank1": fraction, "mAP": 0.3, "mINP": 0.1, "reranked": {"rank1": 0.7, "mAP": fraction / 2}}
+        for system in ("strong", "two_head"):
+            folder = places[1] / system / f"one/seed{seed}"
+            more = {"by_distance": {"global": values, "sum": values | {"mAP": 0.4}}} if system == "strong" else {}
+            write(folder, metrics(0.5) | more)
+            for name in ("ranked.jpg", "tsne.jpg"):
+                images.write_rgb(folder / name, np.full((40, 60, 3), 200, np.uint8))
+    with pytest.raises(FileNotFoundError, match=r"alignment/one/seed0/alignment\.png: not found"):
+        compare(places, tmp_path / "out", seeds=[0, 1])
+    (places[2] / "one/seed0").mkdir(parents=True)
+    images.write_rgb(places[2] / "one/seed0/alignment.png", np.full((70, 50, 3), 90, np.uint8))
+    outline = Outline()
+    outline.feed((compare(places, tmp_path / "out", seeds=[0, 1]) / "index.html").read_text())
+    assert not outline.open
+    assert len(outline.sources) == 1 + 2 * 2 + 1
+    words = " ".join(" ".join(outline.words).split())
+    assert "global 37.5 30.0 70.0 18.8" in words
+    assert "sum 37.5 40.0 70.0 18.8" in words
 
 
 def test_what_is_missing_is_named_and_nothing_is_written(places, tmp_path):

@@ -3,8 +3,9 @@
 import pytest
 import torch
 import torch.nn.functional as F
+from torch._subclasses.fake_tensor import DataDependentOutputException, FakeTensorMode
 
-from sanreid.data import tensors
+from sanreid.data import augment, tensors
 from sanreid.losses import cross_entropy, local_triplet, mutual, stripe_distance, triplet
 from sanreid.models import aligned as network
 from sanreid.params import ParamsError, validate
@@ -200,3 +201,27 @@ def test_what_cannot_be_meant_is_refused(weights, changes, named):
 def test_a_batch_that_cannot_be_drawn_is_refused_with_its_key():
     with pytest.raises(ValueError, match=r"train_aligned\.people: 4 persons x images: 2"):
         aligned.check(plan(people=4), people().labels, "train_aligned")
+
+
+@pytest.mark.parametrize("samples", ["global", "own"])
+def test_no_step_on_a_gpu_waits_for_the_device(samples, monkeypatch):
+    """No value may be looked at while the GPU computes; fake tensors have none, and say so when asked."""
+    p = plan({"mutual_local": 0.5 if samples == "own" else 0.0}, {"local_samples": samples}, augment=toy.AUGMENT)
+    draws = p.augment.draw(len(BATCH), (toy.HEIGHT, toy.WIDTH), torch.Generator().manual_seed(0))
+    monkeypatch.setattr(augment.Augment, "draw", lambda *a: draws)  # on the CPU, where looking is free
+    updated = []
+    monkeypatch.setattr(aligned.Step, "_update", lambda self, which, terms: updated.append(which))  # wants a GPU
+    for module in (augment, tensors):
+        monkeypatch.setattr(module, "send", lambda values, device: values.to(device))  # pinning wants one too
+    monkeypatch.setattr(aligned.samplers, "PKSampler", lambda *a: None)  # looks at the labels once, before all steps
+    given = people()
+    with FakeTensorMode(allow_non_fake_inputs=True):
+        with torch.device("cuda"):
+            model = network.Cohort(p.network, people=3, count=2)
+        step = aligned.Step(model, given, p)
+        terms = step(BATCH, torch.Generator())
+        assert list(terms) == list(step.terms)
+        assert all(t.is_cuda for t in terms.values())
+        with pytest.raises(DataDependentOutputException):
+            bool(terms["id"] > 0)  # what the test would catch
+    assert updated == ["network1", "network2"]

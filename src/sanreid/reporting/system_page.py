@@ -21,12 +21,21 @@ HERE = Path(__file__).parent
 
 
 @dataclass(frozen=True)
+class Alignment:
+    """What only a system with stripes has: the picture of paths, and a line of numbers for each distance."""
+
+    picture: Picture
+    lines: list[list[str]]
+
+
+@dataclass(frozen=True)
 class Shown:
-    """The pictures of a system on a set."""
+    """The pictures of a system on a set, and how its stripes align where it has some."""
 
     title: str
     ranked: Picture
     people: Picture
+    alignment: Alignment | None
 
 
 @dataclass(frozen=True)
@@ -56,11 +65,15 @@ def grid(folder: Path, table: pd.DataFrame, people: int, seed: int) -> figures.P
     return figures.people_by_camera(cells, [f"person {p}" for p in pids], [f"camera {c}" for c in cameras])
 
 
-def shown(measured: Path, row: Row, seed: int, quality: int) -> Shown:
-    """The pictures that evaluate_system wrote for a system's run."""
-    folder = measured / row.name / row.set / f"seed{seed}"
+def shown(measured: Path, alignments: Path, row: Row, seeds: Sequence[int], quality: int) -> Shown:
+    """The pictures that evaluate_system wrote for a system's run of the first seed; draw_alignment's for stripes."""
+    folder = measured / row.name / row.set / f"seed{seeds[0]}"
     ranked, people = (embed(load(folder / name), quality=quality) for name in ("ranked.jpg", "tsne.jpg"))
-    return Shown(row.label, ranked, people)
+    lines = system_table.by_distance([measured / row.name / row.set / f"seed{k}" for k in seeds])
+    if not lines:
+        return Shown(row.label, ranked, people, None)
+    paths = load(alignments / row.set / f"seed{seeds[0]}" / "alignment.png")
+    return Shown(row.label, ranked, people, Alignment(embed(paths, quality=quality), lines))
 
 
 def render(parts: Sequence[Part], note: str) -> str:
@@ -71,6 +84,7 @@ def render(parts: Sequence[Part], note: str) -> str:
     return environment.get_template("systems.html").render(
         css=(HERE / "page.css").read_text(),
         columns=[*MEASURES.values(), *PRICES.values()],
+        distances=list(system_table.DISTANCES.values()),
         parts=parts,
         cells=system_table.cells,
         best={part.set: system_table.champion(part.rows) for part in parts},

@@ -27,6 +27,7 @@ MEASURES = {
     "reranked_mAP": "mAP, re-ranked",
 }
 PRICES = {"parameters": "parameters", "training_seconds": "training", "images_per_second": "images/s"}
+DISTANCES = {"rank1": "rank-1", "mAP": "mAP", "reranked rank1": "rank-1, re-ranked", "reranked mAP": "mAP, re-ranked"}
 MANY = 120  # seconds; longer times are told in minutes
 Published = dict[str, dict[str, tuple[float | None, float | None]]]  # set -> label -> rank-1 and mAP in percent
 
@@ -99,6 +100,19 @@ def published(numbers: Published, sets: Sequence[str]) -> list[Row]:
             known = {m: [v / 100] for m, v in zip(("rank1", "mAP"), pair, strict=True) if v is not None}
             rows.append(Row(name, "", label, "published", known))
     return rows
+
+
+def by_distance(folders: Sequence[Path]) -> list[list[str]]:
+    """Of a system's runs, a line each distance: its name, then DISTANCES in percent, means over the runs.
+
+    Empty where the runs have one distance alone.
+    """
+    runs = [json.loads((folder / "metrics.json").read_text()).get("by_distance", {}) for folder in folders]
+    lines = []
+    for name in runs[0]:
+        flat = [run[name] | {f"reranked {k}": v for k, v in run[name]["reranked"].items()} for run in runs]
+        lines.append([name, *(f"{100 * spread.mean([values[m] for values in flat]):.1f}" for m in DISTANCES)])
+    return lines
 
 
 def frame(rows: Sequence[Row]) -> pd.DataFrame:

@@ -116,10 +116,8 @@ class Step:
         with loop.autocast(self.plan.compute, self.device):
             outputs = [forward(images) for forward in self.forwards]
         each = self._losses(outputs, self.people.labels[batch])
-        for optimisation, terms in zip(self.optimisations.values(), each, strict=True):
-            optimisation.zero_grad()
-            torch.stack([getattr(self.plan.weights, name) * value for name, value in terms.items()]).sum().backward()
-            optimisation.step()
+        for which, terms in zip(self.optimisations, each, strict=True):
+            self._update(which, terms)
         return {name: torch.stack([terms[name].detach() for terms in each]).mean() for name in self.terms}
 
     def validate(self) -> dict[str, float]:
@@ -150,6 +148,13 @@ class Step:
         if w.mutual_local:
             terms["mutual_local"] = mutual.squared(local)
         return [dict(zip(terms, values, strict=True)) for values in zip(*terms.values(), strict=True)]
+
+    def _update(self, which: str, terms: Mapping[str, Tensor]) -> None:
+        """Backward of a network's weighted sum, and a step of its optimizer."""
+        optimisation = self.optimisations[which]
+        optimisation.zero_grad()
+        torch.stack([getattr(self.plan.weights, name) * value for name, value in terms.items()]).sum().backward()
+        optimisation.step()
 
     @property
     def _mines(self) -> bool:
