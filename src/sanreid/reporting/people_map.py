@@ -19,7 +19,7 @@ from sanreid.reporting.figures import Picture
 PEOPLE = 10
 PERPLEXITY = 30.0  # neighbours that count, where there are images enough
 MARKS = "o^sDvPX*<>"
-COLOURS = [f"C{i}" for i in range(10)]
+COLOURS = ["C0", "C1", "C2", "C3", "C4", "C5", "C6", "#20242c", "C8", "C9"]  # no grey: that is the cameras'
 INCHES, DPI = (7.4, 5.2), 100
 
 
@@ -51,8 +51,8 @@ def draw(features: NDArray[np.float32], rows: pd.DataFrame, seed: int = 0) -> Pi
         for camera in cameras or [None]:
             here = own if camera is None else own & (shown["camid"] == camera).fillna(False).to_numpy(bool)
             mark = MARKS[cameras.index(camera) % len(MARKS)] if camera is not None else MARKS[0]
-            axes.scatter(*points[here].T, s=34, marker=mark, color=COLOURS[number % 10], alpha=0.8, linewidths=0)
-        axes.scatter([], [], s=34, marker="o", color=COLOURS[number % 10], label=f"person {pid}")
+            axes.scatter(*points[here].T, s=34, marker=mark, color=COLOURS[number % len(COLOURS)], alpha=0.8, linewidths=0)
+        axes.scatter([], [], s=34, marker="o", color=COLOURS[number % len(COLOURS)], label=f"person {pid}")
     for number, camera in enumerate(cameras):
         axes.scatter([], [], s=34, marker=MARKS[number % len(MARKS)], color="0.45", label=f"camera {camera}")
     axes.set(xticks=[], yticks=[])
