@@ -51,7 +51,9 @@ def draw(features: NDArray[np.float32], rows: pd.DataFrame, seed: int = 0) -> Pi
         for camera in cameras or [None]:
             here = own if camera is None else own & (shown["camid"] == camera).fillna(False).to_numpy(bool)
             mark = MARKS[cameras.index(camera) % len(MARKS)] if camera is not None else MARKS[0]
-            axes.scatter(*points[here].T, s=34, marker=mark, color=COLOURS[number % len(COLOURS)], alpha=0.8, linewidths=0)
+            axes.scatter(
+                *points[here].T, s=34, marker=mark, color=COLOURS[number % len(COLOURS)], alpha=0.8, linewidths=0
+            )
         axes.scatter([], [], s=34, marker="o", color=COLOURS[number % len(COLOURS)], label=f"person {pid}")
     for number, camera in enumerate(cameras):
         axes.scatter([], [], s=34, marker=MARKS[number % len(MARKS)], color="0.45", label=f"camera {camera}")
