@@ -11,7 +11,7 @@ import logging
 import math
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from io import BytesIO
 from itertools import islice
 from pathlib import Path
@@ -34,6 +34,8 @@ from flows.dag import Stage
 
 Log = logging.Logger | logging.LoggerAdapter
 
+RESULTS = ("metrics", "pictures")  # what is shown of a stage that is done
+PAGE = 200  # the most that the server tells at once
 EVERY = 1.0  # seconds between updates of a progress bar
 PICTURES = {".jpg", ".jpeg", ".png", ".webp"}
 FEW = 40  # a folder with more pictures is a data set
@@ -73,21 +75,22 @@ class Progress:
             update_progress_artifact(self._id, share, text)
 
 
-def known() -> set[str]:
-    """The keys of the metrics and pictures that this server has already."""
+def known() -> dict[str, UUID]:
+    """The metrics and pictures that this server has: the latest of each key."""
     client = get_client(sync_client=True)
-    keys: set[str] = set()
-    for kind in ("metrics-", "pictures-"):
-        wanted = ArtifactCollectionFilter(key=ArtifactCollectionFilterKey(like_=kind))
-        while page := client.read_latest_artifacts(artifact_filter=wanted, limit=200, offset=len(keys)):
-            before = len(keys)
-            keys |= {artifact.key for artifact in page if artifact.key}
-            if len(page) < 200 or len(keys) == before:
+    found: dict[str, UUID] = {}
+    for kind in RESULTS:
+        wanted = ArtifactCollectionFilter(key=ArtifactCollectionFilterKey(like_=f"{kind}-"))
+        offset = 0
+        while page := client.read_latest_artifacts(artifact_filter=wanted, limit=PAGE, offset=offset):
+            found |= {artifact.key: artifact.latest_id for artifact in page if artifact.key}
+            offset += len(page)
+            if len(page) < PAGE:
                 break
-    return keys
+    return found
 
 
-def publish(root: Path, stage: Stage, log: Log, present: set[str]) -> None:
+def publish(root: Path, stage: Stage, log: Log, present: Container[str] = ()) -> None:
     """Show a stage's metrics and pictures, except under the keys in `present`."""
     title = f"{stage.desc or stage.name} (`{stage.name}`)"
     try:
@@ -141,14 +144,26 @@ def inline(file: Path) -> str:
         image = image.resize((max(1, image.width * 3 // 4), max(1, image.height * 3 // 4)))
 
 
-def summary(stages: Mapping[str, Stage], states: Mapping[str, State], seconds: Mapping[str, float], ui: str) -> str:
-    """The run's stages in Markdown: description, state, duration, and links to their tasks where there is a UI."""
-    rows = ["| stage | what it does | state | time |", "| --- | --- | --- | ---: |"]
+def summary(
+    stages: Mapping[str, Stage],
+    states: Mapping[str, State],
+    seconds: Mapping[str, float],
+    ui: str,
+    present: Mapping[str, UUID],
+) -> str:
+    """The run's stages in Markdown: description, state, duration; where there is a UI, links to tasks and results.
+
+    `present` are the results that are on the server, by key.
+    """
+    rows = ["| stage | what it does | state | time | results |", "| --- | --- | --- | ---: | --- |"]
     for name, state in states.items():
-        task = state.state_details.task_run_id
+        stage, task = stages[name], state.state_details.task_run_id
         link = f"[{name}]({ui.rstrip('/')}/runs/task-run/{task})" if ui and task else f"`{name}`"
-        shown = state.name if state.is_completed() or state.is_failed() or state.is_crashed() else "not run"
-        rows.append(f"| {link} | {_cell(stages[name].desc)} | {shown} | {duration(seconds.get(name, 0.0))} |")
+        keys = {kind: key(kind, stage) for kind in RESULTS}
+        base = f"{ui.rstrip('/')}/artifacts/artifact"
+        results = [f"[{kind}]({base}/{present[k]})" for kind, k in keys.items() if ui and k in present]
+        cells = [link, _cell(stage.desc), str(state.name), duration(seconds.get(name, 0.0)), ", ".join(results)]
+        rows.append(f"| {' | '.join(cells)} |")
     return "\n".join(rows)
 
 

@@ -3,33 +3,34 @@
 Decisions: the graph is DVC's, read when the flow starts, and DVC decides what is cached: what it says is unchanged, and
 everything upstream of it too, is Cached without another question. A task is submitted when its upstream is done and
 there is room for it, not before, so that what waits holds neither thread nor process: as many GPUs as the host has,
-and as many other stages as it has cores (the lease in `gpu` guards against other runs). What failed is returned as a
-state, since a traceback of this file tells nobody anything. Whatever ends the flow ends its stages.
+and as many other stages as it has cores. What failed is returned as a state, since a traceback of this file tells
+nobody anything. Whatever ends the flow ends its stages.
 """
 
 import fcntl
-import os
 import queue
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from prefect import flow, get_run_logger, runtime, task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.futures import PrefectFuture
 from prefect.settings import get_current_settings
-from prefect.states import Completed, Failed, State
-from prefect.utilities.annotations import quote
+from prefect.states import Cancelled, Completed, Failed, State
+from prefect.utilities.annotations import allow_failure, quote
 
-from flows import artifacts, dag, dispatch, gpu, locks, remote
+from flows import artifacts, dag, dispatch, locks, remote
 from flows.dag import GraphError, Stage
 from flows.dispatch import Dispatch
 from flows.overriding import OverrideError
 from flows.remote import RemoteError
+from flows.room import Room
 from flows.stage import StageFailed, execute
 from flows.supervise import Group
 from flows.verdict import Verdict
@@ -56,12 +57,14 @@ class Run:
     workers: Dispatch | None = None
     unchanged: set[str] = field(default_factory=set)
     awaited: set[str] = field(default_factory=set)
-    shown: set[str] = field(default_factory=set)
+    shown: Mapping[str, UUID] = field(default_factory=dict)
     group: Group = field(default_factory=Group)
 
-    def bring(self, stage: Stage) -> State:
-        """Bring one stage up to date and show its results; the state that its task ends in."""
+    def bring(self, stage: Stage, broken: Sequence[str]) -> State:
+        """Bring one stage up to date and show its results, unless what it reads is `broken`; its task's last state."""
         log = get_run_logger()
+        if broken:
+            return Cancelled(name="NotRun", message=f"it reads what is not there: {', '.join(broken)}")
         try:
             verdict = self.execute(stage)
         except RemoteError as failure:
@@ -69,7 +72,7 @@ class Run:
         except StageFailed as failure:
             return Failed(name="TimedOut" if failure.late else "Failed", message=str(failure))
         if self.workers is None or verdict == "unchanged":  # a worker has shown what it made
-            artifacts.publish(self.root, stage, log, self.shown if verdict == "unchanged" else set())
+            artifacts.publish(self.root, stage, log, self.shown if verdict == "unchanged" else ())
         if verdict == "ran":
             return Completed(message="DVC ran it")
         log.info(CACHED[verdict])
@@ -125,7 +128,7 @@ def pipeline(
             stages = dag.load(root, targets)
             changed = set(stages) if force else set(dag.changes(root, stages))
             run = Run(root, force=force, pull=pull, unchanged=set(stages) - changed - dag.descendants(stages, changed))
-            run.shown = artifacts.known() if run.unchanged else set()
+            run.shown = artifacts.known() if run.unchanged else {}
             if workers:
                 run.workers = Dispatch(root, stages, overrides=overrides or [], force=force, group=run.group)
                 sent = [stage for stage in stages.values() if stage.name not in run.unchanged]
@@ -177,12 +180,15 @@ def _schedule(stages: Mapping[str, Stage], run: Run) -> tuple[dict[str, State], 
     room = Room()
     while len(states) < len(stages):
         for stage in list(waiting.values()):
-            broken = any(not states[u].is_completed() for u in stage.upstream if u in states)
-            known = broken or stage.name in run.unchanged or run.workers is not None  # no work here, so no room
-            if (broken or states.keys() >= set(stage.upstream)) and (known or room.take(stage)):
+            broken = [u for u in stage.upstream if u in states and not states[u].is_completed()]
+            known = bool(broken) or stage.name in run.unchanged or run.workers is not None  # no work here, so no room
+            if states.keys() >= set(stage.upstream) and (known or room.take(stage)):
                 del waiting[stage.name]
                 seconds[stage.name] = -time.monotonic()
-                futures[stage.name] = _submit(stage, run, [futures[u] for u in stage.upstream if u in futures])
+                above = [
+                    futures[u] for u in stage.upstream if not states[u].is_cancelled()
+                ]  # Prefect waits for no such
+                futures[stage.name] = _submit(stage, run, above, broken)
                 futures[stage.name].add_done_callback(lambda _, name=stage.name: ended.put(name))
         name = ended.get()
         futures[name].wait()
@@ -192,8 +198,8 @@ def _schedule(stages: Mapping[str, Stage], run: Run) -> tuple[dict[str, State], 
     return states, seconds
 
 
-def _submit(stage: Stage, run: Run, upstream: list[PrefectFuture]) -> PrefectFuture:
-    """Start the stage's task, which is named after the stage; it stays NotReady when its upstream failed."""
+def _submit(stage: Stage, run: Run, upstream: list[PrefectFuture], broken: Sequence[str]) -> PrefectFuture:
+    """Start the stage's task, which is named after the stage and drawn below those of its upstream."""
     title = f"{stage.name}: {stage.desc}" if stage.desc else stage.name
     named: Any = task(
         name=stage.name,
@@ -204,44 +210,20 @@ def _submit(stage: Stage, run: Run, upstream: list[PrefectFuture]) -> PrefectFut
         cache_policy=NO_CACHE,
         persist_result=False,
     )(run.bring)
-    return named.submit(quote(stage), wait_for=upstream)
-
-
-class Room:
-    """How many stages this host runs at once: a GPU each, or a core; one that wants more than all runs alone."""
-
-    def __init__(self) -> None:
-        self._all = {"gpu": max(1, len(gpu.devices())), "cpu": os.cpu_count() or 1}
-        self._free = dict(self._all)
-        self._taken: dict[str, tuple[str, int]] = {}
-
-    def take(self, stage: Stage) -> bool:
-        """Whether there is room for the stage now, which is then taken."""
-        kind = "gpu" if stage.gpus else "cpu"
-        places = min(stage.gpus or 1, self._all[kind])
-        if places > self._free[kind]:
-            return False
-        self._free[kind] -= places
-        self._taken[stage.name] = kind, places
-        return True
-
-    def give_back(self, stage: Stage) -> None:
-        """The stage has ended."""
-        kind, places = self._taken.pop(stage.name, ("cpu", 0))
-        self._free[kind] += places
+    return named.submit(quote(stage), quote(broken), wait_for=[allow_failure(future) for future in upstream])
 
 
 def _outcome(stages: Mapping[str, Stage], states: Mapping[str, State], seconds: Mapping[str, float]) -> State:
     """Show the run's summary; the state that the flow ends in."""
     names = {name: states[name].name or "" for name in stages}
     ui = get_current_settings().ui_url or ""
-    table = artifacts.summary(stages, states, seconds, ui)
+    table = artifacts.summary(stages, states, seconds, ui, artifacts.known() if ui else {})
     create_markdown_artifact(table, key="summary", description="The stages of this run")
     failed = [name for name in stages if states[name].is_failed() or states[name].is_crashed()]
     missing = [name for name in stages if not states[name].is_completed() and name not in failed]
     if failed or missing:
         rest = f"; not run for it: {', '.join(missing)}" if missing else ""
-        return Failed(message=f"{len(failed)} of {len(stages)} stages failed: {', '.join(failed)}{rest}", data=names)
+        return Failed(message=f"{len(failed)} of {len(stages)} stages failed: {', '.join(failed)}{rest}")
     cached = list(names.values()).count("Cached")
     text = f"{len(stages)} stages: {len(stages) - cached} ran, {cached} cached"
     return Completed(name="Cached" if cached == len(stages) else "Completed", message=text, data=names)

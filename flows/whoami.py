@@ -23,7 +23,7 @@ VERSIONS = ("torch", "numpy", "dvc", "prefect")
 def facts(root: Path) -> dict[str, str]:
     """What there is to know of this machine and of the clone `root`, by name."""
     edits = _said(root, "git", "status", "--porcelain", "--untracked-files=no")
-    remotes = dict(line.split(None, 1) for line in _said(root, "dvc", "remote", "list").splitlines() if line.strip())
+    remotes = dict(line.split()[:2] for line in _said(root, "dvc", "remote", "list").splitlines() if line.strip())
     default = _said(root, "dvc", "config", "core.remote")
     names = _said(root, "nvidia-smi", "--query-gpu=index,name,memory.total", "--format=csv,noheader")
     return {

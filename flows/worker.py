@@ -80,7 +80,7 @@ def stage(
             with checkpoints.mirrored(storage, run, folder, interval=interval):
                 verdict = execute(place, wanted, force=force, on_line=hear, group=group)
                 remote.push(place, name)  # before the checkpoints go, should this machine die now
-            artifacts.publish(place, wanted, log, set())
+            artifacts.publish(place, wanted, log)
             text = entry_text(locks.dumps(locks.read(place, [name])))
             create_markdown_artifact(
                 text, key=artifacts.key(ENTRY, wanted), description=f"dvc.lock's entry of `{name}`"

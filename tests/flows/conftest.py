@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -29,6 +30,10 @@ ENVIRONMENT = {
 }
 
 Make = Callable[..., Path]
+
+# before anything imports Prefect, which looks at them then
+_home = tempfile.TemporaryDirectory(prefix="prefect-home-")
+os.environ.update(PREFECT_HOME=_home.name, DO_NOT_TRACK="1", PREFECT_SERVER_ANALYTICS_ENABLED="false")
 
 
 @pytest.fixture(autouse=True)

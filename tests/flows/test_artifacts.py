@@ -9,7 +9,7 @@ from uuid import uuid4
 import numpy as np
 import pytest
 from PIL import Image
-from prefect.states import Completed, Failed, Pending
+from prefect.states import Cancelled, Completed, Failed
 
 from flows import artifacts
 from flows.dag import Stage
@@ -95,16 +95,20 @@ def test_the_last_pictures_of_a_folder_and_no_data_set(tmp_path):
 
 def test_what_cannot_be_shown_is_a_warning(tmp_path, caplog):
     (tmp_path / "broken.jpg").write_text("no picture")
-    artifacts.publish(tmp_path, stage(outs=("broken.jpg",)), logging.getLogger("flows.test"), set())
+    artifacts.publish(tmp_path, stage(outs=("broken.jpg",)), logging.getLogger("flows.test"))
     assert "cannot be shown: UnidentifiedImageError" in caplog.text
 
 
-def test_the_summary_links_to_the_tasks():
-    states = {"a": Completed(name="Cached"), "b": Failed(), "c": Pending(name="NotReady")}
+def test_the_summary_links_to_tasks_and_results():
+    states = {"a": Completed(name="Cached"), "b": Failed(), "c": Cancelled(name="NotRun")}
     states["a"].state_details.task_run_id = task = uuid4()
     stages = {name: stage(name=name, desc="What | it does") for name in states}
-    text = artifacts.summary(stages, states, {"a": 0.5, "b": 4000.0}, "http://127.0.0.1:4200/")
-    rows = text.splitlines()
-    assert rows[2] == f"| [a](http://127.0.0.1:4200/runs/task-run/{task}) | What \\| it does | Cached | 0.5 s |"
-    assert rows[3] == "| `b` | What \\| it does | Failed | 1:06:40 |"
-    assert "| not run |" in rows[4]
+    shown, ui, seconds = uuid4(), "http://127.0.0.1:4200", {"a": 0.5, "b": 4000.0}
+    rows = artifacts.summary(
+        stages, states, seconds, f"{ui}/", {"metrics-a": shown, "pictures-x": uuid4()}
+    ).splitlines()
+    link, results = f"[a]({ui}/runs/task-run/{task})", f"[metrics]({ui}/artifacts/artifact/{shown})"
+    assert rows[2] == f"| {link} | What \\| it does | Cached | 0.5 s | {results} |"
+    assert rows[3] == "| `b` | What \\| it does | Failed | 1:06:40 |  |"
+    assert "| NotRun |" in rows[4]
+    assert "http" not in artifacts.summary(stages, states, seconds, "", {"metrics-a": shown})

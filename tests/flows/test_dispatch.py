@@ -1,0 +1,43 @@
+"""What goes along with a stage to its worker, and back."""
+
+import pytest
+
+from flows import dag, dispatch, locks, worker
+from flows.supervise import Group
+from flows.workspace import WorkspaceError
+
+GRAPH = """
+stages:
+  one: {cmd: mkdir -p out && echo 1 > out/one, outs: [out/one]}
+  two: {cmd: cat out/one > out/two, deps: [out/one], outs: [out/two]}
+  three: {cmd: cat out/two > out/three, deps: [out/two], outs: [out/three], meta: {gpus: 1, minutes: 1}}
+  beside: {cmd: cat out/one > out/beside, deps: [out/one], outs: [out/beside]}
+"""
+
+
+def test_all_that_a_stage_reads_from_goes_along(make):
+    root = make(GRAPH)
+    stages = dag.load(root)
+    sender = dispatch.Dispatch(root, stages, overrides=[], force=False, group=Group())
+    assert sorted(sender._above(stages["three"])) == ["one", "two"]
+    assert sender._above(stages["one"]) == []
+
+
+def test_the_pool_is_meta_s(make):
+    stages = dag.load(make(GRAPH))
+    assert [dispatch.pool(stages[name]) for name in ("two", "three")] == ["cpu", "gpu"]
+
+
+def test_edits_that_no_worker_would_see_are_refused(make):
+    root = make(GRAPH)
+    dispatch.check(root)
+    (root / "dvc.yaml").write_text(GRAPH + "\n")
+    with pytest.raises(WorkspaceError, match=r"dvc\.yaml\. Commit and push"):
+        dispatch.check(root)
+
+
+def test_an_entry_comes_back_as_it_was(make, dvc):
+    root = make(GRAPH)
+    dvc(root, "repro", "two")
+    entry = locks.read(root, ["two"])
+    assert locks.loads(worker.entry_of(worker.entry_text(locks.dumps(entry)))) == entry

@@ -1,0 +1,29 @@
+"""Prefect's environment: quiet, its state in the clone, what the user set kept."""
+
+import os
+import sys
+from pathlib import Path
+
+from flows import home
+
+
+def test_nothing_reports_home_and_the_state_lies_in_the_clone(monkeypatch, tmp_path):
+    for name in ("PREFECT_HOME", "DO_NOT_TRACK", "PREFECT_SERVER_ANALYTICS_ENABLED"):
+        monkeypatch.delenv(name, raising=False)
+    found = home.environment(tmp_path)
+    assert found["PREFECT_HOME"] == str(tmp_path / "runs/prefect")
+    assert (found["DO_NOT_TRACK"], found["PREFECT_SERVER_ANALYTICS_ENABLED"], found["DVC_NO_ANALYTICS"]) == (
+        "1",
+        "false",
+        "1",
+    )
+    assert found[home.CLONE] == str(tmp_path)
+    assert found["PATH"].split(os.pathsep)[0] == str(Path(sys.executable).parent)
+    assert "PREFECT_API_URL" not in found or found["PREFECT_API_URL"] == os.environ["PREFECT_API_URL"]
+
+
+def test_what_the_user_set_stays(monkeypatch, tmp_path):
+    monkeypatch.setenv("PREFECT_HOME", "/elsewhere")
+    monkeypatch.setenv("PREFECT_WORKER_QUERY_SECONDS", "60")
+    found = home.environment(tmp_path)
+    assert (found["PREFECT_HOME"], found["PREFECT_WORKER_QUERY_SECONDS"]) == ("/elsewhere", "60")
