@@ -5,7 +5,7 @@ server refuses parameters over 512 kB); what comes back is its own entry, which 
 before any stage below it is sent. So the order of runs and dvc.lock are all that the coordinating machine needs, and no
 commit is made. A run that Prefect calls Crashed has lost its machine; another is sent for it, whichever stage it is,
 since that is no fault of the stage. What is killed with its machine reports nothing: then the server marks the worker
-offline (three of its heartbeats missed, so after 90 s; PREFECT_WORKER_HEARTBEAT_SECONDS makes that shorter), and its
+offline (three heartbeats missed, so after 90 to 105 s; PREFECT_WORKER_HEARTBEAT_SECONDS makes that shorter), and its
 runs, which name it by a label, are called Crashed here. Where a worker of that name is back before, only the runs' own
 heartbeats tell, see `serve`.
 """
