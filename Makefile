@@ -5,7 +5,7 @@ SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
 PROFILE ?= demo
-# of make table1 and make classic: how many seeds; on which sets ("" = params.yaml's); how many test sets
+# of make table1, make sweep and make classic: how many seeds; on which sets ("" = params.yaml's); how many test sets
 SEEDS ?= 5
 SETS ?=
 SPLITS ?= 20
@@ -21,7 +21,7 @@ export DVC_NO_ANALYTICS := 1
 export DO_NOT_TRACK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo repro classic test check deps lock bench bench-full serve worker profile clean
+.PHONY: help setup demo repro systems sweep classic test check deps lock bench peers bench-full serve worker profile clean
 
 help:  ## this list
 	@grep -hE '^[a-z%-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -54,6 +54,13 @@ table%: setup  ## table1, table2, table3: an ablation over SEEDS=5 seeds on SETS
 repro: setup  ## bring every stage up to date with params.yaml
 	dvc repro
 
+systems: setup  ## the other re-ID systems and the attributes: one table, its page, the attributes' own
+	@dvc repro --quiet compare_systems evaluate_attributes draw_alignment
+	@cat reports/comparison/table.md
+
+sweep: setup  ## the two-branch network's ablations and margins, over SEEDS seeds on SETS="..." (default: systems.sets)
+	@PYTHONPATH=. python tools/sweep.py --seeds $(SEEDS) --sets $(SETS)
+
 classic: setup  ## CUHK03's classic protocol: SPLITS=20 test sets, SEEDS=5 each, and the mean over the sets
 	@python tools/table.py --seeds $(SEEDS) --splits $(SPLITS)
 
@@ -76,10 +83,15 @@ lock: setup  ## pin the newest versions that pyproject.toml allows
 	  --no-header --no-emit-index-url --no-annotate --upgrade --output-file requirements.lock
 
 bench: setup  ## what is claimed to be fast, beside a plain reference; writes reports/benchmarks.json
+	@rm -f reports/benchmarks.json
 	@for name in $(BENCHMARKS); do echo "== $$name"; python benchmarks/$$name.py || exit 1; done
 	@python benchmarks/table.py
 
-bench-full: setup  ## the same at full scale, the references too: half an hour, 12 GB of memory
+peers: setup  ## the peer that installs from the registry, into .peers: benchmarks measure it where it is there
+	@uv pip install --quiet --no-deps --no-build-isolation --require-hashes --target .peers -r benchmarks/peers.lock
+
+bench-full: setup peers  ## the same at full scale, the references and torchreid too: nine minutes, 12 GB of memory
+	@rm -f reports/benchmarks.json
 	@for name in $(BENCHMARKS); do \
 	  full=; [[ " ranking reranking local_distance scaling " == *" $$name "* ]] && full=--full; \
 	  echo "== $$name $$full"; python benchmarks/$$name.py $$full || exit 1; \

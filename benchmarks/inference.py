@@ -59,8 +59,7 @@ def main(repeats: int) -> None:
             times_faster=1 / measuring.ratio(once, peers),
             bar="",
             extra_mb=None,
-            images_per_second=count / min(once),
-            flip_averaged_images_per_second=count / min(twice),
+            told=f"{count / min(once):.0f} images/s, flip-averaged {count / min(twice):.0f}",
         )
 
 

@@ -1,9 +1,13 @@
 """Stages sent to workers: each as a run of the deployment `stage` in the pool that its `meta` asks for.
 
-Decisions: with a stage go the commit, the overrides and the lock entries of all that it reads from; what comes back is
-its own entry, which is put into the pipeline's dvc.lock before any stage below it is sent. So the order of runs and
-dvc.lock are all that the coordinating machine needs, and no commit is made. A run that Prefect calls Crashed has lost
-its machine; another is sent for it, whichever stage it is, since that is no fault of the stage.
+Decisions: with a stage go the commit, the overrides and the lock entries of what it reads from (and of no more: a
+server refuses parameters over 512 kB); what comes back is its own entry, which is put into the pipeline's dvc.lock
+before any stage below it is sent. So the order of runs and dvc.lock are all that the coordinating machine needs, and no
+commit is made. A run that Prefect calls Crashed has lost its machine; another is sent for it, whichever stage it is,
+since that is no fault of the stage. What is killed with its machine reports nothing: then the server marks the worker
+offline (three of its heartbeats missed, so after 90 s; PREFECT_WORKER_HEARTBEAT_SECONDS makes that shorter), and its
+runs, which name it by a label, are called Crashed here. Where a worker of that name is back before, only the runs' own
+heartbeats tell, see `serve`.
 """
 
 import time
@@ -21,8 +25,9 @@ from prefect.client.schemas.filters import (
     WorkerFilter,
     WorkerFilterStatus,
 )
+from prefect.client.schemas.objects import FlowRun
 from prefect.deployments import run_deployment
-from prefect.states import Cancelling, State
+from prefect.states import Cancelling, Crashed, State
 
 from flows import artifacts, locks, worker
 from flows.dag import Stage
@@ -54,35 +59,29 @@ class Dispatch:
                 break
             log.warning("its machine was lost (%s); %s", state.message, "once more" if left else "no more attempts")
         if not state.is_completed():
-            raise StageFailed(f"{stage.name}: the worker's run is {state.name}:", [state.message or ""])
+            late = state.name == "TimedOut"
+            raise StageFailed(f"{stage.name}: the worker's run is {state.name}:", [state.message or ""], late)
         return "restored" if state.name == "Cached" else "ran"
 
     def _send(self, stage: Stage, client: SyncPrefectClient) -> State:
         """One run on a worker, to its end."""
         own = locks.read(self._root, [stage.name])
-        above = locks.outputs(locks.read(self._root, self._above(stage)))
+        above = locks.outputs(locks.read(self._root, stage.upstream))  # all of it would be too much for the server
         given = self._given | {"name": stage.name, "lock": locks.dumps({**above, **own})}
         run: Any = run_deployment(f"stage/{pool(stage)}", parameters=given, timeout=0)
         self._tell_who_waits(stage, client)
-        while not (state := client.read_flow_run(run.id).state) or not state.is_final():
+        while not (state := (now := client.read_flow_run(run.id)).state) or not state.is_final():
             if self._group.stopped:
                 client.set_flow_run_state(run.id, Cancelling())
                 raise Stopped
+            if silent := lost(now, stage, client):
+                state = Crashed(message=f"worker {silent} fell silent")
+                client.set_flow_run_state(run.id, state, force=True)
+                break
             time.sleep(POLL)
         if state.is_completed():
             self._take_entry(run.id, stage, client)
         return state
-
-    def _above(self, stage: Stage) -> list[str]:
-        """The names of all stages that the stage reads from, through others too."""
-        found: dict[str, None] = {}
-        left = list(stage.upstream)
-        while left:
-            name = left.pop()
-            if name not in found:
-                found[name] = None
-                left.extend(self._stages[name].upstream)
-        return list(found)
 
     def _take_entry(self, run: UUID, stage: Stage, client: SyncPrefectClient) -> None:
         """Put the lock entry that the run brings back into dvc.lock. Raises StageFailed where it brings none."""
@@ -100,6 +99,16 @@ class Dispatch:
         online = WorkerFilter(status=WorkerFilterStatus(any_=["ONLINE"]))  # pyrefly: ignore
         if not client.read_workers_for_work_pool(pool(stage), worker_filter=online):
             get_run_logger().warning("no worker of pool %s is there: `make worker` adds one", pool(stage))
+
+
+def lost(run: FlowRun, stage: Stage, client: SyncPrefectClient) -> str | None:
+    """The name of the worker that took the run, if the server hears no more of it."""
+    name = (run.labels or {}).get("prefect.worker.name")
+    if name is None:
+        return None
+    offline = WorkerFilter(status=WorkerFilterStatus(any_=["OFFLINE"]))  # pyrefly: ignore
+    found = client.read_workers_for_work_pool(pool(stage), worker_filter=offline)
+    return str(name) if name in [worker.name for worker in found] else None
 
 
 def pool(stage: Stage) -> str:

@@ -79,13 +79,15 @@ def stage(
 
             with checkpoints.mirrored(storage, run, folder, interval=interval):
                 verdict = execute(place, wanted, force=force, on_line=hear, group=group)
-            remote.push(place, name)
+                remote.push(place, name)  # before the checkpoints go, should this machine die now
             artifacts.publish(place, wanted, log)
             text = entry_text(locks.dumps(locks.read(place, [name])))
             create_markdown_artifact(
                 text, key=artifacts.key(ENTRY, wanted), description=f"dvc.lock's entry of `{name}`"
             )
-    except (StageFailed, RemoteError, GraphError, OverrideError, WorkspaceError, locks.LockError) as error:
+    except StageFailed as failure:
+        return Failed(name="TimedOut" if failure.late else "Failed", message=str(failure))
+    except (RemoteError, GraphError, OverrideError, WorkspaceError, locks.LockError) as error:
         return Failed(message=str(error))
     except BaseException:  # a cancelled run
         group.stop()

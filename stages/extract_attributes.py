@@ -10,7 +10,7 @@ import pandas as pd
 from pydantic import Field
 
 from sanreid import runtime
-from sanreid.data import attributes, index
+from sanreid.data import attribute_labels, attributes, index
 from sanreid.params import Section, run
 
 
@@ -33,8 +33,8 @@ def main(raw: Path, market: Path, out: Path, p: Params) -> None:
                 "%s: %d %s, the first is %d", raw / p.file, len(people), what.replace("_", " "), people[0]
             )
     with runtime.atomic_folder(out) as work:
-        labels.to_parquet(work / "labels.parquet", index=False)
-        runtime.write_json(work / "weights.json", attributes.class_weights(labels, images_of))
+        labels.to_parquet(work / attribute_labels.LABELS, index=False)
+        runtime.write_json(work / attribute_labels.WEIGHTS, attributes.class_weights(labels, images_of))
         runtime.write_json(work / "summary.json", summarise(labels, images_of) | report)
     runtime.log.info("%s: %d people with %d heads", out, len(labels), len(attributes.HEADS))
 

@@ -26,8 +26,7 @@ def main(raw: Path, boxes: str, out: Path, p: Params) -> None:
     """Read `raw`, write `out`/{images/, truth/, index.parquet, summary.json}; `boxes` is labeled or detected."""
     files = cuhk03.sources(raw, boxes)
     work = runtime.partial(out, boxes, p, files=files)
-    skip = lambda path: (work / path).is_file()  # noqa: E731
-    table, pictures = cuhk03.read(raw, boxes, p.holdout, p.validation_people, p.seed, skip)
+    table, pictures = cuhk03.read(raw, boxes, p.holdout, p.validation_people, p.seed, runtime.holds(work))
     with runtime.resumable_folder(out, work):
         images.write_all(work, runtime.progress(pictures, len(table), out.name))
         (work / "truth").mkdir(exist_ok=True)

@@ -23,8 +23,7 @@ class Params(Section):
 def main(raw: Path, split: int, out: Path, p: Params) -> None:
     """Read `raw`, write `out`/{images/, truth/, index.parquet, summary.json}; `split` counts from 1."""
     work = runtime.partial(out, p.boxes, split, files=[cuhk03.find(raw) / cuhk03.MAT])
-    skip = lambda path: (work / path).is_file()  # noqa: E731
-    table, pictures = cuhk03_classic.read(raw, p.boxes, split, skip)
+    table, pictures = cuhk03_classic.read(raw, p.boxes, split, runtime.holds(work))
     with runtime.resumable_folder(out, work):
         images.write_all(work, runtime.progress(pictures, len(table), out.name))
         (work / "truth").mkdir(exist_ok=True)

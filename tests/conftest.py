@@ -25,3 +25,13 @@ def published() -> Path:
     if not (folder / "market_attribute.mat").is_file():
         pytest.skip(f"{folder} holds no published files; set SANREID_SHARED_DATA to check against them")
     return folder
+
+
+@pytest.fixture
+def own_folders(tmp_path, monkeypatch) -> None:
+    """Checkpoints and TensorBoard files lie in the test's own folder, and training takes one thread."""
+    import torch  # not every test wants it
+
+    monkeypatch.setenv("SANREID_CHECKPOINTS", str(tmp_path / "checkpoints"))
+    monkeypatch.setenv("SANREID_RUNS", "")
+    torch.set_num_threads(1)

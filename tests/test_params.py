@@ -57,6 +57,23 @@ def test_a_missing_file_names_the_remedy(tmp_path):
         params.load(tmp_path / "none.yaml", "stage", Outer)
 
 
+@pytest.mark.parametrize("text", ["", "- a\n", "a word\n"])
+def test_a_file_without_sections_lacks_the_one_that_is_asked_for(tmp_path, text):
+    with pytest.raises(params.ParamsError, match=r"params\.yaml: section 'stage' is missing; compare"):
+        read(tmp_path, text)
+    assert params.read(tmp_path / "params.yaml") == {}
+
+
+def test_what_is_no_yaml_is_named(tmp_path):
+    with pytest.raises(params.ParamsError, match=r"params\.yaml: not YAML"):
+        read(tmp_path, GOOD + "other: [")
+
+
+def test_sections_can_be_read_as_they_are(tmp_path):
+    read(tmp_path, GOOD)
+    assert params.read(tmp_path / "params.yaml")["stage"]["inner"] == {"area": [0.02, 0.4]}
+
+
 def test_sections_are_frozen(tmp_path):
     with pytest.raises(ValueError, match="frozen"):
         read(tmp_path, GOOD).lr = 2.0

@@ -46,10 +46,20 @@ TINY = {
     "train_san": {"epochs": 2, "people": 3, "images": 2},
     "train_san.optimiser.warm_up": {"epochs": 1},
     "train_san.pictures": {"every": 1, "people": 2},
+    "train_attributes": {"epochs": 2, "batch": 4},
+    "train_attributes.network": {"width": 8, "height": 64, "width_px": 32},
+    "evaluate_attributes": {"pictures": 2},
     "experiment": {"variants": ["baseline", "san"], "seeds": [0]},
     "evaluate_textures": {"images": 10, "samples": 2},
     "evaluate_san.lists": {"queries": 2, "top": 5},
     "report": {"people": 2},
+    "systems": {"names": ["strong"], "variants": [], "sets": ["market1501"], "alignments": []},
+    "train_strong": {"epochs": 2, "people": 3, "images": 2},
+    "train_strong.network": {"width": 8, "height": 64, "width_px": 32},
+    "train_strong.optimiser.warm_up": {"epochs": 1},
+    "evaluate_system.reranking": {"k1": 4, "k2": 2},
+    "evaluate_system.lists": {"queries": 2, "top": 5},
+    "compare_systems": {"people": 2},
 }
 
 
@@ -139,6 +149,32 @@ def test_from_nothing_to_the_page_then_nothing_then_what_an_edit_touches(workspa
     assert "prepare_san@cuhk03_labeled-baseline" in ran
     assert "train_san@cuhk03_labeled-san-0" in ran
     assert "train_san@cuhk03_labeled-baseline-0" not in ran  # starts from scratch: another SAN-PG is nothing to it
+
+
+def test_attributes_are_told_from_nothing_and_from_the_courses_file_alike(workspace):
+    ran = workspace.repro("evaluate_attributes")
+    assert {"extract_attributes", "train_attributes@0", "evaluate_attributes@0"} <= set(ran)
+    out = workspace.folder / "reports/attributes/seed0"
+    assert json.loads((out / "metrics.json").read_text())["split"] == "test"
+    weights = (workspace.folder / "models/attributes/seed0/weights.safetensors").read_bytes()
+    workspace.edit({"extract_attributes": {"file": "annotations_train.csv"}})
+    ran = workspace.repro("evaluate_attributes")
+    assert ran == ["extract_attributes", "train_attributes@0", "evaluate_attributes@0"]
+    assert json.loads((out / "metrics.json").read_text())["split"] == "val"  # the course's file has no test people
+    assert (workspace.folder / "models/attributes/seed0/weights.safetensors").read_bytes() == weights
+    workspace.edit({"extract_attributes": {"file": "market_attribute.mat"}})
+
+
+def test_a_system_is_trained_measured_and_compared_and_the_page_does_not_wait_for_it(workspace):
+    ran = workspace.repro("compare_systems")
+    systems = ["train_strong@market1501-0", "evaluate_system@strong-market1501-0", "compare_systems"]
+    assert [name for name in ran if "strong" in name or "systems" in name] == systems
+    table = (workspace.folder / "reports/comparison/table.md").read_text()
+    assert "strong baseline" in table
+    assert (workspace.folder / "reports/comparison/index.html").is_file()
+    workspace.edit({"train_strong": {"epochs": 3}})
+    assert workspace.repro("compare_systems") == systems
+    assert "train_strong@market1501-0" not in workspace.repro("report")
 
 
 def test_a_publishers_folder_takes_the_embedded_sets_place_by_one_line(workspace):

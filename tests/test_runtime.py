@@ -73,6 +73,16 @@ def test_a_killed_folder_is_found_again_by_the_same_inputs_alone(tmp_path):
     assert not work.exists()
 
 
+def test_what_a_folder_holds_is_looked_up_when_asked(tmp_path):
+    there = runtime.holds(tmp_path / "work")
+    assert not there("images/a.png")
+    (tmp_path / "work/images").mkdir(parents=True)
+    assert not there("images")  # no file
+    (tmp_path / "work/images/a.png").touch()
+    assert there("images/a.png")
+    assert not there("images/b.png")
+
+
 def test_an_error_leaves_no_partial_folder(tmp_path):
     work = runtime.partial(tmp_path / "out", 1)
     with pytest.raises(ValueError, match="broken"), runtime.resumable_folder(tmp_path / "out", work):

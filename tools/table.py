@@ -23,6 +23,7 @@ from typing import Any
 
 import yaml
 
+from sanreid import params
 from sanreid.params import ParamsError
 from sanreid.reporting import ablations
 
@@ -38,14 +39,14 @@ def changes(parameters: Path, name: str | None, seeds: int, sets: Sequence[str],
     tables = ablations.read(parameters)
     if name is not None and name not in tables:
         raise ParamsError(f"{parameters}: tables.{name} is missing; there are: {', '.join(tables)}")
-    params = yaml.safe_load(parameters.read_text())
+    values = params.read(parameters)
     new: dict[str, Any] = {}
     if name is not None:
-        known = params["train_san"]["variants"]
+        known = values["train_san"]["variants"]
         if strange := [v for v in tables[name].variants if v not in known]:
             raise ParamsError(f"{parameters}: tables.{name}: {', '.join(strange)} not under train_san.variants")
         table = tables[name].model_dump()
-        new = {key: table[key] for key in ("variants", "generators") if key in params["experiment"]}
+        new = {key: table[key] for key in ("variants", "generators") if key in values["experiment"]}
     new["seeds"] = list(range(seeds))
     numbers = list(range(1, splits + 1))
     if sets or splits:
@@ -53,14 +54,14 @@ def changes(parameters: Path, name: str | None, seeds: int, sets: Sequence[str],
     return {"experiment": new} | ({"extract_cuhk03_classic": {"splits": numbers}} if splits else {})
 
 
-def command(new: Changes) -> list[str]:
-    """What runs the report with these values."""
+def command(new: Changes, stage: str = "report") -> list[str]:
+    """What brings `stage` up to date with these values."""
     settings = [
         f"{section}.{key}=[{','.join(map(str, values))}]"
         for section, keys in new.items()
         for key, values in keys.items()
     ]
-    return ["dvc", "exp", "run", *(word for s in settings for word in ("-S", s)), "report"]
+    return ["dvc", "exp", "run", *(word for s in settings for word in ("-S", s)), stage]
 
 
 def run(words: Sequence[str], parameters: Path, new: Changes) -> int:

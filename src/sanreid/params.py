@@ -31,10 +31,10 @@ class ParamsError(ValueError):
     """A parameter file that cannot be used; the message names the file, the key and the remedy."""
 
 
-def load(path: Path, key: str, model: type[S]) -> S:
-    """Read section `key` (dots descend) of the YAML file `path` as `model`.
+def read(path: Path) -> dict[str, Any]:
+    """The YAML file `path`, section by section and unchecked; nothing where it holds no sections.
 
-    Raises ParamsError naming the file and each offending key.
+    Raises ParamsError where there is no such file or it is not YAML.
     """
     try:
         values = yaml.safe_load(path.read_text())
@@ -42,6 +42,15 @@ def load(path: Path, key: str, model: type[S]) -> S:
         raise ParamsError(f"{path}: not found; `make profile PROFILE=demo` writes one") from None
     except yaml.YAMLError as error:
         raise ParamsError(f"{path}: not YAML: {error}") from None
+    return values if isinstance(values, dict) else {}
+
+
+def load(path: Path, key: str, model: type[S]) -> S:
+    """Read section `key` (dots descend) of the YAML file `path` as `model`.
+
+    Raises ParamsError naming the file and each offending key.
+    """
+    values: Any = read(path)
     for part in key.split("."):
         if not isinstance(values, dict) or part not in values:
             raise ParamsError(f"{path}: section '{key}' is missing; compare profiles/demo.yaml")

@@ -13,7 +13,7 @@ import shutil
 import sys
 import tempfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -99,6 +99,11 @@ def partial(path: Path, *inputs: object, files: Iterable[Path] = ()) -> Path:
     stats = [(f.name, (s := f.stat()).st_size, s.st_mtime_ns) for f in files]
     key = zlib.crc32(repr((inputs, stats)).encode())
     return Path(path).with_name(f".{Path(path).name}.{key:08x}.partial")
+
+
+def holds(folder: Path) -> Callable[[str], bool]:
+    """Whether `folder` holds the file of a name by then: what a reader skips where `resumable_folder` goes on."""
+    return lambda name: (folder / name).is_file()
 
 
 @contextmanager

@@ -5,37 +5,7 @@ import numpy as np
 import pytest
 
 from sanreid.data import cuhk03, cuhk03_classic, index
-
-PEOPLE = (4, 2, 1, 1, 1)  # a pair
-SLOTS = (1, 2, 6, 9)  # of every person
-SPLITS = [[(1, 2), (2, 1)], [(5, 1), (1, 4), (4, 1)]]  # (pair, person)
-
-
-def pixels(boxes, pair, person, slot):
-    """(H, W, 3) RGB that names its own place; height and width differ."""
-    image = np.zeros((12 + slot, 5 + pair, 3), np.uint8)
-    image[..., 0], image[..., 1] = 200 + pair, 10 * person + slot
-    image[..., 2] = 1 if boxes == "labeled" else 2
-    return image
-
-
-def write_mat(path, missing=(), splits=SPLITS):
-    with h5py.File(path, "w") as file:
-        for boxes in ("detected", "labeled"):
-            pairs = file.create_dataset(boxes, (1, 5), dtype=h5py.ref_dtype)
-            for pair, people in enumerate(PEOPLE, 1):
-                slots = file.create_dataset(f"#refs#/{boxes}{pair}", (10, people), dtype=h5py.ref_dtype)
-                for person in range(1, people + 1):
-                    for slot in range(1, 11):
-                        full = slot in SLOTS and (boxes, pair, person, slot) not in missing
-                        data = pixels(boxes, pair, person, slot).transpose(2, 1, 0) if full else np.zeros(2, np.uint64)
-                        cell = file.create_dataset(f"#refs#/{boxes}_{pair}_{person}_{slot}", data=data)
-                        slots[slot - 1, person - 1] = cell.ref
-                pairs[0, pair - 1] = slots.ref
-        if splits is not None:
-            sets = file.create_dataset("testsets", (1, len(splits)), dtype=h5py.ref_dtype)
-            for i, people in enumerate(splits):
-                sets[0, i] = file.create_dataset(f"#refs#/testset{i}", data=np.array(people, np.float64).T).ref
+from tests.data.cuhk03_file import PEOPLE, SLOTS, SPLITS, pixels, write_mat
 
 
 @pytest.fixture
@@ -70,7 +40,9 @@ def test_the_test_set_is_query_in_camera_1_and_gallery_in_camera_2_and_all_other
 
 
 def test_a_person_whom_camera_2_never_saw_is_left_out_and_told_and_one_of_camera_2_alone_stays(raw, tmp_path, caplog):
-    unseen = [(1, 2, 6), (1, 2, 9), (2, 1, 1), (2, 1, 2), (1, 1, 6), (1, 1, 9)]  # (1, 1) trains: one camera is fine
+    two, one = [6, 7, 9], [1, 2]  # the slots of each camera
+    gone = [(1, 2, two), (2, 1, one), (1, 1, two)]  # (1, 1) trains: one camera is fine
+    unseen = [(pair, person, slot) for pair, person, slots in gone for slot in slots]
     write_mat(raw / "cuhk-03.mat", {("labeled", *place) for place in unseen})
     table, pictures = cuhk03_classic.read(raw, "labeled", 1)
     assert "split 1: 1 test people have no image of camera 2 and are left out, the first is pid 2" in caplog.text

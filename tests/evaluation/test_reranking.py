@@ -11,9 +11,13 @@ from sanreid.evaluation import ranking, reranking
 def published(query, gallery, k1, k2, lambda_value):
     """Zhong et al. 2017, as their code does it: every matrix whole, every set a numpy array."""
     features = np.concatenate([query, gallery]).astype(np.float64)
-    distances = ((features[:, None] - features[None, :]) ** 2).sum(2)
-    original = distances / distances.max(1, keepdims=True)
-    n, q = len(features), len(query)
+    return published_distances(((features[:, None] - features[None, :]) ** 2).sum(2), len(query), k1, k2, lambda_value)
+
+
+def published_distances(squared, q, k1, k2, lambda_value):
+    """The same from the squared distances of all images, the first q of which are queries."""
+    original = squared / squared.max(1, keepdims=True)
+    n = len(squared)
     order = np.argsort(original, axis=1, kind="stable")
     v = np.zeros((n, n))
     for i in range(n):
@@ -30,7 +34,7 @@ def published(query, gallery, k1, k2, lambda_value):
                 expansion = np.append(expansion, candidates)
         expansion = np.unique(expansion)
         weight = np.exp(-original[i, expansion])
-        v[i, expansion] = weight / weight.sum()
+        v[i, expansion] = weight / (weight.sum() or 1)  # an image that is far from itself may have no set
     if k2 != 1:
         v = np.stack([v[order[i, :k2]].mean(0) for i in range(n)])
     jaccard = np.zeros((q, n))
@@ -65,6 +69,59 @@ def test_blocks_change_nothing(monkeypatch):
     monkeypatch.setattr(reranking.distances, "BLOCK_BYTES", 4 * 60 * 3)  # three rows a block
     monkeypatch.setattr(reranking, "_PAIRS", 5)
     assert np.abs(reranking.k_reciprocal(query, gallery, 8, 3) - whole).max() < 1e-6
+
+
+@pytest.mark.parametrize("rows", [1, 3, 1000])
+def test_neighbours_come_in_the_order_of_a_stable_sort(monkeypatch, rows):
+    """A distance serves both its images; small whole numbers, so that ties abound and float32 is exact."""
+    random = np.random.default_rng(rows)
+    query, gallery = (random.integers(0, 3, (n, 4)).astype(np.float32) for n in (9, 40))
+    monkeypatch.setattr(reranking.distances, "BLOCK_BYTES", 4 * 40 * rows)
+    ranks, near, largest = reranking._neighbours(query, gallery, 7)
+    together = np.concatenate([query, gallery])
+    full = np.array([[((a - b) ** 2).sum() for b in together] for a in together])
+    order = np.argsort(full, axis=1, kind="stable")[:, :8]
+    assert np.array_equal(ranks, order)
+    assert np.array_equal(near, np.take_along_axis(full, order, 1))
+    assert np.array_equal(largest, full.max(1))
+
+
+@pytest.mark.parametrize(("k1", "k2", "lambda_value"), [(20, 6, 0.3), (5, 2, 0.3), (7, 1, 0.0), (1, 1, 0.5)])
+@pytest.mark.parametrize("own", [0.0, 0.8, 9.0])
+def test_distances_that_are_of_no_features(monkeypatch, k1, k2, lambda_value, own):
+    """`own`: an aligned distance of an image to itself is not 0, and may exceed that to another image."""
+    query, gallery = people(14, 90)
+    features = np.concatenate([query, gallery]).astype(np.float64)
+    together = np.abs(features[:, None] - features[None, :]).sum(2).astype(np.float32)
+    np.fill_diagonal(together, own)
+    before = together.copy()
+    expected = published_distances(np.square(together.astype(np.float64)), 14, k1, k2, lambda_value)
+    for size in (reranking.distances.BLOCK_BYTES, 4 * 90 * 3):
+        monkeypatch.setattr(reranking.distances, "BLOCK_BYTES", size)
+        ours = reranking.from_distances(together, 14, k1, k2, lambda_value)
+        assert ours.dtype == np.float32
+        assert np.abs(ours - expected).max() < 1e-5
+    assert np.array_equal(together, before)
+
+
+def test_both_forms_agree_on_the_same_distances():
+    query, gallery = people(11, 60, seed=3)
+    features = np.concatenate([query, gallery])
+    squared = reranking.distances.matrix(features, features)
+    together = np.sqrt(squared.clip(min=0))
+    ours = reranking.from_distances(together, 11, 8, 3)
+    assert np.abs(ours - reranking.k_reciprocal(query, gallery, 8, 3)).max() < 1e-5
+
+
+def test_a_matrix_that_is_not_of_all_images_is_refused():
+    with pytest.raises(ValueError, match=r"distances \(4, 30\) of all images"):
+        reranking.from_distances(np.ones((4, 30), np.float32), 4, 5, 2)
+    with pytest.raises(ValueError, match="30 of them queries"):
+        reranking.from_distances(np.ones((30, 30), np.float32), 30, 5, 2)
+    with pytest.raises(ValueError, match="re-ranking 4 queries and 26 gallery images with k1 40"):
+        reranking.from_distances(np.ones((30, 30), np.float32), 4, 40, 2)
+    with pytest.raises(ValueError, match="not finite"):
+        reranking.from_distances(np.full((30, 30), np.nan, np.float32), 4, 5, 2)
 
 
 def test_the_published_expansion_is_used():

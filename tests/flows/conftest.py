@@ -7,7 +7,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import urllib.request
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from typing import Any
 import pytest
 
 from tests.flows.processes import wait_for
+from tools import machines
 
 ENVIRONMENT = {
     "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
@@ -196,14 +196,8 @@ def prefect(server, tmp_path) -> Iterator[Server]:
 @pytest.fixture(scope="session")
 def s3() -> Iterator[str]:
     """An S3 server on loopback with an empty bucket named `bucket`; its address."""
-    from moto.server import ThreadedMotoServer
-
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    urllib.request.urlopen(urllib.request.Request(f"http://{host}:{port}/bucket", method="PUT")).close()
-    yield f"http://{host}:{port}"
-    server.stop()
+    with machines.bucket() as address:
+        yield address
 
 
 @pytest.fixture(params=["folder", pytest.param("s3", marks=pytest.mark.slow)])

@@ -64,3 +64,17 @@ def test_gradients_pull_the_positive_and_push_the_negative():
 def test_one_person_has_no_negative():
     with pytest.raises(ValueError, match="all 4 images of the batch are of one person"):
         triplet.batch_hard(torch.randn(4, 3), torch.zeros(4, dtype=torch.long), 0.3)
+
+
+def test_the_hardest_samples_are_those_of_plain_loops():
+    torch.manual_seed(2)
+    features, pids = torch.randn(9, 4), [5, 2, 5, 2, 2, 9, 5, 2, 9]
+    positives, negatives = triplet.hardest(triplet.pairwise(features), torch.tensor(pids))
+    for i in range(9):
+        away = [torch.dist(features[i], f).item() for f in features]
+        assert pids[positives[i]] == pids[i]
+        assert pids[negatives[i]] != pids[i]
+        assert away[positives[i]] == max(d for d, p in zip(away, pids, strict=True) if p == pids[i])
+        assert away[negatives[i]] == min(d for d, p in zip(away, pids, strict=True) if p != pids[i])
+    with pytest.raises(ValueError, match="of one person"):
+        triplet.hardest(torch.ones(2, 2), torch.zeros(2))

@@ -1,7 +1,4 @@
-"""Small and paper-scale architectures, and the oracle, for the tests of this folder."""
-
-import importlib.util
-from pathlib import Path
+"""Small and paper-scale architectures for the tests of this folder."""
 
 import pytest
 import torch
@@ -39,17 +36,6 @@ def architecture():
         return Architecture.model_validate((PAPER if paper else SMALL) | changes)
 
     return make
-
-
-@pytest.fixture(scope="session")
-def oracle():
-    """The plain-function reference network (tests are no package, so it is loaded by its path)."""
-    spec = importlib.util.spec_from_file_location("oracle", Path(__file__).with_name("oracle.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ import torch
 
 from sanreid.models.backbones import StageMaps
 from sanreid.models.decoder import Decoder
+from tests.models import oracle
 
 ENTRIES, CHANNELS = (4, 8, 16, 32), (10, 8, 6, 5, 4)
 
@@ -16,7 +17,7 @@ def maps(height: int = 8, width: int = 4, n: int = 2) -> StageMaps:
 
 
 @pytest.mark.parametrize(("upsamples", "texture"), [(4, 128), (3, 128), (3, 64), (4, 150)])
-def test_equals_the_plain_functions(oracle, stir, upsamples, texture):
+def test_equals_the_plain_functions(stir, upsamples, texture):
     model = stir(Decoder(ENTRIES, CHANNELS, upsamples, texture)).eval()
     with torch.no_grad():
         got = model(maps())

@@ -5,11 +5,12 @@ import torch
 from torchvision.models import resnet18
 
 from sanreid.models.encoder import Encoder
+from tests.models import oracle
 
 
 @pytest.mark.parametrize(("name", "depths"), [("resnet18", (2, 2, 2, 2)), ("resnet50", (3, 4, 6, 3))])
 @pytest.mark.parametrize("last_stride", [1, 2])
-def test_equals_the_plain_functions(oracle, stir, name, depths, last_stride):
+def test_equals_the_plain_functions(stir, name, depths, last_stride):
     model = stir(Encoder(name, people=7, width=4, last_stride=last_stride, fc=9)).eval()
     images = torch.randn(3, 3, 64, 32)
     with torch.no_grad():

@@ -7,9 +7,10 @@ import torchvision
 from sanreid.models import san
 from sanreid.models.san import SAN
 from sanreid.params import ParamsError, validate
+from tests.models import oracle
 
 
-def compare(model: SAN, oracle, depths, images) -> None:
+def compare(model: SAN, depths, images) -> None:
     arch = model.architecture
     assert model.decoder is not None
     with torch.no_grad():
@@ -24,15 +25,15 @@ def compare(model: SAN, oracle, depths, images) -> None:
 
 
 @pytest.mark.parametrize("upsamples", [3, 4])
-def test_equals_the_plain_functions(oracle, stir, architecture, upsamples):
+def test_equals_the_plain_functions(stir, architecture, upsamples):
     model = stir(SAN(architecture(decoder_upsamples=upsamples), 5)).eval()
-    compare(model, oracle, (2, 2, 2, 2), torch.randn(3, 3, 64, 32))
+    compare(model, (2, 2, 2, 2), torch.randn(3, 3, 64, 32))
 
 
 @pytest.mark.slow
-def test_equals_the_plain_functions_at_paper_scale(oracle, stir, architecture):
+def test_equals_the_plain_functions_at_paper_scale(stir, architecture):
     model = stir(SAN(architecture(paper=True), 767)).eval()
-    compare(model, oracle, (3, 4, 6, 3), torch.randn(1, 3, 256, 128))
+    compare(model, (3, 4, 6, 3), torch.randn(1, 3, 256, 128))
     with torch.no_grad():
         output = model(torch.randn(1, 3, 256, 128))
     assert [tuple(m.shape[1:]) for m in output.maps] == [(256, 64, 32), (512, 32, 16), (1024, 16, 8), (2048, 16, 8)]

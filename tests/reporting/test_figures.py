@@ -101,3 +101,14 @@ def test_inputs_are_left_alone_and_bad_ones_refused():
         figures.ranked_list([Ranked(picture, [picture], [True, False], "", ["a"])])
     with pytest.raises(ValueError, match="needs triplets"):
         figures.texture_triplets([])
+
+
+def test_a_grid_of_people_by_camera_leaves_pale_cells_and_wants_a_name_each():
+    red, blue = (np.full((32, 16, 3), c, np.uint8) for c in ((250, 10, 10), (10, 10, 250)))
+    sheet = figures.people_by_camera([[red, None], [blue, red]], ["person 1", "person 2"], ["camera 1", "camera 2"])
+    cells = [(sheet == np.array(c)).all(2).sum() for c in ((250, 10, 10), (10, 10, 250), (240, 242, 245))]
+    assert cells[0] == 2 * cells[1] == 2 * cells[2]
+    with pytest.raises(ValueError, match="1 names for 2 places"):
+        figures.people_by_camera([[red], [blue]], ["person 1"], ["camera 1"])
+    with pytest.raises(ValueError, match="needs people and cameras"):
+        figures.people_by_camera([], [], ["camera 1"])

@@ -8,7 +8,7 @@ import pytest
 from sanreid.data import images, index
 from sanreid.params import ParamsError, validate
 from stages import extract_cuhk03_classic as stage
-from tests.data.test_cuhk03_classic import PEOPLE, SLOTS, pixels, write_mat
+from tests.data.cuhk03_file import PEOPLE, SLOTS, pixels, write_mat
 
 
 @pytest.fixture
@@ -38,9 +38,9 @@ def test_pictures_table_and_summary(raw, tmp_path):
         "images": sum(PEOPLE) * len(SLOTS),
         "cameras": 2,
         "splits": {
-            "train": {"people": 6, "images": 24},
+            "train": {"people": 6, "images": 30},
             "query": {"people": 3, "images": 6},
-            "gallery": {"people": 3, "images": 6},
+            "gallery": {"people": 3, "images": 9},
         },
     }
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["images", "index.parquet", "summary.json", "truth"]
@@ -61,6 +61,29 @@ def test_the_same_input_gives_the_same_bytes(raw, tmp_path):
         stage.main(raw, 1, tmp_path / name, section())
     for path in (p for p in (tmp_path / "a").rglob("*") if p.is_file()):
         assert path.read_bytes() == (tmp_path / "b" / path.relative_to(tmp_path / "a")).read_bytes()
+
+
+def test_a_killed_run_goes_on_after_its_last_image(raw, tmp_path, monkeypatch):
+    stage.main(raw, 1, tmp_path / "whole", section())
+    read, inner = [], stage.cuhk03._read
+
+    def stopping(*given):
+        if len(read) == 5:
+            raise KeyboardInterrupt
+        read.append(given)
+        return inner(*given)
+
+    monkeypatch.setattr(stage.cuhk03, "_read", stopping)
+    with pytest.raises(KeyboardInterrupt):
+        stage.main(raw, 1, tmp_path / "out", section())
+    assert not (tmp_path / "out").exists()
+    there = len(list(tmp_path.glob(".out.*.partial/images/[1-5]*.png")))
+    assert there == 5  # every picture that was read before the end is written
+    monkeypatch.setattr(stage.cuhk03, "_read", lambda *given: read.append(given) or inner(*given))
+    stage.main(raw, 1, tmp_path / "out", section())
+    assert len(read) == sum(PEOPLE) * len(SLOTS)  # nothing twice
+    for path in (p for p in (tmp_path / "whole").rglob("*") if p.is_file()):
+        assert (tmp_path / "out" / path.relative_to(tmp_path / "whole")).read_bytes() == path.read_bytes(), path
 
 
 def test_bad_input_leaves_nothing_behind(raw, tmp_path):

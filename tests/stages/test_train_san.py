@@ -1,88 +1,23 @@
-"""Stage train_san on people of two colours: variants, what is recorded, what is loaded, what is refused."""
+"""Stage train_san on people of two colours: variants, what is recorded, what is loaded, what decides a run."""
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
 from sanreid.data import augment, images
-from sanreid.models.san import SAN
-from sanreid.params import ParamsError, validate
-from sanreid.texturing import table
 from sanreid.training import san
 from stages import train_san as stage
 from tests.stages import toy_san as toy
+from tests.stages.toy_train_san import SECTION, VARIANTS, params, train, write
 
-VARIANTS = {
-    "baseline": {
-        "initialise": "scratch",
-        "reconstruct": "nothing",
-        "weights": {"id": 1.0, "triplet": 1.0, "reconstruction": 0.0, "texture_triplet": 0.0},
-        "texture_triplet_scheme": "batch",
-    },
-    "baseline_syn": {
-        "initialise": "encoder",
-        "reconstruct": "nothing",
-        "weights": {"id": 1.0, "triplet": 1.0, "reconstruction": 0.0, "texture_triplet": 0.0},
-        "texture_triplet_scheme": "batch",
-    },
-    "san": {
-        "initialise": "both",
-        "reconstruct": "texture",
-        "weights": {"id": 1.0, "triplet": 1.0, "reconstruction": 1.0, "texture_triplet": 0.5},
-        "texture_triplet_scheme": "paper",
-    },
-}
-SECTION = {
-    "epochs": 2,
-    "people": 3,
-    "images": 2,
-    "schedule": "joint",
-    "losses": {"label_smoothing": 0.1, "triplet_margin": 0.3, "texture_triplet_margin": 0.3},
-    "optimiser": toy.OPTIMISER,
-    "texture_optimiser": {**toy.OPTIMISER, "lr": 1e-5, "betas": [0.5, 0.999], "schedule": "constant"},
-    "augment": toy.AUGMENT,
-    "compute": toy.COMPUTE,
-    "pictures": {"every": 1, "people": 2},
-    "variants": VARIANTS,
-}
-
-
-@pytest.fixture(autouse=True)
-def _own_folders(tmp_path, monkeypatch):
-    monkeypatch.setenv("SANREID_CHECKPOINTS", str(tmp_path / "checkpoints"))
-    monkeypatch.setenv("SANREID_RUNS", "")
-    torch.set_num_threads(1)
+pytestmark = pytest.mark.usefixtures("own_folders")
 
 
 @pytest.fixture
 def folders(tmp_path):
-    """A re-ID set, and what was prepared for it: its textures (the true ones) and an untrained SAN-PG."""
-    people = toy.write_people(tmp_path / "people")
-    index = pd.read_parquet(people / "index.parquet")
-    names = [f"flat/{i}.png" for i in range(len(index))]  # not the images' names: the table is what counts
-    textures = tmp_path / "prepared"
-    (textures / "flat").mkdir(parents=True)
-    for name, pid in zip(names, index["pid"], strict=True):
-        images.write_rgb(textures / name, toy.texture(int(pid)))
-    table.write(index["path"].tolist(), names, textures)
-    np.save(textures / "uv_mirror.npy", toy.mirror_map())
-    torch.manual_seed(9)
-    state = SAN(toy.architecture(), people=1).state_dict()
-    kept = {k: v.contiguous() for k, v in state.items() if not k.startswith(("encoder.fc", "encoder.classifier"))}
-    save_file(kept, textures / "weights.safetensors")
-    return people, textures
-
-
-def params(**changes) -> san.Plan:
-    return validate({**SECTION, **changes}, san.Plan, "train_san")
-
-
-def train(folders, out, variant, seed=0, **changes):
-    people, textures = folders
-    stage.main(people, textures, variant, seed, out, params(**changes), toy.architecture())
-    return out
+    return write(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -162,15 +97,6 @@ def test_the_decoder_is_taught_what_the_variant_names(folders, tmp_path, monkeyp
     assert torch.equal(seen["frontal"][1], augment.flip_index(32))
     assert seen["nothing"] == (seen["nothing"][0], None)
     assert seen["nothing"][0].textures is None
-
-
-def test_a_partial_load_is_an_error(folders, tmp_path):
-    path = folders[1] / "weights.safetensors"
-    state = load_file(path)
-    save_file({k: v for k, v in state.items() if not k.startswith("decoder.up2")}, path)
-    with pytest.raises(ValueError, match=r"missing: decoder\.up2"):
-        train(folders, tmp_path / "out", "san")
-    train(folders, tmp_path / "out", "baseline_syn", epochs=1)  # does not ask for the decoder
 
 
 def test_variants_of_a_seed_begin_alike_and_seeds_differ(folders, tmp_path):
@@ -279,59 +205,3 @@ def test_textures_are_part_of_what_decides_a_run(folders, tmp_path, monkeypatch)
     train(folders, tmp_path / "b", "baseline", epochs=1)
     assert keys[0] != keys[2]
     assert keys[1] == keys[3]  # has no use for them
-
-
-@pytest.mark.parametrize(
-    ("variant", "changes", "named"),
-    [
-        ("sam", {}, r"train_san\.variants: no 'sam'; there are baseline, baseline_syn, san"),
-        ("baseline", {"people": 7}, r"train_san\.people: 7 .* 6 persons"),
-        (
-            "baseline",
-            {"optimiser": {**toy.OPTIMISER, "schedule": "halving", "milestones": [2]}},
-            r"train_san\.optimiser",
-        ),
-        (
-            "baseline",
-            {"texture_optimiser": {**toy.OPTIMISER, "schedule": "halving", "milestones": [2]}},
-            r"train_san\.texture_optimiser\.milestones",
-        ),
-    ],
-)
-def test_what_cannot_be_done_is_refused_before_any_work(folders, tmp_path, variant, changes, named, monkeypatch):
-    monkeypatch.setattr(stage.tensors, "decode", lambda *a: pytest.fail("decoded first"))
-    with pytest.raises(ValueError, match=named):
-        train(folders, tmp_path / "out", variant, **changes)
-    assert not (tmp_path / "out").exists()
-
-
-def test_a_flip_with_decoder_losses_wants_the_mirror_map(folders, tmp_path):
-    (folders[1] / "uv_mirror.npy").unlink()
-    with pytest.raises(ValueError, match=r"train_san\.augment\.flip: mirrored needs the mirror map"):
-        train(folders, tmp_path / "out", "san")
-    train(folders, tmp_path / "a", "baseline", epochs=1)
-    train(folders, tmp_path / "b", "san", epochs=1, augment={**toy.AUGMENT, "flip": "unmirrored"})
-    wish = {**toy.AUGMENT, "flip": "mirrored_if_known"}
-    for variant, settled in (("baseline", "mirrored"), ("san", "none")):
-        out = train(folders, tmp_path / "c" / variant, variant, epochs=1, augment=wish)
-        assert toy.read_json(out / "params.json")["recipe"]["augment"]["flip"] == settled
-
-
-@pytest.mark.parametrize(
-    ("change", "named"),
-    [
-        ({"initialise": "scratch", "weights": dict.fromkeys(VARIANTS["san"]["weights"], 0.0)}, "variants.x.*all are 0"),
-        ({"initialise": "both"}, "variants.x.*'both' without a decoder"),
-        ({"initialise": "scratch", "texture_triplet_scheme": "offsets"}, r"variants\.x\.texture_triplet_scheme"),
-        ({"initialise": "scratch", "wieghts": 1}, r"variants\.x\.wieghts"),
-    ],
-)
-def test_a_variant_that_means_nothing_is_refused_by_name(change, named):
-    with pytest.raises(ParamsError, match=named):
-        params(variants={"x": {**VARIANTS["baseline"], **change}})
-
-
-def test_the_published_warm_up_of_the_texture_optimizer_is_refused():
-    warm_up = {"kind": "published", "epochs": 2, "start": 0.01, "factor": 1.259}
-    with pytest.raises(ParamsError, match="texture_optimiser"):
-        params(texture_optimiser={**toy.OPTIMISER, "warm_up": warm_up})

@@ -3,7 +3,6 @@
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 from safetensors.torch import load_file
 
 from sanreid.data import images
@@ -11,6 +10,8 @@ from sanreid.params import ParamsError, validate
 from sanreid.training import san_pg
 from stages import train_san_pg as stage
 from tests.stages import toy_san as toy
+
+pytestmark = pytest.mark.usefixtures("own_folders")
 
 SECTION = {
     "seed": 3,
@@ -23,13 +24,6 @@ SECTION = {
     "augment": toy.AUGMENT,
     "compute": toy.COMPUTE,
 }
-
-
-@pytest.fixture(autouse=True)
-def _own_folders(tmp_path, monkeypatch):
-    monkeypatch.setenv("SANREID_CHECKPOINTS", str(tmp_path / "checkpoints"))
-    monkeypatch.setenv("SANREID_RUNS", "")
-    torch.set_num_threads(1)
 
 
 @pytest.fixture

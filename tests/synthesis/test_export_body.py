@@ -1,19 +1,12 @@
 """The export's arithmetic, on an invented model: the package it reads is not a dependency."""
 
-import importlib.util
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from sanreid.synthesis import body
-
-_path = Path(__file__).parents[2] / "tools" / "export_body.py"
-_spec = importlib.util.spec_from_file_location("export_body", _path)
-assert _spec is not None
-assert _spec.loader is not None
-export_body = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(export_body)
+from tools import export_body
 
 
 @pytest.fixture

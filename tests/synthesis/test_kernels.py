@@ -1,18 +1,10 @@
 """The compiled loops against the numpy oracle, on a real mesh."""
 
-import importlib.util
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from sanreid.synthesis import body, figure, kernels, people, pose, shading
-
-_spec = importlib.util.spec_from_file_location("oracle", Path(__file__).with_name("oracle.py"))
-assert _spec is not None
-assert _spec.loader is not None
-oracle = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(oracle)
+from tests.synthesis import oracle
 
 
 @pytest.fixture(scope="module")

@@ -1,21 +1,9 @@
 """The project's own rules complain of what they are there for."""
 
-import importlib.util
-import sys
-
 import pytest
 import yaml
 
-
-@pytest.fixture(scope="module")
-def check(root):
-    spec = importlib.util.spec_from_file_location("check", root / "tools" / "check.py")
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["check"] = module
-    spec.loader.exec_module(module)
-    return module
+from tools import check
 
 
 @pytest.mark.parametrize(
@@ -27,7 +15,7 @@ def check(root):
         (("report", "comparisons"), "report.comparisons: nobody not under"),
     ],
 )
-def test_a_variant_that_nobody_defined_is_named(check, root, tmp_path, keys, named):
+def test_a_variant_that_nobody_defined_is_named(root, tmp_path, keys, named):
     values = yaml.safe_load((root / "profiles/demo.yaml").read_text())
     path = tmp_path / "params.yaml"
     path.write_text(yaml.safe_dump(values))
@@ -44,7 +32,7 @@ def test_a_variant_that_nobody_defined_is_named(check, root, tmp_path, keys, nam
     assert named in complaint
 
 
-def test_a_broken_table_is_named(check, root, tmp_path):
+def test_a_broken_table_is_named(root, tmp_path):
     values = yaml.safe_load((root / "profiles/demo.yaml").read_text())
     del values["tables"]["table2"]["title"]
     path = tmp_path / "params.yaml"

@@ -1,22 +1,10 @@
 """The import closure that owns the `.py` deps of dvc.yaml."""
 
-import importlib.util
-import sys
 from pathlib import Path
 
-import pytest
 import yaml
 
-
-@pytest.fixture(scope="module")
-def deps(root):
-    spec = importlib.util.spec_from_file_location("deps", root / "tools" / "deps.py")
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["deps"] = module
-    spec.loader.exec_module(module)
-    return module
+from tools import deps
 
 
 def tree(root: Path, files: dict[str, str]) -> None:
@@ -26,7 +14,7 @@ def tree(root: Path, files: dict[str, str]) -> None:
         path.write_text(text)
 
 
-def test_closure_follows_every_form_of_import_and_nothing_else(deps, tmp_path):
+def test_closure_follows_every_form_of_import_and_nothing_else(tmp_path):
     tree(
         tmp_path,
         {
@@ -48,7 +36,7 @@ def test_closure_follows_every_form_of_import_and_nothing_else(deps, tmp_path):
     ]
 
 
-def test_imports_that_never_run_do_not_count_and_their_else_does(deps, tmp_path):
+def test_imports_that_never_run_do_not_count_and_their_else_does(tmp_path):
     tree(
         tmp_path,
         {
@@ -65,7 +53,7 @@ def test_imports_that_never_run_do_not_count_and_their_else_does(deps, tmp_path)
     assert deps.closure(tmp_path / "stages/b.py", tmp_path) == ["stages/b.py"]
 
 
-def test_differences_name_what_is_missing_and_what_is_needless(deps, tmp_path):
+def test_differences_name_what_is_missing_and_what_is_needless(tmp_path):
     tree(tmp_path, {"stages/a.py": "from sanreid import runtime\n", "src/sanreid/runtime.py": "X = 1\n"})
     graph = {"stages": {"a": {"deps": ["data/x", "stages/a.py", "src/old.py"]}}}
     assert deps.differences(graph, tmp_path) == {"a": (["src/sanreid/runtime.py"], ["src/old.py"])}
@@ -73,5 +61,5 @@ def test_differences_name_what_is_missing_and_what_is_needless(deps, tmp_path):
     assert deps.differences(graph, tmp_path) == {}
 
 
-def test_the_graph_as_committed_is_right(deps, root):
+def test_the_graph_as_committed_is_right(root):
     assert deps.differences(yaml.safe_load((root / "dvc.yaml").read_text())) == {}

@@ -1,6 +1,5 @@
 """The tool: a released file becomes what evaluate_san accepts, and back; nothing is overwritten."""
 
-import importlib.util
 import json
 import shutil
 
@@ -15,16 +14,7 @@ from sanreid.training import checkpoint, released
 from stages import evaluate_san
 from tests.stages import toy_san as toy
 from tests.training import released_file as theirs
-
-
-@pytest.fixture(scope="module")
-def tool(root):
-    spec = importlib.util.spec_from_file_location("released_tool", root / "tools" / "released.py")
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+from tools import released as tool
 
 
 @pytest.fixture
@@ -46,7 +36,7 @@ def trained(folder, settings, decoder=True, changes=None):
     return out, model
 
 
-def test_an_imported_file_is_evaluated_by_the_paper_profile(tool, root, folder):
+def test_an_imported_file_is_evaluated_by_the_paper_profile(root, folder):
     encoder = theirs.draw(theirs.encoder(5), 1)
     file = theirs.write(folder / "checkpoint_ep300.pth.tar", encoder, theirs.draw(theirs.decoder(), 2))
     tool.main(["import", str(file), str(folder / "model")])
@@ -67,7 +57,7 @@ def test_an_imported_file_is_evaluated_by_the_paper_profile(tool, root, folder):
 
 
 @pytest.mark.parametrize("decoder", [True, False])
-def test_an_import_and_its_export_are_bit_exact(tool, folder, decoder):
+def test_an_import_and_its_export_are_bit_exact(folder, decoder):
     states = theirs.draw(theirs.encoder(5), 1), theirs.draw(theirs.decoder(), 2) if decoder else None
     file = theirs.write(folder / "a.pth.tar", *states)
     tool.main(["import", str(file), str(folder / "model")])
@@ -79,7 +69,7 @@ def test_an_import_and_its_export_are_bit_exact(tool, folder, decoder):
         assert all(torch.equal(content[key][k], v) for k, v in (state or {}).items())
 
 
-def test_a_network_trained_here_is_exported_with_its_last_counted_epoch(tool, folder):
+def test_a_network_trained_here_is_exported_with_its_last_counted_epoch(folder):
     out, model = trained(
         folder, {"people": 5, "recipe": {"epochs": 120}}, decoder=False, changes={"pretrained": "none"}
     )
@@ -91,7 +81,7 @@ def test_a_network_trained_here_is_exported_with_its_last_counted_epoch(tool, fo
         tool.main(["export", str(out), str(folder / "san.pth.tar")])
 
 
-def test_what_is_not_known_stays_unknown(tool, folder):
+def test_what_is_not_known_stays_unknown(folder):
     file = folder / "a.pth.tar"
     torch.save({"state_dict": theirs.hollow(theirs.encoder(5))}, file)
     tool.main(["import", str(file), str(folder / "model")])
@@ -100,7 +90,7 @@ def test_what_is_not_known_stays_unknown(tool, folder):
     assert np.isnan(torch.load(folder / "b.pth.tar", weights_only=True)["rank1"])
 
 
-def test_bad_input_ends_in_one_message_and_leaves_nothing(tool, folder):
+def test_bad_input_ends_in_one_message_and_leaves_nothing(folder):
     def refused(*arguments) -> str:
         with pytest.raises(SystemExit) as caught:
             tool.main([str(a) for a in arguments])

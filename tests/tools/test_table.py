@@ -1,6 +1,5 @@
 """A table of ablations becomes one experiment, run by DVC itself, and the parameters are as they were afterwards."""
 
-import importlib.util
 import os
 import signal
 import subprocess
@@ -12,6 +11,7 @@ import pytest
 import yaml
 
 from sanreid.params import ParamsError
+from tools import table
 
 PARAMS = """\
 # Which runs the graph holds.
@@ -38,16 +38,6 @@ stages:
 """
 
 
-@pytest.fixture(scope="module")
-def table(root):
-    spec = importlib.util.spec_from_file_location("table", root / "tools" / "table.py")
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.fixture
 def parameters(tmp_path):
     path = tmp_path / "params.yaml"
@@ -64,7 +54,7 @@ def child(path: Path, body: str) -> list[str]:
     return [sys.executable, "-c", leave + body, str(path)]
 
 
-def test_the_table_takes_the_place_of_what_the_experiment_says(table, parameters):
+def test_the_table_takes_the_place_of_what_the_experiment_says(parameters):
     new = table.changes(parameters, "table1", 3, [])
     assert new == {"experiment": {"variants": ["b", "c"], "generators": ["texture", "frontal"], "seeds": [0, 1, 2]}}
     assert table.changes(parameters, "table1", 1, ["x", "y"])["experiment"]["sets"] == ["x", "y"]
@@ -72,7 +62,7 @@ def test_the_table_takes_the_place_of_what_the_experiment_says(table, parameters
     assert table.command(new)[-3:] == ["-S", "experiment.seeds=[0,1,2]", "report"]
 
 
-def test_the_classic_splits_are_sets_that_have_to_be_extracted(table, parameters):
+def test_the_classic_splits_are_sets_that_have_to_be_extracted(parameters):
     new = table.changes(parameters, "table1", 1, [], splits=3)
     assert new["experiment"]["sets"] == ["cuhk03_classic_1", "cuhk03_classic_2", "cuhk03_classic_3"]
     assert new["extract_cuhk03_classic"] == {"splits": [1, 2, 3]}
@@ -81,7 +71,7 @@ def test_the_classic_splits_are_sets_that_have_to_be_extracted(table, parameters
     assert plain == {"seeds": [0, 1], "sets": ["cuhk03_classic_1"]}  # the variants are the experiment's
 
 
-def test_what_is_wrong_is_named_before_anything_runs(table, parameters):
+def test_what_is_wrong_is_named_before_anything_runs(parameters):
     with pytest.raises(ParamsError, match=r"tables\.table3 is missing; there are: table1, table2"):
         table.changes(parameters, "table3", 2, [])
     with pytest.raises(ParamsError, match=r"tables\.table2: d not under train_san\.variants"):
@@ -91,12 +81,12 @@ def test_what_is_wrong_is_named_before_anything_runs(table, parameters):
 
 
 @pytest.mark.parametrize("status", [0, 3])
-def test_the_parameters_are_put_back_whatever_became_of_the_run(table, parameters, status):
+def test_the_parameters_are_put_back_whatever_became_of_the_run(parameters, status):
     assert table.run(child(parameters, f"sys.exit({status})"), parameters, SEEDS) == status
     assert parameters.read_text() == PARAMS
 
 
-def test_an_edit_during_the_run_is_kept_and_said(table, parameters, capsys):
+def test_an_edit_during_the_run_is_kept_and_said(parameters, capsys):
     body = "d['train_san'] = 7; yaml.safe_dump(d, open(sys.argv[1], 'w'))"
     assert table.run(child(parameters, body), parameters, SEEDS) == 0
     assert yaml.safe_load(parameters.read_text())["train_san"] == 7

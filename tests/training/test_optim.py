@@ -46,6 +46,24 @@ def test_cosine_after_a_linear_start_moves_with_every_step():
     assert got == pytest.approx([0.1, 0.55, 0.775, 1.0, 0.5, 0.0])
 
 
+def test_tenths_fall_at_whole_epochs_after_a_linear_start():
+    """Luo et al. 2019: 10 epochs up from a tenth, a tenth at 40 and at 70 of 120."""
+    warm_up = {"kind": "linear", "epochs": 10, "start": 0.1, "factor": 1.0}
+    s = section(schedule="tenths", lr=3.5e-4, milestones=[40, 70], warm_up=warm_up)
+    got = [optim.rate(s, 120, m) for m in (0, 5, 10, 39.9, 40, 69.9, 70, 119)]
+    assert got == pytest.approx([3.5e-5, 1.925e-4, 3.5e-4, 3.5e-4, 3.5e-5, 3.5e-5, 3.5e-6, 3.5e-6])
+
+
+def test_exponential_decay_starts_at_its_milestone_and_ends_at_a_thousandth():
+    s = section(schedule="exponential", lr=2e-4, milestones=[150])
+    got = [optim.rate(s, 300, m) for m in (0, 150, 200, 225, 300)]
+    assert got == pytest.approx([2e-4, 2e-4, 2e-4 * 0.1, 2e-4 * 0.001**0.5, 2e-7])
+    with pytest.raises(ParamsError, match="wants one, where it starts"):
+        section(schedule="exponential", milestones=[10, 20])
+    with pytest.raises(ValueError, match=r"x\.milestones: 150 is not before the last of 100 epochs"):
+        optim.check(s, 100, "x")
+
+
 def test_the_warm_up_is_plain_adam_and_its_state_is_dropped():
     s = section(name="amsgrad", warm_up={"kind": "published", "epochs": 2, "start": 0.01, "factor": 1.259})
     weight = torch.nn.Parameter(torch.ones(3))

@@ -50,6 +50,24 @@ def blocks(
         yield start, block.numpy()
 
 
+def triangle(images: NDArray[np.float32]) -> Iterator[tuple[int, NDArray[np.float32]]]:
+    """Yield (first image, (B, N - first) squared distances of images first.. to images first..N-1) for (N, D) features.
+
+    What `blocks` of the images with themselves would yield, less what an earlier block held transposed: half the work.
+    The next block overwrites the last. Raises ValueError where a feature is not finite.
+    """
+    squares, x = _squares(images, "gallery"), torch.from_numpy(images)
+    buffer = torch.empty(max(len(x), BLOCK_BYTES // 4))
+    first = 0
+    while first < len(x):
+        rows = min(block_rows(len(x) - first), len(x) - first)
+        part = slice(first, first + rows)
+        block = buffer[: rows * (len(x) - first)].view(rows, len(x) - first)
+        torch.addmm(squares[first:], x[part], x[first:].T, alpha=-2, out=block).add_(squares[part, None])
+        yield first, block.numpy()
+        first += rows
+
+
 def check(
     query: NDArray[np.float32], gallery: NDArray[np.float32], metric: Metric
 ) -> tuple[torch.Tensor, torch.Tensor]:

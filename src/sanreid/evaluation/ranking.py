@@ -12,18 +12,16 @@ Decisions:
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
-from sanreid.evaluation import counting, device_ranking
+from sanreid.evaluation import device_ranking
 from sanreid.evaluation.distances import Metric, block_rows, blocks, check
-
-JUNK = -1
-DISTRACTOR = 0
+from sanreid.evaluation.scoring import DISTRACTOR, People, Ranking, ids
 
 
 @dataclass(frozen=True)
@@ -42,50 +40,12 @@ class Embeddings:
         if features.ndim != 2:
             raise ValueError(f"features must be (N, D), given {features.shape}: pool or flatten the maps first")
         object.__setattr__(self, "features", features)
-        object.__setattr__(self, "pids", _ids(self.pids, len(features), "pids"))
+        object.__setattr__(self, "pids", ids(self.pids, len(features), "pids"))
         if self.camids is not None:
-            object.__setattr__(self, "camids", _ids(self.camids, len(features), "camids"))
+            object.__setattr__(self, "camids", ids(self.camids, len(features), "camids"))
 
     def __len__(self) -> int:
         return len(self.features)
-
-
-@dataclass(frozen=True)
-class Ranking:
-    """What one evaluation found; fractions in [0, 1].
-
-    `first_match` (Q,) is the 1-based rank of each query's first true match and `average_precision` (Q,) its AP: 0 and
-    NaN where the query was left out.
-    """
-
-    cmc: NDArray[np.float64]  # (max_rank,), cmc[0] = rank-1
-    mean_average_precision: float
-    mean_inverse_negative_penalty: float  # Ye et al., TPAMI 2021, section 4.1: matches / rank of the last match
-    shortened_mean_average_precision: float | None  # over the first `first_k` alone; None where none was asked for
-    queries: int  # counted ones
-    left_out: int  # queries without a match
-    gallery: int  # images ranked, before the camera rule
-    first_match: NDArray[np.int64] = field(repr=False)
-    average_precision: NDArray[np.float64] = field(repr=False)
-
-    def rank(self, k: int) -> float:
-        """The fraction of queries with a true match among the first `k`; ValueError beyond max_rank."""
-        if not 1 <= k <= len(self.cmc):
-            raise ValueError(f"rank {k} is outside 1..{len(self.cmc)}: evaluate with max_rank >= {k}")
-        return float(self.cmc[k - 1])
-
-    def metrics(self) -> dict[str, float | int]:
-        """The values that every metrics.json begins with."""
-        return {
-            "rank1": self.rank(1),
-            "rank5": self.rank(5),
-            "rank10": self.rank(10),
-            "mAP": self.mean_average_precision,
-            "mINP": self.mean_inverse_negative_penalty,
-            "queries": self.queries,
-            "left_out": self.left_out,
-            "gallery": self.gallery,
-        }
 
 
 def evaluate(
@@ -103,7 +63,7 @@ def evaluate(
     mAP over the first k is measured too. On another `device` than the CPU the blocks are computed and sorted there.
     Raises ValueError for features of different width or not finite, cameras on one side only, or no query with a match.
     """
-    people = _People(query.pids, gallery.pids, query.camids, gallery.camids, distractor, first_k)
+    people = People(query.pids, gallery.pids, query.camids, gallery.camids, distractor, first_k)
     if torch.device(device).type != "cpu":
         check(query.features, gallery.features, metric)
         for start, part in device_ranking.blocks(query.features, gallery.features, metric, torch.device(device)):
@@ -149,7 +109,7 @@ def single_gallery_shot(
     allows (distractors: all together with one). With one match a query, AP and INP are both 1 / rank; `first_match` is
     the rank in the last repeat. From features, block by block: every block sees the same draws.
     """
-    people = _People(query.pids, gallery.pids, query.camids, gallery.camids, distractor)
+    people = People(query.pids, gallery.pids, query.camids, gallery.camids, distractor)
     return _repeat(people, blocks(query.features, gallery.features, metric, people.junk), max_rank, repeats, seed)
 
 
@@ -169,7 +129,7 @@ def evaluate_single_gallery_shot(
     return _repeat(people, [(0, matrix)], max_rank, repeats, seed)
 
 
-def _repeat(people: "_People", parts: Iterable[tuple[int, NDArray]], max_rank: int, repeats: int, seed: int) -> Ranking:
+def _repeat(people: People, parts: Iterable[tuple[int, NDArray]], max_rank: int, repeats: int, seed: int) -> Ranking:
     """Score `parts` (first query, (B, G) distances) against `repeats` drawn galleries of one image a person."""
     if repeats < 1:
         raise ValueError(f"repeats must be at least 1, given {repeats}")
@@ -188,7 +148,7 @@ def _repeat(people: "_People", parts: Iterable[tuple[int, NDArray]], max_rank: i
 
 def nearest(query: Embeddings, gallery: Embeddings, metric: Metric = "euclidean", k: int = 10) -> list[NDArray]:
     """For each query the first `k` gallery indices in rank order, the rules applied: for pictures of a few queries."""
-    people = _People(query.pids, gallery.pids, query.camids, gallery.camids, DISTRACTOR)
+    people = People(query.pids, gallery.pids, query.camids, gallery.camids, DISTRACTOR)
     result = []
     for start, block in blocks(query.features, gallery.features, metric):
         for i, row in enumerate(block, start):
@@ -198,115 +158,20 @@ def nearest(query: Embeddings, gallery: Embeddings, metric: Metric = "euclidean"
     return result
 
 
-class _People:
-    """Who matches whom, and the scores gathered so far."""
-
-    def __init__(
-        self,
-        query_pids: Any,
-        gallery_pids: Any,
-        query_camids: Any,
-        gallery_camids: Any,
-        distractor: int | None,
-        first_k: int | None = None,
-    ) -> None:
-        if first_k is not None and first_k < 1:
-            raise ValueError(f"first_k must be at least 1, given {first_k}")
-        if (query_camids is None) != (gallery_camids is None):
-            raise ValueError("cameras are given on one side only: give camids for query and gallery, or for neither")
-        self.query_pids, self.gallery_pids, self.first_k = query_pids, gallery_pids, first_k
-        # without cameras, ids that never agree switch the rule off
-        self.query_camids = np.zeros_like(query_pids) if query_camids is None else query_camids
-        self.gallery_camids = np.ones_like(gallery_pids) if gallery_camids is None else gallery_camids
-        self.junk = gallery_pids == JUNK
-        self.members = np.argsort(gallery_pids, kind="stable")  # the gallery by person, each in gallery order
-        by_person = gallery_pids[self.members]
-        self.starts = np.searchsorted(by_person, query_pids, "left")
-        self.stops = np.searchsorted(by_person, query_pids, "right")
-        nobody = np.isin(query_pids, [JUNK] if distractor is None else [JUNK, distractor])
-        self.nobody = nobody
-        self.stops[nobody] = self.starts[nobody]
-        self.first = np.zeros(len(query_pids), np.int64)
-        self.precision = np.full(len(query_pids), np.nan)
-        self.penalty = np.full(len(query_pids), np.nan)
-        self.shortened = np.full(len(query_pids), np.nan)
-
-    def score(self, start: int, block: NDArray) -> None:
-        """Score the queries from `start` on. The block, NaN where junk, is overwritten."""
-        p = slice(start, start + len(block))
-        whom = self.members, self.starts[p], self.stops[p], self.query_camids[p], self.gallery_camids
-        scores = self.first[p], self.precision[p], self.penalty[p], self.shortened[p]
-        counting.score(block, *whom, self.first_k or len(self.gallery_pids), *scores)
-
-    def score_there(self, start: int, block: torch.Tensor) -> None:
-        """Score the queries from `start` on, on the device of the block."""
-        p = slice(start, start + len(block))
-
-        def there(values: NDArray) -> torch.Tensor:
-            return torch.from_numpy(np.ascontiguousarray(values)).to(block.device)
-
-        own = there(self.query_pids[p])[:, None] == there(self.gallery_pids)
-        seen = there(self.query_camids[p])[:, None] == there(self.gallery_camids)
-        hidden = (own & seen & ~there(self.nobody[p])[:, None]) | there(self.junk)
-        match = own & ~there(self.nobody[p])[:, None]
-        found = device_ranking.score(block, match, hidden, self.first_k or len(self.gallery_pids))
-        kept = self.first, self.precision, self.penalty, self.shortened
-        for values, scores in zip(kept, found, strict=True):
-            values[p] = scores.cpu().numpy()
-
-    def score_single(self, start: int, block: NDArray, drawn: NDArray[np.int64]) -> None:
-        """Rank the queries from `start` on against one image a person: the first allowed one in the order `drawn`."""
-        p = slice(start, start + len(block))
-        _, one_each = np.unique(self.gallery_pids[drawn], return_index=True)
-        place = np.empty_like(self.gallery_pids)
-        place[drawn] = np.arange(len(drawn))
-        whom = self.members, self.starts[p], self.stops[p], self.query_camids[p], self.gallery_camids
-        counting.score_single(block, *whom, drawn[one_each], self.gallery_pids, place, self.first[p])
-
-    def result(self, max_rank: int, cmc: NDArray[np.float64] | None = None) -> Ranking:
-        """Average over the queries that had a match; `cmc` where it was averaged otherwise."""
-        if max_rank < 1:
-            raise ValueError(f"max_rank must be at least 1, given {max_rank}")
-        counted = self.first > 0
-        if not counted.any():
-            raise ValueError("no query has a match in the gallery: compare the pids and camids of the two")
-        hits = np.bincount(self.first[counted], minlength=max_rank + 1)[1 : max_rank + 1]
-        return Ranking(
-            cmc=np.cumsum(hits) / counted.sum() if cmc is None else cmc,
-            mean_average_precision=float(self.precision[counted].mean()),
-            mean_inverse_negative_penalty=float(self.penalty[counted].mean()),
-            shortened_mean_average_precision=None if self.first_k is None else float(self.shortened[counted].mean()),
-            queries=int(counted.sum()),
-            left_out=int((~counted).sum()),
-            gallery=int((~self.junk).sum()),
-            first_match=self.first.copy(),
-            average_precision=self.precision.copy(),
-        )
-
-
 def _matrix(
     distances: ArrayLike, query_pids: Any, gallery_pids: Any, query_camids: Any, gallery_camids: Any, distractor: Any
-) -> tuple[NDArray, _People]:
+) -> tuple[NDArray, People]:
     matrix = np.asarray(distances)
     if matrix.ndim != 2 or matrix.dtype.kind != "f":
         raise ValueError(f"distances must be a (Q, G) array of floats, given {matrix.shape} {matrix.dtype}")
     if np.isnan(matrix.min(initial=np.inf)):
         raise ValueError("distances hold NaN: mend the features they come from")
     Q, G = matrix.shape
-    people = _People(
-        _ids(query_pids, Q, "query_pids"),
-        _ids(gallery_pids, G, "gallery_pids"),
-        None if query_camids is None else _ids(query_camids, Q, "query_camids"),
-        None if gallery_camids is None else _ids(gallery_camids, G, "gallery_camids"),
+    people = People(
+        ids(query_pids, Q, "query_pids"),
+        ids(gallery_pids, G, "gallery_pids"),
+        None if query_camids is None else ids(query_camids, Q, "query_camids"),
+        None if gallery_camids is None else ids(gallery_camids, G, "gallery_camids"),
         distractor,
     )
     return matrix, people
-
-
-def _ids(values: Any, length: int, name: str) -> NDArray[np.int64]:
-    array = np.asarray(values)
-    if array.shape != (length,):
-        raise ValueError(f"{name} must be ({length},), given {array.shape}")
-    if length and array.dtype.kind not in "iu":
-        raise ValueError(f"{name} must be integers, given {array.dtype}")
-    return array.astype(np.int64)

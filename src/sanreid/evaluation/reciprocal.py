@@ -30,6 +30,27 @@ def nearest(block, offset, columns, values):
 
 
 @njit(cache=True, nogil=True)
+def nearest_rows(block, offset, columns, values):
+    """`nearest` of the columns: fold distances `block` (B, G) of images offset.. to G images into the latter's nearest.
+
+    `columns` and `values` (G, k) as in `nearest`. The block is read row by row, as it lies in memory.
+    """
+    k = columns.shape[1]
+    limits = values[:, k - 1].copy()
+    for b in range(len(block)):
+        row = block[b]
+        for j in range(len(row)):
+            if row[j] < limits[j]:
+                best, where = values[j], columns[j]
+                place = k - 1
+                while place > 0 and best[place - 1] > row[j]:
+                    best[place], where[place] = best[place - 1], where[place - 1]
+                    place -= 1
+                best[place], where[place] = row[j], offset + b
+                limits[j] = best[k - 1]
+
+
+@njit(cache=True, nogil=True)
 def _mutual(i, ranks, count, out):
     """Write those of i's first `count` neighbours that have i among theirs; returns how many."""
     n = 0

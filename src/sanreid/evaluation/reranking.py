@@ -6,9 +6,11 @@ Decisions:
 - The published code holds several (N, N) matrices of all N = Q + G images, 10 GB at Market-1501's size. Here a block of
   rows at a time gives each image its nearest and its largest distance, and is forgotten; the neighbour vectors are
   sparse. Beside the (Q, G) result that leaves some hundred bytes an image and two blocks.
-- Twice the product: the distances of query to gallery are computed again for the result, since keeping them would cost
-  as much as the result itself.
+- A distance of two images serves both. Those of query to gallery are computed again for the result: keeping them
+  would cost as much as the result itself.
 """
+
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import torch
@@ -35,27 +37,91 @@ def k_reciprocal(
     there, the widths differ or a feature is not finite.
     """
     query, gallery = (np.ascontiguousarray(f, np.float32) for f in (query_features, gallery_features))
-    count = len(query) + len(gallery)
-    if not (1 <= k2 <= k1 + 1 <= count and k1 >= 1 and 0 <= lambda_value <= 1) or not len(query) or not len(gallery):
+    _check(len(query), len(gallery), k1, k2, lambda_value)
+    ranks, near, largest = _neighbours(query, gallery, k1)
+
+    def others(owners: NDArray[np.int32], columns: NDArray[np.int32]) -> NDArray[np.float32]:
+        return _pairs(query, gallery, owners, columns)
+
+    blocks = distances.blocks(query, gallery)
+    return _rerank(ranks, near, largest, others, blocks, (len(query), len(gallery)), k1, k2, lambda_value)
+
+
+def from_distances(
+    together: NDArray[np.float32], queries: int, k1: int = 20, k2: int = 6, lambda_value: float = 0.3
+) -> NDArray[np.float32]:
+    """The same from the distances `together` (N, N) of all images, the first `queries` of which are queries: (Q, G).
+
+    They are squared here, as the published code does and as `k_reciprocal` takes them. An image need not be nearest to
+    itself. Raises ValueError as `k_reciprocal` does, and where the matrix is not square.
+    """
+    if together.ndim != 2 or together.shape[0] != together.shape[1] or not 0 < queries < len(together):
         raise ValueError(
-            f"re-ranking {len(query)} queries and {len(gallery)} gallery images with k1 {k1}, k2 {k2}, lambda "
+            f"re-ranking: distances {together.shape} of all images with one another, {queries} of them queries"
+        )
+    gallery = len(together) - queries
+    _check(queries, gallery, k1, k2, lambda_value)
+    if not np.isfinite(together.max(initial=0)):
+        raise ValueError("re-ranking: the distances are not finite: mend the features they come from")
+    ranks = np.zeros((len(together), k1 + 1), np.int32)
+    near = np.full((len(together), k1 + 1), np.inf, np.float32)
+    reciprocal.nearest(together, 0, ranks, near)
+    largest = np.square(together.max(1))
+
+    def others(owners: NDArray[np.int32], columns: NDArray[np.int32]) -> NDArray[np.float32]:
+        return np.square(together[owners, columns])
+
+    rows = distances.block_rows(gallery)
+    blocks = ((i, np.square(together[i : min(i + rows, queries), queries:])) for i in range(0, queries, rows))
+    scale = np.where(largest > 0, largest, np.float32(1))
+    return _rerank(ranks, np.square(near), scale, others, blocks, (queries, gallery), k1, k2, lambda_value)
+
+
+def _check(queries: int, gallery: int, k1: int, k2: int, lambda_value: float) -> None:
+    """Refuse what cannot be re-ranked, and say what it will take."""
+    if (
+        not (1 <= k2 <= k1 + 1 <= queries + gallery and k1 >= 1 and 0 <= lambda_value <= 1)
+        or not queries
+        or not gallery
+    ):
+        raise ValueError(
+            f"re-ranking {queries} queries and {gallery} gallery images with k1 {k1}, k2 {k2}, lambda "
             f"{lambda_value}: wanted are k1 >= 1, 1 <= k2 <= k1 + 1 <= images, and lambda in 0..1"
         )
-    result_bytes, extra = memory(len(query), len(gallery), k1, k2)
-    log = runtime.log.warning if result_bytes + extra > LARGE else runtime.log.debug
+    result_bytes, extra = memory(queries, gallery, k1, k2)
+    log = runtime.log.warning if result_bytes + extra > LARGE else runtime.log.info
     log("re-ranking: %.2f GB for the result, at most about %.2f GB beside it", result_bytes / 1e9, extra / 1e9)
 
-    ranks, near, largest = _neighbours(query, gallery, k1)
+
+def _rerank(
+    ranks: NDArray[np.int32],
+    near: NDArray[np.float32],
+    largest: NDArray[np.float32],
+    others: Callable[[NDArray[np.int32], NDArray[np.int32]], NDArray[np.float32]],
+    blocks: Iterable[tuple[int, NDArray[np.float32]]],
+    shape: tuple[int, int],
+    k1: int,
+    k2: int,
+    lambda_value: float,
+) -> NDArray[np.float32]:
+    """Re-ranked distances `shape` = (Q, G) from all images' nearest (N, k1+1), their squared distances, the largest.
+
+    `others` gives the squared distances of pairs that are not among them, `blocks` those of the queries to the gallery.
+    """
     starts, columns = reciprocal.expanded_sets(ranks, k1, int(np.around(k1 / 2)))
-    values = np.exp(-_distances(query, gallery, ranks, near, starts, columns) / np.repeat(largest, np.diff(starts)))
+    owners = np.repeat(np.arange(len(ranks), dtype=np.int32), np.diff(starts))
+    original = reciprocal.looked_up(ranks, near, owners, columns)
+    missing = np.flatnonzero(np.isnan(original))
+    original[missing] = others(owners[missing], columns[missing])
+    values = np.exp(-original / largest[owners])
     reciprocal.normalise(starts, values)
     vectors = starts, columns, values
     if k2 > 1:
         vectors = reciprocal.averaged(*vectors, ranks, k2)
-    shares = reciprocal.inverted(*vectors, len(query))
+    shares = reciprocal.inverted(*vectors, shape[0])
 
-    result = np.empty((len(query), len(gallery)), np.float32)
-    for first, block in distances.blocks(query, gallery):
+    result = np.empty(shape, np.float32)
+    for first, block in blocks:
         rows = slice(first, first + len(block))
         reciprocal.blend(block, 1 / largest[rows], np.float32(lambda_value), first, *vectors, *shares)
         result[rows] = block
@@ -78,28 +144,35 @@ def _neighbours(
     ranks = np.zeros((count, k1 + 1), np.int32)
     near = np.full((count, k1 + 1), np.inf, np.float32)
     largest = np.zeros(count, np.float32)
-    for begin, rows in ((0, query), (len(query), gallery)):
-        for offset, images in ((0, query), (len(query), gallery)):
-            for first, block in distances.blocks(rows, images):
-                part = slice(begin + first, begin + first + len(block))
-                reciprocal.nearest(block, offset, ranks[part], near[part])
-                np.maximum(largest[part], block.max(1), out=largest[part])
+
+    def fold(block: NDArray[np.float32], top: int, left: int, doubled: int) -> None:
+        """Distances of images top.. to images left.., both ways but for the first `doubled` columns."""
+        rows, others = slice(top, top + len(block)), block[:, doubled:]
+        columns = slice(left + doubled, left + block.shape[1])
+        reciprocal.nearest(block, left, ranks[rows], near[rows])
+        reciprocal.nearest_rows(others, top, ranks[columns], near[columns])
+        np.maximum(largest[rows], block.max(1), out=largest[rows])
+        np.maximum(largest[columns], others.max(0, initial=0), out=largest[columns])
+
+    # in this order every image meets the others in theirs: queries first, then the gallery
+    for first, block in distances.triangle(query):
+        fold(block, first, first, len(block))
+    for first, block in distances.blocks(query, gallery):
+        fold(block, first, len(query), 0)
+    for first, block in distances.triangle(gallery):
+        fold(block, len(query) + first, len(query) + first, len(block))
     # only where all images coincide: distances of 0 stay 0
     return ranks, near, np.where(largest > 0, largest, np.float32(1))
 
 
-def _distances(
+def _pairs(
     query: NDArray[np.float32],
     gallery: NDArray[np.float32],
-    ranks: NDArray[np.int32],
-    near: NDArray[np.float32],
-    starts: NDArray[np.int64],
+    owners: NDArray[np.int32],
     columns: NDArray[np.int32],
 ) -> NDArray[np.float32]:
-    """The squared distances of the sparse entries: looked up among the nearest, and computed for the others."""
-    owners = np.repeat(np.arange(len(ranks), dtype=np.int32), np.diff(starts))
-    result = reciprocal.looked_up(ranks, near, owners, columns)
-    missing = np.flatnonzero(np.isnan(result))
+    """The squared distances of the pairs (owner, column) of all images, computed for each pair."""
+    result = np.empty(len(owners), np.float32)
     q, g = torch.from_numpy(query), torch.from_numpy(gallery)
 
     def features(images: NDArray[np.int32]) -> torch.Tensor:
@@ -110,8 +183,7 @@ def _distances(
         out[~of_query] = g[numbers[~of_query] - len(q)]
         return out
 
-    for first in range(0, len(missing), _PAIRS):
-        part = missing[first : first + _PAIRS]
-        difference = features(owners[part]).sub_(features(columns[part]))
-        result[part] = difference.square_().sum(1).numpy()
+    for first in range(0, len(owners), _PAIRS):
+        part = slice(first, first + _PAIRS)
+        result[part] = features(owners[part]).sub_(features(columns[part])).square_().sum(1).numpy()
     return result

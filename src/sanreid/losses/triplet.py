@@ -15,11 +15,41 @@ def batch_hard(features: Tensor, pids: Tensor, margin: float) -> Tensor:
     An anchor alone of its person is its own positive. A batch of one person has no negative: ValueError on the CPU; NaN
     on a GPU, where a look at the labels would make every step wait (the P x K sampler never draws such a batch).
     """
+    return on_distances(pairwise(features), pids, margin)
+
+
+def on_distances(distances: Tensor, pids: Tensor, margin: float) -> Tensor:
+    """`batch_hard` from distances (N, N) of any kind."""
+    same = _same(pids)
+    farthest = distances.masked_fill(~same, -torch.inf).amax(1)
+    nearest = distances.masked_fill(same, torch.inf).amin(1)
+    return hinge(farthest, nearest, margin).masked_fill(same.all(), torch.nan)
+
+
+def hardest(distances: Tensor, pids: Tensor) -> tuple[Tensor, Tensor]:
+    """Of each anchor (a row of distances (N, N)) the number of its farthest same and of its nearest other: (N,) each.
+
+    Raises as `batch_hard` does.
+    """
+    same = _same(pids)
+    farthest = distances.detach().masked_fill(~same, -torch.inf).argmax(1)
+    return farthest, distances.detach().masked_fill(same, torch.inf).argmin(1)
+
+
+def hinge(positive: Tensor, negative: Tensor, margin: float) -> Tensor:
+    """Mean of max(0, margin + positive - negative) over the anchors' distances (N,)."""
+    return (margin + positive - negative).clamp_min(0).mean()
+
+
+def pairwise(features: Tensor) -> Tensor:
+    """Euclidean distances (N, N) of features (N, D), in float32."""
     features = features.float()
-    distances = torch.cdist(features, features, compute_mode="donot_use_mm_for_euclid_dist")
+    return torch.cdist(features, features, compute_mode="donot_use_mm_for_euclid_dist")
+
+
+def _same(pids: Tensor) -> Tensor:
+    """Which pairs are of one person, (N, N); ValueError where all are, and that can be seen without waiting."""
     same = pids[:, None] == pids[None, :]
     if pids.device.type == "cpu" and bool(same.all()):
         raise ValueError(f"triplet loss: all {len(pids)} images of the batch are of one person; take a P x K sampler")
-    farthest = distances.masked_fill(~same, -torch.inf).amax(1)
-    nearest = distances.masked_fill(same, torch.inf).amin(1)
-    return (margin + farthest - nearest).clamp_min(0).mean().masked_fill(same.all(), torch.nan)
+    return same

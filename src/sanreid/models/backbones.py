@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from sanreid.models.blocks import BasicBlock, Bottleneck
 
 Name = Literal["resnet18", "resnet34", "resnet50"]
+WEIGHTS = Path("data/weights")  # where a user without internet puts ImageNet's files, as the error says
 
 LAYOUT: dict[str, tuple[type[BasicBlock | Bottleneck], tuple[int, int, int, int]]] = {
     "resnet18": (BasicBlock, (2, 2, 2, 2)),
@@ -50,10 +51,10 @@ class Trunk(nn.Module):
         planes = [width * 2**i for i in range(4)]
         self.channels: tuple[int, ...] = tuple(p * block.expansion for p in planes)
         entries = (width, *self.channels[:3])
-        self.layer1 = _stage(block, entries[0], planes[0], depths[0], 1)
-        self.layer2 = _stage(block, entries[1], planes[1], depths[1], 2)
-        self.layer3 = _stage(block, entries[2], planes[2], depths[2], 2)
-        self.layer4 = _stage(block, entries[3], planes[3], depths[3], last_stride)
+        self.layer1 = stage(block, entries[0], planes[0], depths[0], 1)
+        self.layer2 = stage(block, entries[1], planes[1], depths[1], 2)
+        self.layer3 = stage(block, entries[2], planes[2], depths[2], 2)
+        self.layer4 = stage(block, entries[3], planes[3], depths[3], last_stride)
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
@@ -112,7 +113,8 @@ def imagenet_url(name: Name) -> str:
     return models.get_model_weights(name)["IMAGENET1K_V1"].url
 
 
-def _stage(block: type[BasicBlock | Bottleneck], entry: int, planes: int, depth: int, stride: int) -> nn.Sequential:
+def stage(block: type[BasicBlock | Bottleneck], entry: int, planes: int, depth: int, stride: int) -> nn.Sequential:
+    """One of the four: `depth` blocks from `entry` channels to `planes` * expansion, the first of them at `stride`."""
     out = planes * block.expansion
     shortcut = None
     if stride != 1 or entry != out:

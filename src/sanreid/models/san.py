@@ -10,12 +10,10 @@ from typing import Literal, NamedTuple, Self
 from pydantic import PositiveInt, model_validator
 from torch import Tensor, nn
 
-from sanreid.models.backbones import Name, StageMaps, load_imagenet
+from sanreid.models.backbones import WEIGHTS, Name, StageMaps, load_imagenet
 from sanreid.models.decoder import Decoder, DecoderOutput
 from sanreid.models.encoder import Encoder
 from sanreid.params import Section
-
-WEIGHTS = Path("data/weights")  # where a user without internet puts ImageNet's files, as the error says
 
 
 class Architecture(Section):

@@ -8,9 +8,9 @@ section: `tools/table.py` turns it into an experiment.
 from pathlib import Path
 from typing import Annotated, Self
 
-import yaml
 from pydantic import Field, model_validator
 
+from sanreid import params
 from sanreid.params import ParamsError, Section, validate
 
 Percent = Annotated[float, Field(ge=0, le=100)]
@@ -40,13 +40,7 @@ class Table(Section):
 
 def read(path: Path) -> dict[str, Table]:
     """The tables of the parameter file `path` by name. Raises ParamsError naming the file and the key."""
-    try:
-        values = yaml.safe_load(path.read_text())
-    except FileNotFoundError:
-        raise ParamsError(f"{path}: not found; `make profile PROFILE=demo` writes one") from None
-    except yaml.YAMLError as error:
-        raise ParamsError(f"{path}: not YAML: {error}") from None
-    section = values.get("tables") if isinstance(values, dict) else None
+    section = params.read(path).get("tables")
     if not isinstance(section, dict):
         raise ParamsError(f"{path}: section 'tables' is missing; compare profiles/demo.yaml")
     return {name: validate(table, Table, f"{path}: tables.{name}") for name, table in section.items()}

@@ -110,6 +110,31 @@ def texture_triplets(triplets: Sequence[Triplet], columns: int = 2) -> Picture:
     return np.asarray(sheet)
 
 
+def people_by_camera(
+    people: Sequence[Sequence[Picture | None]], names: Sequence[str], cameras: Sequence[str]
+) -> Picture:
+    """A row a person, a column a camera, with their names; a pale cell where there is no picture."""
+    if not people or not cameras:
+        raise ValueError(f"a grid needs people and cameras, given {len(people)} and {len(cameras)}")
+    _expect(names, len(people), "names")
+    cell = height, width = _slim([p for row in people for p in row if p is not None])
+    left, top = MARGIN + max(_width(name, CAPTION) for name in names) + 2 * GAP, MARGIN + CAPTION + 8
+    sheet, draw = _paper(left + len(cameras) * (width + GAP) + MARGIN - GAP, top + len(people) * (height + GAP) + 4)
+    for column, camera in enumerate(cameras):
+        _text(draw, left + column * (width + GAP) + width // 2, MARGIN, camera, CAPTION, SOFT, "ma", width + GAP)
+    for i, (row, name) in enumerate(zip(people, names, strict=True)):
+        _expect(row, len(cameras), "pictures")
+        y = top + i * (height + GAP)
+        _text(draw, MARGIN, y + height // 2, name, CAPTION, INK, "lm")
+        for column, picture in enumerate(row):
+            x = left + column * (width + GAP)
+            if picture is None:
+                draw.rectangle((x, y, x + width - 1, y + height - 1), fill=(240, 242, 245))
+            else:
+                _place(sheet, picture, x, y, cell)
+    return np.asarray(sheet)
+
+
 def _paper(width: int, height: int) -> tuple[Image.Image, ImageDraw.ImageDraw]:
     sheet = Image.new("RGB", (width, height), PAPER)
     return sheet, ImageDraw.Draw(sheet)

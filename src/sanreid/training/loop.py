@@ -25,6 +25,7 @@ from tqdm import tqdm
 from sanreid import runtime
 from sanreid.params import Section
 from sanreid.training import checkpoint
+from sanreid.training.early_stop import EarlyStop as EarlyStop
 from sanreid.training.history import History, board_folder
 from sanreid.training.optim import Optimisation
 
@@ -93,12 +94,22 @@ class Step(Protocol):
 Watch = Callable[[int, Path], None]
 
 
-def fit(step: Step, *, epochs: int, seed: int, run: str, name: str, watch: Watch | None = None) -> Path:
+def fit(
+    step: Step,
+    *,
+    epochs: int,
+    seed: int,
+    run: str,
+    name: str,
+    watch: Watch | None = None,
+    stop: EarlyStop | None = None,
+) -> Path:
     """Train for `epochs` (uncounted warm-up epochs included) and return the path of history.csv.
 
     `run` is the run's `checkpoint.key`: a checkpoint under that key is continued. `name` is what TensorBoard calls the
     run. `watch` is called after each epoch with the number of epochs done and the run's folder, before the epoch's
-    checkpoint: what it writes there outlives a kill, and an epoch that is repeated writes it again. The caller saves
+    checkpoint: what it writes there outlives a kill, and an epoch that is repeated writes it again. `stop` ends the
+    training early and leaves the best epoch's weights in the model; history keeps every epoch. The caller saves
     the model and then calls `checkpoint.discard(run)`. Raises NonFiniteLossError.
     """
     device = next(step.model.parameters()).device
@@ -111,6 +122,8 @@ def fit(step: Step, *, epochs: int, seed: int, run: str, name: str, watch: Watch
         step.model.load_state_dict(state["model"])
         for key, optimisation in step.optimisations.items():
             optimisation.load_state_dict(state["optimisations"][key])
+        if stop is not None:
+            stop.load_state_dict(state["stop"])
         runtime.log.info("%s: continuing after epoch %d of %d", name, first, epochs)
     history.start(state["history"] if state is not None else None)
     del state
@@ -118,12 +131,16 @@ def fit(step: Step, *, epochs: int, seed: int, run: str, name: str, watch: Watch
     begun = time.monotonic()
     try:
         for epoch in range(first, epochs):
+            if stop is not None and stop.done:
+                break
             rows = _epoch(step, epoch, taken, seed, f"{name} {epoch + 1}/{epochs}", quiet)
             taken += len(rows)
             if step.validation:
                 rows[-1].update(step.validate())
             if watch is not None:
                 watch(epoch + 1, path.parent)
+            if stop is not None:
+                stop.see(epoch + 1, rows[-1], step.model)
             length = history.append(rows)
             checkpoint.save_state(
                 run,
@@ -133,11 +150,14 @@ def fit(step: Step, *, epochs: int, seed: int, run: str, name: str, watch: Watch
                     "history": length,
                     "model": step.model.state_dict(),
                     "optimisations": {k: o.state_dict() for k, o in step.optimisations.items()},
+                    "stop": None if stop is None else stop.state_dict(),
                 },
             )
             _report(name, rows, epoch + 1, first, epochs, time.monotonic() - begun)
     finally:
         history.close()
+    if stop is not None:
+        stop.restore(step.model, name)
     return path
 
 

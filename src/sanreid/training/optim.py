@@ -14,6 +14,10 @@ from pydantic import Field, model_validator
 
 from sanreid.params import Section
 
+_STEPS = {"halving": 0.5, "tenths": 0.1}  # what a milestone multiplies the rate by
+_LOWERS = {"halving": "halve", "tenths": "lower", "exponential": "lower"}
+_LAST = 0.001  # of the rate, where `exponential` ends
+
 
 class WarmUp(Section):
     """How the rate starts: `published` (before the counted epochs) or `linear` (the first of the counted epochs)."""
@@ -31,7 +35,7 @@ class Optimiser(Section):
     lr: float = Field(gt=0)
     weight_decay: float = Field(ge=0)
     betas: tuple[float, float]
-    schedule: Literal["constant", "cosine", "halving"]
+    schedule: Literal["constant", "cosine", "halving", "tenths", "exponential"]
     milestones: tuple[int, ...]
     warm_up: WarmUp
 
@@ -39,8 +43,10 @@ class Optimiser(Section):
     def _consistent(self) -> Self:
         if not all(0 <= b < 1 for b in self.betas):
             raise ValueError(f"betas: {list(self.betas)} must lie in [0, 1)")
-        if self.schedule == "halving" and not self.milestones:
-            raise ValueError("milestones: schedule 'halving' wants at least one; else name schedule 'constant'")
+        if self.schedule in _STEPS and not self.milestones:
+            raise ValueError(f"milestones: schedule '{self.schedule}' wants at least one; else name 'constant'")
+        if self.schedule == "exponential" and len(self.milestones) != 1:
+            raise ValueError(f"milestones: {list(self.milestones)}; schedule 'exponential' wants one, where it starts")
         if list(self.milestones) != sorted(set(self.milestones)) or any(m < 1 for m in self.milestones):
             raise ValueError(f"milestones: {list(self.milestones)} must rise strictly and start at 1 or later")
         return self
@@ -48,10 +54,10 @@ class Optimiser(Section):
 
 def check(section: Optimiser, epochs: int, where: str) -> None:
     """Refuse what can never happen within `epochs`; ValueError names the key, prefixed by `where`."""
-    if section.schedule == "halving" and section.milestones[-1] >= epochs:
+    if section.schedule in _LOWERS and section.milestones[-1] >= epochs:
         raise ValueError(
             f"{where}.milestones: {section.milestones[-1]} is not before the last of {epochs} epochs, so it would "
-            "never halve the rate; remove it or train longer"
+            f"never {_LOWERS[section.schedule]} the rate; remove it or train longer"
         )
     if section.warm_up.kind == "linear" and section.warm_up.epochs >= epochs:
         raise ValueError(f"{where}.warm_up.epochs: {section.warm_up.epochs} leave nothing of {epochs} epochs")
@@ -65,8 +71,9 @@ def extra_epochs(section: Optimiser) -> int:
 def rate(section: Optimiser, epochs: int, moment: float) -> float:
     """The learning rate at `moment`, in epochs from the run's start (fractions within an epoch), of `epochs` counted.
 
-    The published warm-up multiplies by `factor` an epoch from `start` times the rate, and `halving` acts at whole
-    epochs; `cosine` and `linear` move at each step. Milestones count after the published warm-up.
+    The published warm-up multiplies by `factor` an epoch from `start` times the rate, and `halving` and `tenths` act at
+    whole epochs; `cosine`, `linear` and `exponential` move at each step. `exponential` falls from its milestone on, to
+    a thousandth at the end (Hermans et al. 2017, section 4.1). Milestones count after the published warm-up.
     """
     warm = section.warm_up
     counted = moment - extra_epochs(section)
@@ -74,8 +81,11 @@ def rate(section: Optimiser, epochs: int, moment: float) -> float:
         return section.lr * warm.start * warm.factor ** math.floor(moment)
     if warm.kind == "linear" and counted < warm.epochs:
         return section.lr * (warm.start + (1 - warm.start) * counted / warm.epochs)
-    if section.schedule == "halving":
-        return section.lr * 0.5 ** sum(m <= counted for m in section.milestones)
+    if section.schedule in _STEPS:
+        return section.lr * _STEPS[section.schedule] ** sum(m <= counted for m in section.milestones)
+    if section.schedule == "exponential":
+        begin = section.milestones[0]
+        return section.lr * _LAST ** max(0.0, (counted - begin) / (epochs - begin))
     if section.schedule == "cosine":
         begin = warm.epochs if warm.kind == "linear" else 0
         return section.lr * 0.5 * (1 + math.cos(math.pi * (counted - begin) / (epochs - begin)))

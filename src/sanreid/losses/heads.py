@@ -1,0 +1,30 @@
+"""Weighted cross entropy of several classifying heads over one feature (Lin et al. 2019 weigh their attributes alike).
+
+Decisions: a head's loss is torch's weighted mean, the sum of w * loss over the sum of w, so that its size does not grow
+with how rare a batch's classes are; the heads are summed by the caller, who wants each by name. `sums` gives numerator
+and denominator apart: over many batches their totals give the loss of the whole, which a mean of means is not.
+"""
+
+from collections.abc import Mapping
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def weighted(
+    logits: Mapping[str, Tensor], labels: Mapping[str, Tensor], weights: Mapping[str, Tensor]
+) -> dict[str, Tensor]:
+    """By head, the weighted cross entropy of logits (N, C) to labels (N,) in 0..C-1; weights (C,), greater than 0."""
+    return {name: F.cross_entropy(logits[name].float(), labels[name], weights[name]) for name in logits}
+
+
+def sums(
+    logits: Mapping[str, Tensor], labels: Mapping[str, Tensor], weights: Mapping[str, Tensor]
+) -> dict[str, Tensor]:
+    """By head, (2,): the sum of w * cross entropy over N images, and the sum of their w."""
+    result = {}
+    for name in logits:
+        total = F.cross_entropy(logits[name].float(), labels[name], weights[name], reduction="sum")
+        result[name] = torch.stack([total, weights[name][labels[name]].sum()])
+    return result

@@ -1,0 +1,20 @@
+"""The triplet loss on squared euclidean distances, of drawn triplets or of the hardest in the batch.
+
+Decision: squared, as FaceNet's (Schroff et al. 2015) and the two-branch networks': the margin is in squared units, and
+the gradient of a pair grows with its distance. Differences and float32, as in `triplet`.
+"""
+
+from torch import Tensor
+
+from sanreid.losses import triplet
+
+
+def drawn(anchors: Tensor, positives: Tensor, negatives: Tensor, margin: float) -> Tensor:
+    """Mean of max(0, margin + |a - p|^2 - |a - n|^2) over triplets of features, (N, D) each."""
+    same, other = ((anchors.float() - x.float()).square().sum(1) for x in (positives, negatives))
+    return triplet.hinge(same, other, margin)
+
+
+def batch_hard(features: Tensor, pids: Tensor, margin: float) -> Tensor:
+    """`triplet.batch_hard` of features (N, D) and pids (N,) with squared distances."""
+    return triplet.on_distances(triplet.pairwise(features).square(), pids, margin)

@@ -1,0 +1,43 @@
+"""The attribute classifier: a ResNet, global average pooling, and for each attribute Dropout and one Linear layer.
+
+Decisions: the heads come as a table name -> classes, whose one home is data/attributes.py; the trunk is called
+`encoder`, as every network's here is, so that SAN-PG's weights load into it.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from pydantic import Field
+from torch import Tensor, nn
+
+from sanreid.models.reid import Architecture
+
+
+class Network(Architecture):
+    """The trunk's section, and the dropout before each head."""
+
+    dropout: float = Field(ge=0, lt=1)
+
+
+class AttributeOutput(NamedTuple):
+    """Of N images: feature (N, C), the pooled last map, and logits (N, classes) by head."""
+
+    feature: Tensor
+    logits: dict[str, Tensor]
+
+
+class AttributeClassifier(nn.Module):
+    """Drawn from torch's global generator; `heads` maps a name to its number of classes."""
+
+    def __init__(self, network: Network, heads: Mapping[str, int]) -> None:
+        super().__init__()
+        self.encoder = network.trunk()
+        channels = self.encoder.channels[3]
+        self.heads = nn.ModuleDict(
+            {name: nn.Sequential(nn.Dropout(network.dropout), nn.Linear(channels, n)) for name, n in heads.items()}
+        )
+
+    def forward(self, images: Tensor) -> AttributeOutput:
+        """Normalised images (N, 3, H, W)."""
+        feature = self.encoder(images).l4.mean((2, 3))
+        return AttributeOutput(feature, {name: head(feature) for name, head in self.heads.items()})

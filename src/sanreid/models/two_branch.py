@@ -1,0 +1,63 @@
+"""The two-branch network: one ResNet whose fourth stage is there twice, under average and under max pooling.
+
+Decisions: the average branch is the trunk's own fourth stage, so that pretrained weights find it; the max branch has
+one block more, as in its source (4 bottlenecks beside 3), and `copy_stage` gives its first blocks the same start. A
+branch's feature is what its triplet loss sees, before its BatchNorm; the two one after the other are retrieved.
+"""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from sanreid.models.backbones import LAYOUT, stage
+from sanreid.models.reid import Architecture
+
+
+class Branch(NamedTuple):
+    """A branch's feature (N, C) and its logits (N, people)."""
+
+    feature: Tensor
+    logits: Tensor
+
+
+class TwoBranchOutput(NamedTuple):
+    """Of N images: feature (N, 2 C), the branches' features one after the other, and the branches."""
+
+    feature: Tensor
+    average: Branch
+    max: Branch
+
+
+class TwoBranch(nn.Module):
+    """Drawn from torch's global generator; C is the channels of the trunk's last map."""
+
+    def __init__(self, arch: Architecture, people: int) -> None:
+        super().__init__()
+        self.encoder = arch.trunk()
+        block, depths = LAYOUT[arch.backbone]
+        entry, channels = self.encoder.channels[2:]
+        self.layer4_max = stage(block, entry, channels // block.expansion, depths[3] + 1, arch.last_stride)
+        for module in self.layer4_max.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+        self.neck_average, self.neck_max = nn.BatchNorm1d(channels), nn.BatchNorm1d(channels)
+        self.classifier_average, self.classifier_max = nn.Linear(channels, people), nn.Linear(channels, people)
+        for classifier in (self.classifier_average, self.classifier_max):
+            nn.init.normal_(classifier.weight, std=0.001)
+            nn.init.zeros_(classifier.bias)
+
+    def copy_stage(self) -> None:
+        """Start the max branch's blocks, but for its last, with the weights of the average branch's."""
+        for block, source in zip(self.layer4_max, self.encoder.layer4, strict=False):
+            block.load_state_dict(source.state_dict())
+
+    def forward(self, images: Tensor) -> TwoBranchOutput:
+        """Normalised images (N, 3, H, W)."""
+        maps = self.encoder(images)
+        average, largest = maps.l4.mean((2, 3)), self.layer4_max(maps.l3).amax((2, 3))
+        return TwoBranchOutput(
+            torch.cat([average, largest], 1),
+            Branch(average, self.classifier_average(self.neck_average(average))),
+            Branch(largest, self.classifier_max(self.neck_max(largest))),
+        )

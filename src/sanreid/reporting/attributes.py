@@ -1,0 +1,203 @@
+"""One evaluation of a trained attribute classifier: its numbers, tables, drawings and a page.
+
+Decisions: both splits that were not trained on are scored. `test` is what counts where the publisher's file has it;
+`val` decided when training stopped, and is a little too good. Where there is no test (the course's CSV) `val` has to
+do, and the page says so. The majority class is training's.
+"""
+
+import csv
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pydantic import NonNegativeInt, PositiveInt
+
+from sanreid import runtime
+from sanreid.data import attribute_labels, tensors
+from sanreid.data.attributes import HEADS
+from sanreid.evaluation import attributes as measures
+from sanreid.evaluation.attributes import Head
+from sanreid.evaluation.features import Precision
+from sanreid.params import Section
+from sanreid.reporting import attribute_charts, attributes_page
+from sanreid.training import attributes as method
+
+MATRICES = ("age", "up_color", "down_color")
+
+
+class Evaluation(Section):
+    """Section `evaluate_attributes`."""
+
+    batch: PositiveInt
+    flip_average: bool
+    precision: Precision
+    draws: PositiveInt
+    seed: NonNegativeInt
+    pictures: NonNegativeInt
+
+
+@dataclass(frozen=True)
+class Scored:
+    """One split: its rows (path, pid, the 12 heads), what was predicted (N, 12), and the scores by head."""
+
+    rows: pd.DataFrame
+    predicted: NDArray[np.int64]
+    heads: dict[str, Head]
+
+
+def evaluate(market: Path, labels: Path, model: Path, out: Path, p: Evaluation) -> None:
+    """`out` gets metrics.json, attributes.csv, classes.csv, confusion.csv, histograms.svg, confusion.svg, index.html.
+
+    Raises FileNotFoundError or ValueError naming the file where model, labels and images do not go together.
+    """
+    table = {split: attribute_labels.rows(market, labels, split) for split in attribute_labels.SPLITS}
+    if table["train"].empty or table["val"].empty:
+        raise ValueError(f"{labels}: nobody in split train or val has an image in {market}; are they of one set?")
+    net, network = method.load(model)
+    runtime.prepare(seed=0)
+    scored = {}
+    for split in ("val", "test"):
+        rows = table[split]
+        if rows.empty:
+            runtime.log.info("%s: no labelled people in split %s, which stays out", labels, split)
+            continue
+        images = tensors.decode(market, rows["path"].tolist(), network.size)
+        predicted = measures.predict(net, images, method.CLASSES, p.batch, p.flip_average, p.precision)
+        scored[split] = Scored(rows, predicted, score(rows, predicted, table["train"], p.draws, p.seed))
+    last = "test" if "test" in scored else "val"
+    histograms = attribute_charts.histograms(counts({s: table[s] for s in ("train", "val")}), HEADS)
+    matrices = {head: scored[last].heads[head].counts for head in MATRICES}
+    confusion = attribute_charts.confusion(matrices, HEADS)
+    means = {split: measures.mean(list(s.heads.values())) for split, s in scored.items()}
+    with runtime.atomic_folder(out) as work:
+        runtime.write_json(work / "metrics.json", metrics(scored, last))
+        _write(work / "attributes.csv", [row for s, v in scored.items() for row in _attributes(s, v)])
+        _write(work / "classes.csv", [row for s, v in scored.items() for row in _classes(s, v, table["train"])])
+        _write(work / "confusion.csv", [row for s, v in scored.items() for row in _confusion(s, v)])
+        (work / "histograms.svg").write_text(histograms)
+        (work / "confusion.svg").write_text(confusion)
+        splits = {s: attributes_page.Split(len(v.rows), v.rows["pid"].nunique(), v.heads) for s, v in scored.items()}
+        people = attributes_page.people(market, scored[last].rows, scored[last].predicted, p.pictures, p.seed)
+        (work / "index.html").write_text(attributes_page.render(splits, means, last, histograms, confusion, people))
+    m = means[last]
+    runtime.log.info(
+        "%s: on %s %.1f %% right, the majority class %.1f %%; above it for sure in %d of %d attributes",
+        *(out, last, 100 * m["accuracy"], 100 * m["majority_accuracy"], m["heads_above_majority"], m["judged_heads"]),
+    )
+
+
+def score(
+    rows: pd.DataFrame, predicted: NDArray[np.int64], train: pd.DataFrame, draws: int, seed: int
+) -> dict[str, Head]:
+    """The scores by head of what was predicted (N, 12) for `rows`; the majority class is that of `train`."""
+    result = {}
+    for i, (head, classes) in enumerate(HEADS.items()):
+        people = measures.by_person(rows[head].to_numpy(), predicted[:, i], rows["pid"].to_numpy(), len(classes))
+        majority = measures.majority(train[head].to_numpy(), len(classes))
+        result[head] = measures.judge(people, majority, draws, seed, head)
+    return result
+
+
+def counts(tables: Mapping[str, pd.DataFrame]) -> dict[str, dict[str, list[int]]]:
+    """split -> head -> images of each class."""
+    return {
+        split: {head: [int((rows[head] == k).sum()) for k in range(len(names))] for head, names in HEADS.items()}
+        for split, rows in tables.items()
+    }
+
+
+def metrics(scored: Mapping[str, Scored], last: str) -> dict[str, Any]:
+    """metrics.json: the means of the split that counts, then by split its size, means and each attribute's scores."""
+    result: dict[str, Any] = {"split": last, **measures.mean(list(scored[last].heads.values()))}
+    for split, s in scored.items():
+        each = {
+            head: {
+                "accuracy": h.scores.accuracy,
+                "majority_accuracy": h.baseline.accuracy,
+                "balanced_accuracy": h.scores.balanced,
+                "majority_balanced_accuracy": h.baseline.balanced,
+                "f1": h.scores.f1,
+                "majority_f1": h.baseline.f1,
+                "judged": h.judged,
+                "above_majority": h.shown,
+            }
+            for head, h in s.heads.items()
+        }
+        sizes = {"images": len(s.rows), "people": int(s.rows["pid"].nunique())}
+        result[split] = sizes | {"mean": measures.mean(list(s.heads.values())), "attributes": each}
+    return result
+
+
+def _attributes(split: str, s: Scored) -> list[dict[str, Any]]:
+    """A row an attribute."""
+    rows = []
+    for head, h in s.heads.items():
+        low, high = h.interval or ("", "")
+        low_accuracy, high_accuracy = h.accuracy_interval or ("", "")
+        rows.append(
+            {
+                "split": split,
+                "attribute": head,
+                "images": int(h.counts.sum()),
+                "classes": int((h.counts.sum(1) > 0).sum()),
+                "majority": HEADS[head][h.majority],
+                "accuracy": h.scores.accuracy,
+                "majority_accuracy": h.baseline.accuracy,
+                "balanced_accuracy": h.scores.balanced,
+                "majority_balanced_accuracy": h.baseline.balanced,
+                "f1": h.scores.f1,
+                "majority_f1": h.baseline.f1,
+                "gain": h.gain,
+                "gain_low": low,
+                "gain_high": high,
+                "accuracy_gain_low": low_accuracy,
+                "accuracy_gain_high": high_accuracy,
+                "judged": int(h.judged),
+                "above_majority": int(h.shown),
+            }
+        )
+    return rows
+
+
+def _classes(split: str, s: Scored, train: pd.DataFrame) -> list[dict[str, Any]]:
+    """A row a class: its support (and training's), recall, precision and F1; empty where there is nothing to divide."""
+    rows = []
+    for head, h in s.heads.items():
+        for k, name in enumerate(HEADS[head]):
+            right, true, told = int(h.counts[k, k]), int(h.counts[k].sum()), int(h.counts[:, k].sum())
+            rows.append(
+                {
+                    "split": split,
+                    "attribute": head,
+                    "class": name,
+                    "support": true,
+                    "people": h.carriers[k],
+                    "train_support": int((train[head] == k).sum()),
+                    "predicted": told,
+                    "recall": right / true if true else "",
+                    "precision": right / told if told else "",
+                    "f1": 2 * right / (true + told) if true + told else "",
+                }
+            )
+    return rows
+
+
+def _confusion(split: str, s: Scored) -> list[dict[str, Any]]:
+    """A row a cell of the matrices that are drawn."""
+    return [
+        {"split": split, "attribute": head, "true": true, "predicted": told, "images": int(s.heads[head].counts[i, j])}
+        for head in MATRICES
+        for i, true in enumerate(HEADS[head])
+        for j, told in enumerate(HEADS[head])
+    ]
+
+
+def _write(path: Path, rows: list[dict[str, Any]]) -> None:
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)

@@ -1,0 +1,160 @@
+"""The page of the attributes: what was told right beside the majority class, in one self-contained HTML file.
+
+Decisions: the headline is what the classifier has over the majority class, not the accuracy, which is high wherever a
+class is rare. Colours and type are the pipeline's page's (page.css).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import jinja2
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from sanreid.data.attributes import HEADS
+from sanreid.evaluation.attributes import Head
+from sanreid.reporting import pictures
+from sanreid.reporting.page import Tile
+from sanreid.reporting.pictures import Picture
+from sanreid.reporting.wording import interval_words, percent, signed
+
+HERE = Path(__file__).parent
+COLUMNS = ("accuracy", "majority", "balanced accuracy", "majority", "F1", "majority", "gain", "95 % interval")
+TITLES = {"test": "Test people", "val": "Validation people"}
+HEIGHT = 150  # px of a person's picture
+
+
+@dataclass(frozen=True)
+class Split:
+    """How many images of how many people, and the scores by head."""
+
+    images: int
+    people: int
+    heads: Mapping[str, Head]
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of the table; `shown` where the gain is above 0 for sure."""
+
+    name: str
+    cells: list[str]
+    support: str
+    shown: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """The table of one split."""
+
+    split: str
+    title: str
+    text: str
+    rows: list[Row]
+    means: list[Row]
+
+
+def render(
+    splits: Mapping[str, Split],
+    means: Mapping[str, Mapping[str, float | int]],
+    last: str,
+    histograms: str,
+    confusion: str,
+    shown: list[Picture],
+) -> str:
+    """The HTML text; `last` is the split that counts, `means` are of `measures.mean`."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(HERE), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
+    )
+    order = sorted(splits, key=lambda s: s != last)
+    return environment.get_template("attributes.html").render(
+        css=(HERE / "page.css").read_text(),
+        headline=headline(means[last]),
+        lead=lead(splits[last], means[last], last),
+        tiles=tiles(means[last]),
+        columns=COLUMNS,
+        tables=[table(split, splits[split], means[split]) for split in order],
+        scored=TITLES[last].lower(),
+        confusion=confusion,
+        histograms=histograms,
+        heads=len(HEADS),
+        pictures=shown,
+    )
+
+
+def headline(mean: Mapping[str, float | int]) -> str:
+    """One sentence of what came out."""
+    return f"{mean['heads_above_majority']} of {mean['judged_heads']} attributes are told better than by the majority"
+
+
+def lead(split: Split, mean: Mapping[str, float | int], name: str) -> str:
+    """One sentence of what was measured."""
+    held = "nobody trained on" if name == "test" else "not trained on, but used to decide when to stop"
+    higher = "more" if mean["accuracy"] > mean["majority_accuracy"] else "no more"
+    return (
+        f"{split.images} images of {split.people} people, {held}. {percent(mean['accuracy'])} % of the answers are "
+        f"right, {higher} than the {percent(mean['majority_accuracy'])} % of always naming the most frequent class; "
+        "that is why balanced accuracy stands beside it."
+    )
+
+
+def tiles(mean: Mapping[str, float | int]) -> list[Tile]:
+    """Accuracy, balanced accuracy and F1, each beside the majority's."""
+    names = {"accuracy": "accuracy", "balanced_accuracy": "balanced accuracy", "f1": "F1"}
+    return [
+        Tile(percent(mean[key]), f"{name}, %, mean over attributes", f"/ {percent(mean[f'majority_{key}'])} majority")
+        for key, name in names.items()
+        if key in mean
+    ]
+
+
+def table(name: str, split: Split, mean: Mapping[str, float | int]) -> Table:
+    """The attributes of one split, those that gain most first, and their means."""
+    order = sorted(split.heads, key=lambda head: -split.heads[head].gain)
+    keys = ("accuracy", "balanced_accuracy", "f1")
+    cells = [_percent(mean.get(key)) for k in keys for key in (k, f"majority_{k}")]
+    gain = (
+        100 * (mean["balanced_accuracy"] - mean["majority_balanced_accuracy"]) if "balanced_accuracy" in mean else None
+    )
+    means = [Row("mean", [*cells, "" if gain is None else signed(gain), ""], f"{split.images} ({split.people})")]
+    text = f"{split.images} images of {split.people} people."
+    if name == "val":
+        text += " They decided which epoch's weights are kept, so their numbers are a little too good."
+    return Table(name, TITLES[name], text, [row(head, split.heads[head]) for head in order], means)
+
+
+def row(name: str, head: Head) -> Row:
+    """One attribute."""
+    pairs = ((s.accuracy, s.balanced, s.f1) for s in (head.scores, head.baseline))
+    cells = [percent(v) for pair in zip(*pairs, strict=True) for v in pair]
+    interval = None if head.interval is None else (100 * head.interval[0], 100 * head.interval[1])
+    support = [
+        f"{label} {int(n)} ({people})"
+        for label, n, people in zip(HEADS[name], head.counts.sum(1), head.carriers, strict=True)
+        if n
+    ]
+    last = interval_words(interval) if head.judged else "not judged"
+    return Row(name, [*cells, signed(100 * head.gain), last], ", ".join(support), head.shown)
+
+
+def _percent(value: float | int | None) -> str:
+    return "–" if value is None else percent(value)
+
+
+def people(folder: Path, rows: pd.DataFrame, predicted: NDArray[np.int64], count: int, seed: int) -> list[Picture]:
+    """A picture each of `count` people of `rows`, drawn by `seed`, under it what was taken for what."""
+    chosen = pictures.draw(sorted(rows["pid"].unique()), count, seed, "attributes")
+    shown = []
+    for pid in chosen:
+        number = pictures.draw(np.flatnonzero(rows["pid"] == pid).tolist(), 1, seed, f"attributes {pid}")[0]
+        wrong = [
+            f"{head}: {names[rows[head].iloc[number]]} → {names[predicted[number, i]]}"
+            for i, (head, names) in enumerate(HEADS.items())
+            if rows[head].iloc[number] != predicted[number, i]
+        ]
+        caption = "; ".join([f"{len(HEADS) - len(wrong)} right", *wrong])
+        image = pictures.load(folder / rows["path"].iloc[number])
+        shown.append(pictures.embed(image, caption, HEIGHT))
+    return shown

@@ -1,0 +1,205 @@
+"""The table that compares the re-ID systems: what was measured here, the main chain's variants, what was published.
+
+Decisions: what belongs to it is told by the sections `systems` and `experiment` and not by what lies in the folders,
+where an earlier run's numbers may still stand. The main chain's variants stand beside the systems on the sets that they
+were measured on; they tell no price. Published numbers are of the real data, are marked, and are never averaged or
+ranked with what is measured here. A cell that nobody knows is empty.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Self
+
+import pandas as pd
+from pydantic import Field, model_validator
+
+from sanreid.params import Section
+from sanreid.reporting import spread
+
+MEASURES = {
+    "rank1": "rank-1",
+    "rank5": "rank-5",
+    "rank10": "rank-10",
+    "mAP": "mAP",
+    "mINP": "mINP",
+    "reranked_mAP": "mAP, re-ranked",
+}
+PRICES = {"parameters": "parameters", "training_seconds": "training", "images_per_second": "images/s"}
+DISTANCES = {"rank1": "rank-1", "mAP": "mAP", "reranked rank1": "rank-1, re-ranked", "reranked mAP": "mAP, re-ranked"}
+MANY = 120  # seconds; longer times are told in minutes
+Published = dict[str, dict[str, tuple[float | None, float | None]]]  # set -> label -> rank-1 and mAP in percent
+
+
+class Systems(Section):
+    """Section `systems`: which runs the graph holds, the rows of the table."""
+
+    names: list[str] = Field(min_length=1)
+    variants: list[str]
+    alignments: list[str]
+    sets: list[str]
+    seeds: list[int] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if strangers := sorted(set(self.alignments) - set(self.names)):
+            raise ValueError(f"alignments: {', '.join(strangers)} not among `names`")
+        return self
+
+
+class Experiment(Section):
+    """Section `experiment`, the main chain's."""
+
+    sets: list[str]
+    variants: list[str]
+    generators: list[str]
+    seeds: list[int]
+    cross: list[str]
+
+
+@dataclass(frozen=True)
+class Row:
+    """A system on a set: its values by measure, a seed each (as measured: fractions, seconds, counts)."""
+
+    set: str
+    name: str
+    label: str
+    kind: Literal["here", "main chain", "published"]
+    by_measure: Mapping[str, Sequence[float]]
+
+    def mean(self, measure: str) -> float | None:
+        """The mean over the seeds; None where it is not known."""
+        values = self.by_measure.get(measure)
+        return spread.mean(values) if values else None
+
+    def deviation(self, measure: str) -> float | None:
+        """The standard deviation over the seeds; None below two of them."""
+        values = self.by_measure.get(measure)
+        return spread.deviation(values) if values else None
+
+
+def collect(
+    systems: Systems, experiment: Experiment, measured: Path, main_chain: Path, labels: Mapping[str, str]
+) -> list[Row]:
+    """A row a set and system, from <measured>/<name>/<set>/seed<k>/metrics.json; then the main chain's variants.
+
+    `main_chain` holds <set>/<variant>/seed<k>/metrics.json; what is not there is left out. Raises FileNotFoundError
+    naming a system's run that was not evaluated.
+    """
+    rows = []
+    for name in systems.sets:
+        for system in systems.names:
+            runs = [_values(measured / system / name / f"seed{k}") for k in systems.seeds]
+            rows.append(Row(name, system, labels.get(system, system), "here", _by_measure(runs)))
+        for variant in experiment.variants if name in experiment.sets else []:
+            folders = [main_chain / name / variant / f"seed{k}" for k in experiment.seeds]
+            if runs := [_values(folder) for folder in folders if (folder / "metrics.json").is_file()]:
+                rows.append(Row(name, variant, labels.get(variant, variant), "main chain", _by_measure(runs)))
+    return rows
+
+
+def published(numbers: Published, sets: Sequence[str]) -> list[Row]:
+    """Rows of the numbers that papers and reports give for these sets."""
+    rows = []
+    for name in sets:
+        for label, pair in numbers.get(name, {}).items():
+            known = {m: [v / 100] for m, v in zip(("rank1", "mAP"), pair, strict=True) if v is not None}
+            rows.append(Row(name, "", label, "published", known))
+    return rows
+
+
+def by_distance(folders: Sequence[Path]) -> list[list[str]]:
+    """Of a system's runs, a line each distance: its name, then DISTANCES in percent, means over the runs.
+
+    Empty where the runs have one distance alone.
+    """
+    runs = [json.loads((folder / "metrics.json").read_text()).get("by_distance", {}) for folder in folders]
+    lines = []
+    for name in runs[0]:
+        flat = [run[name] | {f"reranked {k}": v for k, v in run[name]["reranked"].items()} for run in runs]
+        lines.append([name, *(f"{100 * spread.mean([values[m] for values in flat]):.1f}" for m in DISTANCES)])
+    return lines
+
+
+def frame(rows: Sequence[Row]) -> pd.DataFrame:
+    """The table with all digits, a row each: fractions, seconds; `<measure>_sd` where there are seeds to tell it."""
+    made = []
+    for row in rows:
+        line: dict[str, object] = {"set": row.set, "name": row.name, "label": row.label, "kind": row.kind}
+        line["seeds"] = max((len(v) for v in row.by_measure.values()), default=0) if row.kind != "published" else None
+        for measure in (*MEASURES, *PRICES):
+            line[measure] = row.mean(measure)
+            line[f"{measure}_sd"] = row.deviation(measure)
+        made.append(line)
+    table = pd.DataFrame(made)
+    return table.dropna(axis=1, how="all").astype({"seeds": "Int64"} if made and table["seeds"].notna().any() else {})
+
+
+def cells(row: Row) -> list[str]:
+    """The row's cells in words, MEASURES in percent and then PRICES; '' where nothing is known."""
+    return [_percent(row, m) for m in MEASURES] + [_price(row, m) for m in PRICES]
+
+
+def markdown(rows: Sequence[Row]) -> str:
+    """A table a set; the best mAP of those measured here is bold, published rows are set apart."""
+    parts = []
+    for name in dict.fromkeys(row.set for row in rows):
+        own = [row for row in rows if row.set == name]
+        best, lines = champion(own), [_line(["", *MEASURES.values(), *PRICES.values()])]
+        lines.append(_line(["---", *["---:"] * (len(MEASURES) + len(PRICES))]))
+        for row in own:
+            label = f"*{row.label} (published, real data)*" if row.kind == "published" else row.label
+            lines.append(_line([f"**{label}**" if row is best else label, *cells(row)]))
+        parts += [f"**{name}**", "\n".join(lines)]
+    return "\n\n".join(parts) + "\n"
+
+
+def champion(rows: Sequence[Row]) -> Row | None:
+    """The row with the best mAP among those measured here."""
+    measured: list[tuple[float, Row]] = [
+        (value, row) for row in rows if row.kind != "published" and (value := row.mean("mAP")) is not None
+    ]
+    return max(measured, key=lambda pair: pair[0])[1] if measured else None
+
+
+def _values(folder: Path) -> dict[str, float]:
+    """The measures in a run's metrics.json; the re-ranked mAP lies one level down."""
+    file = folder / "metrics.json"
+    if not file.is_file():
+        raise FileNotFoundError(
+            f"{file}: not found; `dvc repro compare_systems` evaluates what section `systems` names"
+        )
+    metrics = json.loads(file.read_text())
+    metrics["reranked_mAP"] = (metrics.get("reranked") or {}).get("mAP")
+    return {m: float(metrics[m]) for m in (*MEASURES, *PRICES) if metrics.get(m) is not None}
+
+
+def _by_measure(runs: Sequence[Mapping[str, float]]) -> dict[str, list[float]]:
+    return {m: [run[m] for run in runs if m in run] for m in (*MEASURES, *PRICES) if any(m in run for run in runs)}
+
+
+def _percent(row: Row, measure: str) -> str:
+    return _spread(row, measure, lambda value: f"{100 * value:.1f}")
+
+
+def _price(row: Row, measure: str) -> str:
+    value = row.mean(measure)
+    if value is None:
+        return ""
+    if measure == "parameters":
+        return f"{value / 1e6:.1f} M"
+    if measure == "training_seconds":
+        return f"{value:.0f} s" if value < MANY else f"{value / 60:.0f} min"
+    return f"{value:.0f}"
+
+
+def _spread(row: Row, measure: str, words: Callable[[float], str]) -> str:
+    value, deviation = row.mean(measure), row.deviation(measure)
+    if value is None:
+        return ""
+    return words(value) + ("" if deviation is None else f" ± {words(deviation)}")
+
+
+def _line(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cells) + " |"

@@ -1,0 +1,167 @@
+"""One evaluation of a trained re-ID system on a set: its numbers, its CMC curve, its ranked lists, a map of people.
+
+Decisions: the model folder says which system it is and how its network is shaped, so one stage measures them all; a
+new system is a line in NETWORKS. What it takes (parameters, images a second, training seconds) stands beside what it
+reaches, because a table without the price compares little. Parameters are the network's as it was trained, its
+classifiers included; the images a second are of the features alone, on decoded images, after one batch that is not
+counted. Re-ranking of a cosine system works on unit features, whose squared distance orders as the cosine does. A
+network that gives stripes is measured by its local distance too, and by the sum (`by_distance`). Weights of networks
+that only helped to train this one are left out.
+"""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pydantic import Field, NonNegativeInt, PositiveInt
+from torch import Tensor, nn
+
+from sanreid import runtime
+from sanreid.data import images as pictures
+from sanreid.data import index, tensors
+from sanreid.evaluation import by_distance, features, protocols, ranking, reranking
+from sanreid.evaluation.distances import Metric
+from sanreid.evaluation.ranking import Embeddings, Ranking
+from sanreid.models import aligned, reid, strong, two_branch, two_head
+from sanreid.params import Section, validate
+from sanreid.reporting import people_map, ranked_lists
+from sanreid.training import checkpoint
+
+NETWORKS: dict[str, tuple[type[reid.Architecture], type[nn.Module]]] = {
+    "two_branch": (reid.Architecture, two_branch.TwoBranch),
+    "two_head": (two_head.Architecture, two_head.TwoHead),
+    "strong": (reid.Architecture, strong.Strong),
+    "aligned": (aligned.Architecture, aligned.AlignedReID),
+}
+FIRST = 80  # images of a ranking that mAP_first80 looks at (the two-branch networks' source)
+
+
+class Reranking(Section):
+    """k-reciprocal re-ranking (Zhong et al. 2017)."""
+
+    k1: PositiveInt
+    k2: PositiveInt
+    weight: float = Field(ge=0, le=1)
+
+
+class Evaluation(Section):
+    """Section `evaluate_system`."""
+
+    batch: PositiveInt
+    metric: dict[str, Metric]
+    max_rank: int = Field(ge=10)
+    flip_average: bool
+    precision: features.Precision
+    reranking: Reranking
+    repeats: PositiveInt
+    seed: NonNegativeInt
+    lists: ranked_lists.Lists
+
+
+def evaluate(images: Path, model: Path, out: Path, p: Evaluation) -> None:
+    """`out` gets metrics.json, cmc.csv (rank, cmc), ranked.jpg and tsne.jpg of the folder `model` on the set `images`.
+
+    Raises FileNotFoundError or ValueError naming the file or key where they do not go together.
+    """
+    net, record = load(model)
+    if record["system"] not in p.metric:
+        raise ValueError(f"evaluate_system.metric: no '{record['system']}'; say euclidean or cosine for it")
+    metric = p.metric[record["system"]]
+    rows = features.retrieval_rows(index.read(images))
+    arch = record["recipe"]["network"]
+    decoded = tensors.decode(images, rows["path"].tolist(), (arch["height"], arch["width_px"]))
+    runtime.prepare(seed=0)
+    features.extract(net, decoded[: p.batch], p.batch)  # the first batch pays for memory and kernels
+    begun = time.perf_counter()
+    extracted = features.extract(net, decoded, p.batch, p.flip_average, metric == "cosine", precision=p.precision)
+    seconds = time.perf_counter() - begun
+    query, gallery = features.split(extracted, rows)
+    protocol = protocols.of(rows)
+    result = protocols.evaluate(query, gallery, protocol, metric, p.max_rank, p.repeats, p.seed)
+    whole = ranking.evaluate(query, gallery, metric, p.max_rank, first_k=FIRST)
+    reranked = rerank(query, gallery, protocol, p)
+    metrics = result.metrics() | {
+        "mAP_first80": whole.shortened_mean_average_precision,
+        "reranked": {"rank1": reranked.rank(1), "mAP": reranked.mean_average_precision},
+        "protocol": protocol,
+        "system": record["system"],
+        "parameters": sum(weight.numel() for weight in net.parameters()),
+        "images_per_second": round(len(rows) / seconds, 1),
+        "training_seconds": json.loads((model / "training.json").read_text())["seconds"],
+    }
+    if isinstance(net, aligned.AlignedReID):
+        flat = features.extract(net, decoded, p.batch, p.flip_average, read=_stripes, precision=p.precision)
+        stripes = np.concatenate([part.features for part in features.split(flat, rows)])
+        stripes = stripes.reshape(len(rows), -1, arch["local"])
+        others = local_and_sum(query, gallery, stripes, protocol, p)
+        metrics["by_distance"] = {"global": _pair(result, reranked), **others}
+    with runtime.atomic_folder(out) as work:
+        runtime.write_json(work / "metrics.json", metrics)
+        cmc = pd.DataFrame({"rank": np.arange(1, p.max_rank + 1), "cmc": result.cmc})
+        cmc.to_csv(work / "cmc.csv", index=False)
+        sheet = ranked_lists.draw(images, rows, query, gallery, whole, metric, p.lists)
+        pictures.write_rgb(work / "ranked.jpg", sheet)
+        pictures.write_rgb(work / "tsne.jpg", people_map.draw(extracted, rows, p.seed))
+    percent = [100 * x for x in (result.rank(1), result.mean_average_precision, reranked.mean_average_precision)]
+    runtime.log.info("%s: rank-1 %.1f %%, mAP %.1f %%, re-ranked %.1f %%", out, *percent)
+
+
+def rerank(query: Embeddings, gallery: Embeddings, protocol: str, p: Evaluation) -> Ranking:
+    """The ranking by k-reciprocal distances, by `protocol`."""
+    k = p.reranking
+    matrix = reranking.k_reciprocal(query.features, gallery.features, k.k1, k.k2, k.weight)
+    return rank(matrix, query, gallery, protocol, p)
+
+
+def rank(matrix: NDArray[np.float32], query: Embeddings, gallery: Embeddings, protocol: str, p: Evaluation) -> Ranking:
+    """The ranking by distances (Q, G), by `protocol`."""
+    ids = query.pids, gallery.pids, query.camids, gallery.camids
+    if protocol == index.SINGLE_GALLERY_SHOT:
+        return ranking.evaluate_single_gallery_shot(matrix, *ids, p.max_rank, p.repeats, p.seed)
+    return ranking.evaluate_distances(matrix, *ids, p.max_rank)
+
+
+def local_and_sum(
+    query: Embeddings, gallery: Embeddings, stripes: NDArray[np.float32], protocol: str, p: Evaluation
+) -> dict[str, dict[str, Any]]:
+    """What `local` and `sum` reach, with and without re-ranking; stripes (Q + G, H, c), the queries' first."""
+    found, k, first = {}, p.reranking, len(query)
+    together = np.concatenate([query.features, gallery.features])
+    for name, matrix in by_distance.matrices(together, stripes):
+        plain = rank(matrix[:first, first:], query, gallery, protocol, p)
+        reranked = reranking.from_distances(matrix, first, k.k1, k.k2, k.weight)
+        found[name] = _pair(plain, rank(reranked, query, gallery, protocol, p))
+    return found
+
+
+def _pair(plain: Ranking, reranked: Ranking) -> dict[str, Any]:
+    """The numbers of a distance, and rank-1 and mAP after re-ranking."""
+    kept = ("rank1", "rank5", "rank10", "mAP", "mINP")
+    values = {name: value for name, value in plain.metrics().items() if name in kept}
+    return values | {"reranked": {"rank1": reranked.rank(1), "mAP": reranked.mean_average_precision}}
+
+
+def _stripes(output: aligned.AlignedOutput) -> Tensor:
+    return output.stripes.flatten(1)
+
+
+def load(folder: Path) -> tuple[nn.Module, dict[str, Any]]:
+    """The network of a model folder and what params.json there records of it.
+
+    Raises FileNotFoundError where there is none, ValueError where the folder is of no system, or its weights not its.
+    """
+    file = folder / "params.json"
+    if not file.is_file():
+        raise FileNotFoundError(f"{file}: not found; run the stage that trains {folder}")
+    record = json.loads(file.read_text())
+    if record.get("system") not in NETWORKS:
+        raise ValueError(f"{file}: system is {record.get('system')!r}; known are {', '.join(NETWORKS)}")
+    section, network = NETWORKS[record["system"]]
+    net = network(validate(record["recipe"]["network"], section, f"{file}: recipe.network"), record["people"])
+    parts = {name.split(".")[0] + "." for name in net.state_dict()}
+    runtime.log.info("%s", checkpoint.load_into(net, folder / checkpoint.WEIGHTS, only=sorted(parts), strict=True))
+    return net, record

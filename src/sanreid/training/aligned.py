@@ -1,0 +1,163 @@
+"""AlignedReID's training step for n networks that learn from one another (Zhang et al. 2017, sections 3.2 and 3.3).
+
+Decisions: all networks see the same batch in one process; each has a backward pass and an optimizer of its own, since
+no loss of one reaches another. A weight of 0 turns a loss off: it is not computed and not in the history, whose columns
+are means over the networks. The released reproductions run a process or a thread a network instead.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import torch
+import torch.nn.functional as F
+from pydantic import Field, PositiveInt, model_validator
+from torch import Tensor
+
+from sanreid.data import samplers, tensors
+from sanreid.losses import cross_entropy, local_triplet, mutual, stripe_distance, triplet
+from sanreid.models import aligned as network
+from sanreid.params import Section
+from sanreid.training import loop, optim, reid
+from sanreid.training.where import inside
+
+MUTUAL = ("mutual_id", "mutual_global", "mutual_local")
+TERMS = ("id", "global_triplet", "local_triplet", *MUTUAL)
+
+
+class Weights(Section):
+    """The weights of the six losses; 0 turns one off."""
+
+    id: float = Field(ge=0)
+    global_triplet: float = Field(ge=0)
+    local_triplet: float = Field(ge=0)
+    mutual_id: float = Field(ge=0)
+    mutual_global: float = Field(ge=0)
+    mutual_local: float = Field(ge=0)
+
+    def on(self, terms: tuple[str, ...] = TERMS) -> tuple[str, ...]:
+        """Those of `terms` that are not turned off."""
+        return tuple(t for t in terms if getattr(self, t) > 0)
+
+
+class Losses(Section):
+    """The constants of the losses, and whose hard samples the local one takes."""
+
+    label_smoothing: float = Field(ge=0, lt=1)
+    global_margin: float = Field(ge=0)
+    local_margin: float = Field(ge=0)
+    normalise: bool
+    local_samples: Literal["global", "own"]
+
+
+class Plan(reid.Recipe):
+    """Section `train_aligned`."""
+
+    network: network.Architecture
+    networks: PositiveInt
+    people: int = Field(ge=2)
+    images: int = Field(ge=2)
+    weights: Weights
+    losses: Losses
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        together = self.weights.on(MUTUAL)
+        if len(together) == len(self.weights.on()):
+            raise ValueError("weights: no network would learn who is who: turn on id, global_triplet or local_triplet")
+        if together and self.networks == 1:
+            raise ValueError(f"networks: 1 has nobody to learn from; set {', '.join(together)} to 0, or more networks")
+        if self.weights.mutual_local and self.losses.local_samples == "global":
+            raise ValueError("weights.mutual_local: needs all local distances; set losses.local_samples: own")
+        return self
+
+
+def check(plan: Plan, labels: Tensor, section: str) -> None:
+    """Refuse a plan that cannot be followed with training images of these `labels` (N,); ValueError names the key."""
+    reid.check(plan, section)
+    with inside(section):
+        samplers.PKSampler(labels, plan.people, plan.images)
+
+
+def start(cohort: network.Cohort, plan: Plan, san_pg: Path) -> reid.Start:
+    """Fill the trunks of all networks, as `reid.start` does; the peers' reports are below `peers`."""
+    first, *others = [reid.start(each, plan.network, san_pg) for each in cohort.networks]
+    report: dict[str, Any] = {"peers": [o.report for o in others], **first.report}
+    if "untouched" in report:  # the first one holds its peers, which have reports of their own
+        report["untouched"] = [name for name in report["untouched"] if not name.startswith(network.PEERS)]
+    return first._replace(report=report)
+
+
+class Step:
+    """One update of all networks of the cohort `model` on `people`."""
+
+    validation: tuple[str, ...] = ()
+
+    def __init__(self, model: network.Cohort, people: reid.People, plan: Plan) -> None:
+        self.model, self.plan = model, plan
+        self.device = next(model.parameters()).device
+        self.people = people.to(self.device)
+        self.sampler = samplers.PKSampler(people.labels, plan.people, plan.images)
+        self.terms = plan.weights.on()
+        self.forwards = [loop.compiled(each.forward, plan.compute) for each in model.networks]
+        self.optimisations = {
+            f"network{k}": optim.Optimisation(network.own(each), plan.optimiser, plan.epochs)
+            for k, each in enumerate(model.networks, 1)
+        }
+
+    def batches(self, seed: int, epoch: int) -> list[Tensor]:
+        """P x K batches of image numbers."""
+        return self.sampler.epoch(seed, epoch)
+
+    def __call__(self, batch: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
+        """One batch; returns the unweighted terms, each the mean over the networks."""
+        batch = tensors.send(batch, self.device)
+        images, _ = self.plan.augment(tensors.take(self.people.images, batch), None, generator)
+        with loop.autocast(self.plan.compute, self.device):
+            outputs = [forward(images) for forward in self.forwards]
+        each = self._losses(outputs, self.people.labels[batch])
+        for which, terms in zip(self.optimisations, each, strict=True):
+            self._update(which, terms)
+        return {name: torch.stack([terms[name].detach() for terms in each]).mean() for name in self.terms}
+
+    def validate(self) -> dict[str, float]:
+        """Nothing: validation people are measured by evaluate_system, as test people are."""
+        return {}
+
+    def _losses(self, outputs: list[network.AlignedOutput], labels: Tensor) -> list[Mapping[str, Tensor]]:
+        """The terms of each network that are on, in the order of `terms`."""
+        w, c = self.plan.weights, self.plan.losses
+        distances = [triplet.pairwise(F.normalize(o.feature.float()) if c.normalise else o.feature) for o in outputs]
+        local = [stripe_distance.all_pairs(o.stripes, o.stripes) for o in outputs] if self._mines else []
+        terms: dict[str, list[Tensor]] = {}
+        if w.id:
+            terms["id"] = [cross_entropy.smoothed(o.logits, labels, c.label_smoothing) for o in outputs]
+        if w.global_triplet:
+            terms["global_triplet"] = [triplet.on_distances(d, labels, c.global_margin) for d in distances]
+        if w.local_triplet and self._mines:
+            terms["local_triplet"] = [triplet.on_distances(d, labels, c.local_margin) for d in local]
+        elif w.local_triplet:
+            terms["local_triplet"] = [
+                local_triplet.on_samples(o.stripes, triplet.hardest(d, labels), c.local_margin)
+                for o, d in zip(outputs, distances, strict=True)
+            ]
+        if w.mutual_id:
+            terms["mutual_id"] = mutual.divergence([o.logits for o in outputs])
+        if w.mutual_global:
+            terms["mutual_global"] = mutual.squared(distances)
+        if w.mutual_local:
+            terms["mutual_local"] = mutual.squared(local)
+        return [dict(zip(terms, values, strict=True)) for values in zip(*terms.values(), strict=True)]
+
+    def _update(self, which: str, terms: Mapping[str, Tensor]) -> None:
+        """Backward of a network's weighted sum, and a step of its optimizer."""
+        optimisation = self.optimisations[which]
+        optimisation.zero_grad()
+        torch.stack([getattr(self.plan.weights, name) * value for name, value in terms.items()]).sum().backward()
+        optimisation.step()
+
+    @property
+    def _mines(self) -> bool:
+        """Whether the local distance of every pair of the batch is wanted."""
+        on = self.plan.weights.on(("local_triplet", "mutual_local"))
+        return self.plan.losses.local_samples == "own" and bool(on)

@@ -1,0 +1,198 @@
+"""What the trainings of all re-ID systems share: the people, the start of a network, and the end of the stage.
+
+Decisions: a system is a network whose trunk is called `encoder` (models/reid.py) and a step (loop.Step); the stage
+joins the two by `read`, `start` and `train`. What was loaded at the start, and what not, goes to load_report.json; what
+the training took, epochs before a kill included, to training.json: seconds are no result, so they stay out of
+history.csv, which is the same in every run.
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+
+import pandas as pd
+import torch
+from pydantic import PositiveInt
+from torch import Tensor, nn
+
+from sanreid import runtime
+from sanreid.data import augment, index, tensors
+from sanreid.models import backbones
+from sanreid.models.reid import Architecture
+from sanreid.params import Section
+from sanreid.training import checkpoint, loop, optim
+from sanreid.training.parts import TRUNK
+from sanreid.training.where import inside
+
+
+class Recipe(Section):
+    """The keys that every system's section has; its own adds the batches, the losses, and `network`."""
+
+    epochs: PositiveInt
+    optimiser: optim.Optimiser
+    augment: augment.Augment
+    compute: loop.Compute
+
+
+def check(recipe: Recipe, section: str) -> None:
+    """Refuse a recipe that cannot be followed; ValueError names the key. A step checks what its batches need."""
+    optim.check(recipe.optimiser, recipe.epochs, f"{section}.optimiser")
+    with inside(f"{section}.augment"):
+        recipe.augment.check(None, textures=False)
+
+
+class People(NamedTuple):
+    """Images (N, 3, H, W) uint8, labels (N,) int64 in 0..count-1, and how many persons that is."""
+
+    images: Tensor
+    labels: Tensor
+    count: int
+
+    def to(self, device: torch.device) -> Self:
+        """The same on `device`."""
+        return self._replace(images=self.images.to(device), labels=self.labels.to(device))
+
+
+def read(folder: Path, size: tuple[int, int], split: str = "train") -> People:
+    """The people of `split` of the table in `folder`, decoded to `size` = (H, W); labels go by ascending pid.
+
+    Raises ValueError where the split is empty.
+    """
+    table = index.read(folder)
+    rows = table[table["split"] == split]
+    if rows.empty:
+        raise ValueError(f"{folder / index.NAME}: no rows of split '{split}': there is nobody to train on")
+    return decode(folder, rows, size)
+
+
+def decode(folder: Path, rows: pd.DataFrame, size: tuple[int, int]) -> People:
+    """The people of some `rows` of the table in `folder`, as `read` gives them."""
+    codes, people = pd.factorize(rows["pid"], sort=True)
+    return People(tensors.decode(folder, rows["path"].tolist(), size), torch.from_numpy(codes), len(people))
+
+
+class Start(NamedTuple):
+    """What a network began with: the weight files that decide it, and the report for load_report.json."""
+
+    files: Sequence[Path]
+    report: Mapping[str, Any]
+
+
+def start(model: nn.Module, arch: Architecture, san_pg: Path, imagenet: Path = backbones.WEIGHTS) -> Start:
+    """Fill `model.encoder` as `arch.initialise` says; `san_pg` is SAN-PG's model folder, `imagenet` of <backbone>.pth.
+
+    Raises FileNotFoundError that says where to put a file, ValueError with the report where not all of it fits.
+    """
+    if arch.initialise == "imagenet":
+        backbones.load_imagenet(model.encoder, arch.backbone, imagenet)  # pyrefly: ignore
+        return Start([imagenet / f"{arch.backbone}.pth"], {"initialise": "imagenet"})
+    if arch.initialise == "san_pg":
+        weights = san_pg / checkpoint.WEIGHTS
+        report = checkpoint.load_into(model, weights, only=TRUNK, strict=True)
+        runtime.log.info("%s", report)
+        return Start([weights], {"initialise": "san_pg", **report.as_dict()})
+    return Start([], {"initialise": "scratch"})
+
+
+class Step:
+    """The update that most systems make (loop.Step): augment, forward, one backward of the weighted sum of the losses.
+
+    A system gives `batches` and `measure`. `weights` are the losses' by name; one of weight 0 is neither added nor in
+    the history.
+    """
+
+    validation: tuple[str, ...] = ()
+
+    def __init__(self, model: nn.Module, people: People, recipe: Recipe, weights: Mapping[str, float]) -> None:
+        self.model, self.recipe = model, recipe
+        self.device = next(model.parameters()).device
+        self.people = people.to(self.device)
+        self.weights = {name: weight for name, weight in weights.items() if weight}
+        if not self.weights:
+            raise ValueError(f"losses: the weights of {', '.join(weights)} are all 0, so nothing would be trained")
+        self.terms = tuple(self.weights)
+        self.forward = loop.compiled(model.forward, recipe.compute)
+        trained = [p for p in model.parameters() if p.requires_grad]
+        self.optimisations = {"main": optim.Optimisation(trained, recipe.optimiser, recipe.epochs)}
+
+    def batches(self, seed: int, epoch: int) -> list[Tensor]:
+        """The batches of image numbers of an epoch: a pure function of its arguments."""
+        raise NotImplementedError
+
+    def measure(self, out: Any, labels: Tensor) -> dict[str, Tensor]:
+        """The losses by name, from the network's output for a batch and its labels (N,)."""
+        raise NotImplementedError
+
+    def __call__(self, batch: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
+        """One forward, one backward, one update; returns the unweighted terms."""
+        batch = tensors.send(batch, self.device)
+        images, _ = self.recipe.augment(tensors.take(self.people.images, batch), None, generator)
+        with loop.autocast(self.recipe.compute, self.device):
+            out = self.forward(images)
+        measured = self.measure(out, self.people.labels[batch])
+        terms = {name: measured[name] for name in self.terms}
+        main = self.optimisations["main"]
+        main.zero_grad()
+        torch.stack([self.weights[name] * value for name, value in terms.items()]).sum().backward()
+        main.step()
+        return {name: value.detach() for name, value in terms.items()}
+
+    def validate(self) -> dict[str, float]:
+        """Nothing, unless a system holds people out."""
+        return {}
+
+
+class Clock:
+    """A watch of `loop.fit`: the seconds of each epoch, kept with the checkpoint so that a killed run's count too."""
+
+    def __init__(self) -> None:
+        self.last = time.monotonic()
+
+    def __call__(self, epoch: int, folder: Path) -> None:
+        """Note that `epoch` epochs are done; an epoch that is repeated replaces its time."""
+        now, file = time.monotonic(), folder / "seconds.txt"
+        before = file.read_text().splitlines()[: epoch - 1] if epoch > 1 and file.is_file() else []
+        with runtime.atomic_file(file) as work:
+            work.write_text("\n".join([*before, f"{now - self.last:.3f}"]) + "\n")
+        self.last = now
+
+    @staticmethod
+    def seconds(folder: Path) -> list[float]:
+        """What was noted there, an epoch each."""
+        return [float(line) for line in (folder / "seconds.txt").read_text().split()]
+
+
+def train(
+    step: loop.Step,
+    recipe: Recipe,
+    begun: Start,
+    *,
+    system: str,
+    seed: int,
+    people: People,
+    images: Path,
+    out: Path,
+    held_out: People | None = None,
+    stop: loop.EarlyStop | None = None,
+    **more: Any,
+) -> None:
+    """Train and write `out`, whole or not at all: weights, params.json, history.csv, load_report.json, training.json.
+
+    `images` is the folder whose table gave `people`, and `held_out`, whom the step validates on. `more` is what else
+    decides the run; params.json records it. A run that was killed goes on where it was.
+    """
+    settings = {"system": system, "seed": seed, "people": people.count, "recipe": recipe, **more}
+    shown = [t for p in (people, held_out) if p is not None for t in (p.images, p.labels)]
+    key = checkpoint.key(settings, [images / index.NAME, *begun.files], shown)
+    epochs = recipe.epochs + optim.extra_epochs(recipe.optimiser)
+    history = loop.fit(step, epochs=epochs, seed=seed, run=key, name="/".join(out.parts[-3:]), watch=Clock(), stop=stop)
+    seconds = Clock.seconds(history.parent)
+    with runtime.atomic_folder(out) as work:
+        checkpoint.save_model(work, step.model, settings, history)
+        runtime.write_json(work / "load_report.json", dict(begun.report))
+        device = next(step.model.parameters()).device.type
+        took = {"seconds": round(sum(seconds), 1), "epochs": len(seconds), "device": device}
+        took |= {"best_epoch": stop.best_epoch} if stop else {}
+        runtime.write_json(work / "training.json", took)
+    checkpoint.discard(key)

@@ -1,0 +1,66 @@
+"""One table of all re-ID systems on all sets, as CSV, Markdown and a page with pictures.
+
+Decisions: `systems` and `experiment` are the sections that the graph is made of, so that numbers of an earlier run that
+still lie in the folders stay out. Published numbers are in the parameters with their labels, which tell the source.
+"""
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from pydantic import Field, NonNegativeInt, PositiveInt
+
+from sanreid import runtime
+from sanreid.data import index
+from sanreid.params import Section, run
+from sanreid.reporting import pictures, system_page, system_table
+
+
+class Params(Section):
+    """Section `compare_systems`."""
+
+    labels: dict[str, str]
+    published: system_table.Published
+    note: str
+    people: PositiveInt
+    quality: int = Field(ge=30, le=95)
+    seed: NonNegativeInt
+
+
+def main(
+    interim: Path,
+    measured: Path,
+    alignments: Path,
+    main_chain: Path,
+    out: Path,
+    p: Params,
+    systems: system_table.Systems,
+    experiment: system_table.Experiment,
+) -> None:
+    """`out` gets table.csv, table.md, index.html and grid_<set>.jpg; the table is printed too."""
+    rows = system_table.collect(systems, experiment, measured, main_chain, p.labels)
+    rows += system_table.published(p.published, systems.sets)
+    with runtime.atomic_folder(out) as work:
+        parts = []
+        for name in systems.sets:
+            own = [row for row in rows if row.set == name]
+            grid = Image.fromarray(
+                np.asarray(system_page.grid(interim / name, index.read(interim / name), p.people, p.seed))
+            )
+            grid.save(work / f"grid_{name}.jpg", quality=p.quality, optimize=True)
+            here = [row for row in own if row.kind == "here"]
+            shown = []
+            for row in here:
+                drawn = alignments if row.name in systems.alignments else None
+                shown.append(system_page.shown(measured, drawn, row, systems.seeds, p.quality))
+            parts.append(system_page.Part(name, own, pictures.embed(grid, quality=p.quality), shown))
+        ordered = [row for part in parts for row in part.rows]
+        text = system_table.markdown(ordered)
+        system_table.frame(ordered).to_csv(work / "table.csv", index=False, float_format="%.6g")
+        (work / "table.md").write_text(text)
+        (work / "index.html").write_text(system_page.render(parts, p.note))
+    print(text, end="")
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,25 @@
+"""How well the trained classifier tells each attribute, beside the majority class; tables, drawings and a page.
+
+Decision: what is done is in reporting/attributes.py.
+"""
+
+from pathlib import Path
+
+from sanreid.params import run
+from sanreid.reporting import attributes
+
+
+class Params(attributes.Evaluation):
+    """Section `evaluate_attributes`."""
+
+
+def main(market: Path, labels: Path, model: Path, out: Path, p: Params) -> None:
+    """`out` gets metrics.json, three CSVs, two SVGs and index.html of the model folder `model`.
+
+    `market` holds the extracted Market-1501, `labels` what extract_attributes wrote.
+    """
+    attributes.evaluate(market, labels, model, out, p)
+
+
+if __name__ == "__main__":
+    run(main)

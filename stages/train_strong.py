@@ -1,0 +1,33 @@
+"""Train the strong baseline (BNNeck, Luo et al. 2019) on a re-ID set's training people.
+
+Decision: what all systems' trainings share is in training/reid.py; this is the order of the calls.
+"""
+
+from pathlib import Path
+
+from sanreid import runtime
+from sanreid.models.strong import Strong
+from sanreid.params import run
+from sanreid.training import loop, reid, strong
+
+
+class Params(strong.Recipe):
+    """Section `train_strong`."""
+
+
+def main(images: Path, san_pg: Path, seed: int, out: Path, p: Params) -> None:
+    """`out` gets weights.safetensors, params.json, history.csv, load_report.json and training.json.
+
+    `images` holds the set's table; `san_pg` is SAN-PG's model folder, read where the network starts from it.
+    """
+    reid.check(p, "train_strong")
+    runtime.prepare(seed)
+    people = reid.read(images, p.network.size)
+    model = Strong(p.network, people.count)
+    begun = reid.start(model, p.network, san_pg)
+    step = strong.Step(loop.place(model, p.compute, runtime.device()), people, p)
+    reid.train(step, p, begun, system="strong", seed=seed, people=people, images=images, out=out)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,62 @@
+"""Train a variant of the two-branch network on a re-ID set's training people, but for a few that say when to stop.
+
+Decision: the people held out are drawn by the run's seed, and are ranked as the test people will be.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from torch import nn
+
+from sanreid import runtime
+from sanreid.data import index
+from sanreid.evaluation import features, ranking
+from sanreid.models.two_branch import TwoBranch
+from sanreid.params import run
+from sanreid.training import holdout, loop, reid, two_branch
+from sanreid.training.where import inside
+
+LOOK = 128  # held-out images at a time; changes no number that counts
+
+
+class Params(two_branch.Plan):
+    """Section `train_two_branch`."""
+
+
+def main(images: Path, san_pg: Path, variant: str, seed: int, out: Path, p: Params) -> None:
+    """`out` gets weights.safetensors (the best epoch's), params.json, history.csv, load_report.json, training.json.
+
+    `images` holds the set's table; `san_pg` is SAN-PG's model folder, read where the network starts from it.
+    """
+    v = p.variant(variant)
+    recipe = two_branch.Recipe(**{k: getattr(p, k) for k in two_branch.Recipe.model_fields})
+    reid.check(recipe, two_branch.SECTION)
+    table = index.read(images)
+    with inside(two_branch.SECTION):
+        parts = holdout.split(table[table["split"] == "train"], p.validation.share, seed)
+    runtime.prepare(seed)
+    people = reid.decode(images, parts.train, p.network.size)
+    model = TwoBranch(p.network, people.count)
+    begun = reid.start(model, p.network, san_pg)
+    if p.network.initialise != "scratch":
+        model.copy_stage()
+    loop.place(model, p.compute, runtime.device())
+    step = two_branch.Step(model, people, recipe, v, ranked(images, parts, p.network.size))
+    stop = loop.EarlyStop(two_branch.VALIDATION, p.validation.patience, "greater")
+    common = {"system": "two_branch", "seed": seed, "people": people, "images": images, "out": out}
+    reid.train(step, recipe, begun, **common, stop=stop, variant=variant, settings=v)
+
+
+def ranked(images: Path, parts: holdout.Parts, size: tuple[int, int]) -> Callable[[nn.Module], float]:
+    """What gives a network's mAP on the held-out people."""
+    pictures = reid.decode(images, parts.validation, size).images
+
+    def measure(model: nn.Module) -> float:
+        query, gallery = features.split(features.extract(model, pictures, LOOK), parts.validation)
+        return ranking.evaluate(query, gallery).mean_average_precision
+
+    return measure
+
+
+if __name__ == "__main__":
+    run(main)
