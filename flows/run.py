@@ -8,6 +8,7 @@ sends every stage to the server's workers instead. Ctrl-C ends all of it.
 import argparse
 import os
 import sys
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
@@ -15,6 +16,8 @@ from flows import home
 
 if TYPE_CHECKING:
     from prefect.states import State
+
+PATIENCE = 10.0  # seconds
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -45,8 +48,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
         state = cast("State", run_flow(pipeline, parameters=wanted, return_type="state"))
     except KeyboardInterrupt:
         sys.exit("stopped; the same command goes on where this one was")
+    if not os.environ.get("PREFECT_API_URL"):
+        wait_for_records(state)
     sys.stdout.write(f"{state.name}: {state.message}\n")
     return 0 if state.is_completed() else 1
+
+
+def wait_for_records(state: "State") -> None:
+    """Give the temporary server, which ends with this process, the moment in which it writes down the tasks' ends."""
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
+
+    run = state.state_details.flow_run_id
+    if run is None:
+        return
+    wanted = FlowRunFilter(id=FlowRunFilterId(any_=[run]))
+    end = time.monotonic() + PATIENCE
+    with get_client(sync_client=True) as client:
+        while time.monotonic() < end:
+            tasks = client.read_task_runs(flow_run_filter=wanted)
+            if all(task.state is not None and task.state.is_final() for task in tasks):
+                return
+            time.sleep(0.1)
 
 
 if __name__ == "__main__":

@@ -87,6 +87,24 @@ def test_a_cancelled_run_leaves_no_process(prefect):
     wait_for(lambda: not alive(pid))
 
 
+def test_a_cancelled_spread_run_cancels_what_it_sent(prefect):
+    for file in prefect.clone.glob(".dvc/tmp/workspaces/*/pid"):
+        file.unlink()
+    run = ask("pipeline/spread", parameters={"targets": ["slow"], "workers": True})
+
+    def begun() -> list[int]:
+        texts = [file.read_text().strip() for file in prefect.clone.glob(".dvc/tmp/workspaces/*/pid")]
+        return [int(text) for text in texts if text]
+
+    wait_for(begun, 90, every=0.2)
+    (pid,) = begun()
+    with get_client(sync_client=True) as client:
+        client.set_flow_run_state(run.id, Cancelling())
+    assert ended(run.id).state.is_cancelled()
+    wait_for(lambda: not alive(pid), 40)
+    assert not begun()  # the workspace is gone, too
+
+
 def test_no_new_data_is_nothing_to_do(prefect):
     assert ended(ask("new-data/new-data").id).state.name == "NothingNew"
 
