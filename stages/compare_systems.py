@@ -49,7 +49,10 @@ def main(
             )
             grid.save(work / f"grid_{name}.jpg", quality=p.quality, optimize=True)
             here = [row for row in own if row.kind == "here"]
-            shown = [system_page.shown(measured, alignments, row, systems.seeds, p.quality) for row in here]
+            shown = []
+            for row in here:
+                drawn = alignments if row.name in systems.alignments else None
+                shown.append(system_page.shown(measured, drawn, row, systems.seeds, p.quality))
             parts.append(system_page.Part(name, own, pictures.embed(grid, quality=p.quality), shown))
         ordered = [row for part in parts for row in part.rows]
         text = system_table.markdown(ordered)

@@ -26,7 +26,7 @@ def changes(parameters: Path, variants: Sequence[str], seeds: int, sets: Sequenc
     if strange := [v for v in variants if v not in known]:
         raise ParamsError(f"{parameters}: {', '.join(strange)} not under train_two_branch.variants: {', '.join(known)}")
     chosen = list(variants) or known
-    new = {"names": chosen, "variants": chosen, "seeds": list(range(seeds))}
+    new = {"names": chosen, "variants": chosen, "alignments": [], "seeds": list(range(seeds))}
     return {"systems": new | ({"sets": list(sets)} if sets else {})}
 
 

@@ -9,7 +9,13 @@ from sanreid.params import ParamsError, validate
 from sanreid.reporting import system_table
 from sanreid.reporting.system_table import Experiment, Systems
 
-SYSTEMS = {"names": ["strong", "two_head"], "variants": [], "sets": ["market1501", "cuhk03_labeled"], "seeds": [0, 1]}
+SYSTEMS = {
+    "names": ["strong", "two_head"],
+    "variants": [],
+    "sets": ["market1501", "cuhk03_labeled"],
+    "alignments": [],
+    "seeds": [0, 1],
+}
 EXPERIMENT = {"sets": ["cuhk03_labeled"], "variants": ["baseline", "san"], "generators": [], "seeds": [0], "cross": []}
 PUBLISHED = {"market1501": {"strong baseline (2019)": (94.5, 85.9), "two-branch": (None, 81.0)}, "other": {"x": (1, 1)}}
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from sanreid.data import images, index
-from sanreid.params import validate
+from sanreid.params import ParamsError, validate
 from sanreid.reporting import system_page, system_table
 from stages import compare_systems as stage
 from tests.reporting.test_page import Outline
@@ -74,17 +74,22 @@ def test_a_system_with_stripes_shows_its_distances_and_their_paths(places, tmp_p
             write(folder, metrics(0.5) | more)
             for name in ("ranked.jpg", "tsne.jpg"):
                 images.write_rgb(folder / name, np.full((40, 60, 3), 200, np.uint8))
-    with pytest.raises(FileNotFoundError, match=r"alignment/one/seed0/alignment\.png: not found"):
-        compare(places, tmp_path / "out", seeds=[0, 1])
-    (places[2] / "one/seed0").mkdir(parents=True)
-    images.write_rgb(places[2] / "one/seed0/alignment.png", np.full((70, 50, 3), 90, np.uint8))
-    outline = Outline()
-    outline.feed((compare(places, tmp_path / "out", seeds=[0, 1]) / "index.html").read_text())
-    assert not outline.open
-    assert len(outline.sources) == 1 + 2 * 2 + 1
-    words = " ".join(" ".join(outline.words).split())
-    assert "global 37.5 30.0 70.0 18.8" in words
-    assert "sum 37.5 40.0 70.0 18.8" in words
+    several = {"seeds": [0, 1], "alignments": ["strong"]}
+    with pytest.raises(FileNotFoundError, match=r"alignment/strong/one/seed0/alignment\.png: not found"):
+        compare(places, tmp_path / "out", **several)
+    (places[2] / "strong/one/seed0").mkdir(parents=True)
+    images.write_rgb(places[2] / "strong/one/seed0/alignment.png", np.full((70, 50, 3), 90, np.uint8))
+    for pictures, changes in ((1, several), (0, {**several, "alignments": []})):
+        outline = Outline()
+        outline.feed((compare(places, tmp_path / "out", **changes) / "index.html").read_text())
+        assert not outline.open
+        assert len(outline.sources) == 1 + 2 * 2 + pictures
+        words = " ".join(" ".join(outline.words).split())
+        assert "global 37.5 30.0 70.0 18.8" in words
+        assert "sum 37.5 40.0 70.0 18.8" in words
+        assert ("How stripes align" in words) == bool(pictures)
+    with pytest.raises(ParamsError, match="alignments: two not among `names`"):
+        compare(places, tmp_path / "out", alignments=["two"])
 
 
 def test_what_is_missing_is_named_and_nothing_is_written(places, tmp_path):

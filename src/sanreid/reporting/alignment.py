@@ -94,7 +94,7 @@ def sheet(pairs: Sequence[Pair]) -> Picture:
     top = MARGIN + CAPTION + 10
     paper, draw = figures._paper(matrix_left + HEIGHT + MARGIN, top + len(pairs) * step - 2 * GAP)
     names = [(MARGIN + LEFT + WIDTH // 2, "one image"), (MARGIN + LEFT + WIDTH + BETWEEN + WIDTH // 2, "another")]
-    for x, name in [*names, (matrix_left + HEIGHT // 2, "distances of stripes, and the shortest path")]:
+    for x, name in [*names, (matrix_left + HEIGHT // 2, f"distances of stripes, {low:.2f} dark to {high:.2f} light")]:
         figures._text(draw, x, MARGIN, name, CAPTION, SOFT, "ma")
     for i, pair in enumerate(pairs):
         y = top + i * step

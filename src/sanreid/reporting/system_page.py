@@ -22,9 +22,9 @@ HERE = Path(__file__).parent
 
 @dataclass(frozen=True)
 class Alignment:
-    """What only a system with stripes has: the picture of paths, and a line of numbers for each distance."""
+    """What only a system with stripes has: the picture of paths, where drawn, and a line of numbers each distance."""
 
-    picture: Picture
+    picture: Picture | None
     lines: list[list[str]]
 
 
@@ -65,15 +65,19 @@ def grid(folder: Path, table: pd.DataFrame, people: int, seed: int) -> figures.P
     return figures.people_by_camera(cells, [f"person {p}" for p in pids], [f"camera {c}" for c in cameras])
 
 
-def shown(measured: Path, alignments: Path, row: Row, seeds: Sequence[int], quality: int) -> Shown:
-    """The pictures that evaluate_system wrote for a system's run of the first seed; draw_alignment's for stripes."""
+def shown(measured: Path, alignments: Path | None, row: Row, seeds: Sequence[int], quality: int) -> Shown:
+    """The pictures that evaluate_system wrote for a system's run of the first seed.
+
+    A system with stripes has draw_alignment's too; `alignments` is None where they are not drawn.
+    """
     folder = measured / row.name / row.set / f"seed{seeds[0]}"
     ranked, people = (embed(load(folder / name), quality=quality) for name in ("ranked.jpg", "tsne.jpg"))
     lines = system_table.by_distance([measured / row.name / row.set / f"seed{k}" for k in seeds])
     if not lines:
         return Shown(row.label, ranked, people, None)
-    paths = load(alignments / row.set / f"seed{seeds[0]}" / "alignment.png")
-    return Shown(row.label, ranked, people, Alignment(embed(paths, quality=quality), lines))
+    paths = None if alignments is None else alignments / row.name / row.set / f"seed{seeds[0]}" / "alignment.png"
+    picture = None if paths is None else embed(load(paths), quality=quality)
+    return Shown(row.label, ranked, people, Alignment(picture, lines))
 
 
 def render(parts: Sequence[Part], note: str) -> str:

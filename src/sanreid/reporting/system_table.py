@@ -10,10 +10,10 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
 import pandas as pd
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from sanreid.params import Section
 from sanreid.reporting import spread
@@ -37,8 +37,15 @@ class Systems(Section):
 
     names: list[str] = Field(min_length=1)
     variants: list[str]
+    alignments: list[str]
     sets: list[str]
     seeds: list[int] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if strangers := sorted(set(self.alignments) - set(self.names)):
+            raise ValueError(f"alignments: {', '.join(strangers)} not among `names`")
+        return self
 
 
 class Experiment(Section):
