@@ -56,7 +56,7 @@ def test_a_broken_table_is_named(root, tmp_path):
         ("evaluate", {"gpus": "1", "minutes": 5}, "meta.gpus: '1'"),
     ],
 )
-def test_strange_meta_is_named(check, name, meta, complaint):
+def test_strange_meta_is_named(name, meta, complaint):
     complaints = list(check.strange_meta(name, meta))
     assert len(complaints) == (complaint is not None)
     assert complaint is None or complaint in complaints[0]
