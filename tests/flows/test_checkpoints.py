@@ -17,6 +17,8 @@ from flows import remote
 from flows.checkpoints import Mirror, mirrored
 from tests.flows import toy_training
 
+PROJECT = Path(__file__).resolve().parents[2]
+
 TOY = [sys.executable, str(Path(toy_training.__file__).resolve()), "out", "seed"]
 
 
@@ -57,7 +59,8 @@ def test_a_training_killed_with_its_worker_ends_elsewhere_with_the_same_numbers(
     wanted = undisturbed(tmp_path, 30)
     first, second = machine(tmp_path, "first"), machine(tmp_path, "second")
     words = [sys.executable, "-c", WORKER, str(tmp_path / "asks"), *TOY, "30", "0.1", str(tmp_path / "log")]
-    worker = subprocess.Popen(words, cwd=first.parent, start_new_session=True)
+    environment = os.environ | {"PYTHONPATH": str(PROJECT)}
+    worker = subprocess.Popen(words, cwd=first.parent, env=environment, start_new_session=True)
     mirror = Mirror(store, "run", second)
     deadline = time.monotonic() + 60
     while (not mirror.copies() or mirror.copies()[0][0] < 3) and time.monotonic() < deadline:
@@ -68,7 +71,7 @@ def test_a_training_killed_with_its_worker_ends_elsewhere_with_the_same_numbers(
     assert 0 < begun < 30
     assert len(mirror.copies()) <= 2  # the newest, and the one before it if that was not removed yet
 
-    done = subprocess.run(words, cwd=second.parent, check=True, capture_output=True, text=True)
+    done = subprocess.run(words, cwd=second.parent, env=environment, check=True, capture_output=True, text=True)
     epochs = [int(line.split()[1]) for line in (tmp_path / "log").read_text().splitlines()]
     assert epochs[begun] > 1, "it began anew"
     assert f"epoch {epochs[begun]}/30" in done.stdout.splitlines()[0]

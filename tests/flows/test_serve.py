@@ -45,7 +45,11 @@ def test_what_is_registered(prefect):
 
 
 def test_both_pools_answer_and_a_pipeline_runs_in_the_workers_clone(prefect):
-    runs = [ask("whoami/gpu"), ask("whoami/cpu"), ask("pipeline/pipeline", parameters={"targets": ["quick"]})]
+    runs = [
+        ask("whoami/gpu"),
+        ask("whoami/cpu"),
+        ask("pipeline/pipeline", parameters={"targets": ["quick"], "force": True}),
+    ]
     assert [ended(run.id).state.name for run in runs] == ["Completed"] * 3
     assert (prefect.clone / "out/quick").read_text() == "data\n"
     with get_client(sync_client=True) as client:
