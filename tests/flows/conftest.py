@@ -109,12 +109,6 @@ stages:
     deps: [out/quick]
     outs: [out/next]
     meta: {gpus: 1, minutes: 1}
-  train:
-    desc: A training of some seconds
-    cmd: mkdir -p out && python train.py out/model seed 40 0.3
-    deps: [train.py, out/quick]
-    outs: [out/model]
-    meta: {gpus: 1, minutes: 5, retries: 1}
   slow:
     desc: A slow one
     cmd: echo $$ > pid && sleep 120
@@ -131,9 +125,8 @@ def server(empty, tmp_path_factory) -> Iterator[Server]:
     shutil.copytree(project / "flows", clone / "flows", ignore=shutil.ignore_patterns("__pycache__"))
     files = {
         "dvc.yaml": SERVED,
-        "prefect.yaml": (project / "prefect.yaml").read_text().replace("interval: 60", "interval: 1"),
+        "prefect.yaml": (project / "prefect.yaml").read_text(),
         "source.txt": "data\n",
-        "train.py": Path(__file__).with_name("toy_training.py").read_text(),
         ".gitignore": "/out/\n/runs/\n/pid\n/.checkpoints/\n__pycache__\n",
     }
     for name, text in files.items():
