@@ -6,6 +6,7 @@ one for a single stage.
 """
 
 import difflib
+import functools
 import os
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from dvc.repo import Repo
 
 _ONE_REPO = threading.RLock()
+_held: dict[Path, "Repo"] = {}  # by the thread that has the lock
 
 Changes = Mapping[str, list[Any]]  # stage -> what DVC says has changed
 
@@ -50,17 +52,34 @@ class Stage:
 
 @contextmanager
 def opened(root: Path) -> Iterator["Repo"]:
-    """DVC's repository at `root`, this process's only one; DVC's errors become GraphError."""
+    """DVC's repository at `root`, this process's only one; DVC's errors become GraphError. Within `held`, that one."""
     from dvc.exceptions import DvcException
     from dvc.repo import Repo
 
     with _ONE_REPO:
+        place = Path(root).resolve()
+        if place in _held:
+            yield _held[place]
+            return
         try:
             with Repo(os.fspath(root), _wait_for_lock=True) as repo:
                 yield repo
         except DvcException as error:
             cause = f": {error.__cause__}" if error.__cause__ else ""
             raise GraphError(f"{Path(root) / 'dvc.yaml'}: {error}{cause}") from error
+
+
+@contextmanager
+def held(root: Path) -> Iterator[None]:
+    """Several questions to DVC at one moment: the graph is read once, and nobody changes it meanwhile."""
+    from dvc.repo import lock_repo
+
+    with opened(root) as repo, lock_repo(repo):
+        _held[Path(root).resolve()] = repo
+        try:
+            yield
+        finally:
+            del _held[Path(root).resolve()]
 
 
 def load(root: Path, targets: Iterable[str] | None = None) -> dict[str, Stage]:
@@ -150,11 +169,12 @@ def descendants(stages: Mapping[str, Stage], names: Iterable[str]) -> set[str]:
 
 
 @contextmanager
-def _hashed_once() -> Iterator[None]:
-    """Let DVC look at each path once while it is asked about many stages: a set's folder has a dozen readers."""
+def _looking_once() -> Iterator[None]:
+    """Let DVC look at each file once while it is asked about many stages: a set's folder has a dozen readers."""
+    from dvc.dependency import param
     from dvc.output import Output
 
-    look = Output._get_hash_meta
+    look, parse = Output._get_hash_meta, param.load_path
     seen: dict[tuple[Any, ...], Any] = {}
 
     def remembered(self: Output) -> Any:
@@ -164,10 +184,11 @@ def _hashed_once() -> Iterator[None]:
         return seen[key]
 
     Output._get_hash_meta = remembered
+    param.load_path = functools.cache(parse)
     try:
         yield
     finally:
-        Output._get_hash_meta = look
+        Output._get_hash_meta, param.load_path = look, parse
 
 
 def changes(root: Path, names: Iterable[str] | None = None) -> Changes:
@@ -179,7 +200,7 @@ def changes(root: Path, names: Iterable[str] | None = None) -> Changes:
     found: dict[str, list[Any]] = {}
     if asked == set():
         return found
-    with opened(root) as repo, lock_repo(repo), _hashed_once():
+    with opened(root) as repo, lock_repo(repo), _looking_once():
         for stage in repo.index.stages:
             if isinstance(stage, PipelineStage) and (asked is None or name_of(stage) in asked):
                 for changed in stage.status().values():

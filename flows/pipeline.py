@@ -125,8 +125,9 @@ def pipeline(
         if workers:
             dispatch.check(Path.cwd())
         with _workspace(Path.cwd(), overrides or []) as root:
-            stages = dag.load(root, targets)
-            changed = set(stages) if force else set(dag.changes(root, stages))
+            with dag.held(root):
+                stages = dag.load(root, targets)
+                changed = set(stages) if force else set(dag.changes(root, stages))
             run = Run(root, force=force, pull=pull, unchanged=set(stages) - changed - dag.descendants(stages, changed))
             run.shown = artifacts.known() if run.unchanged else {}
             if workers:

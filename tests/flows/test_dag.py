@@ -1,5 +1,6 @@
 """The graph as flows see it: order, targets, a matrix's names, what DVC says has changed."""
 
+import json
 import sys
 
 import pytest
@@ -117,6 +118,19 @@ def test_dvc_says_what_has_changed(clone, dvc):
     (clone / "out/late").unlink()
     assert set(dag.changes(clone, ["late", "alone"])) == {"late"}
     assert dag.changes(clone, []) == {}
+
+
+def test_many_questions_at_once_have_the_answers_of_single_ones(clone, dvc):
+    dvc(clone, "repro")
+    for change in (lambda: (clone / "params.yaml").write_text("size: 2\nraw: {set: source.txt}\n"), lambda: None):
+        with dag.held(clone):
+            assert dag.load(clone) == dag.load(clone, ["alone", "late"])
+            before = dag.changes(clone)
+            assert {name: found for n in dag.load(clone) for name, found in dag.changes(clone, [n]).items()} == before
+        change()
+    told = dvc(clone, "status", "--json")
+    assert json.loads(told) == {name: list(found) for name, found in dag.changes(clone).items()}
+    assert set(dag.changes(clone)) == {"train@a", "train@b"}
 
 
 def test_the_projects_own_graph_can_be_read(root):
