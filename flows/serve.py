@@ -209,8 +209,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def signal_as_interrupt() -> None:
-    """Let SIGTERM end this as Ctrl-C does."""
-    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
+    """Let SIGTERM end this as Ctrl-C does, and both even where a shell started it in the background."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
 
 
 if __name__ == "__main__":

@@ -270,6 +270,8 @@ def start(root: Path, server: Any, *words: str) -> subprocess.Popen[str]:
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
+        # as from a terminal, even where these tests run in the background of a shell, which ignores it
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
 
