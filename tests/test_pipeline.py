@@ -152,8 +152,8 @@ def test_from_nothing_to_the_page_then_nothing_then_what_an_edit_touches(workspa
 
 
 def test_attributes_are_told_from_nothing_and_from_the_courses_file_alike(workspace):
-    ran = workspace.repro("evaluate_attributes")
-    assert {"extract_attributes", "train_attributes@0", "evaluate_attributes@0"} <= set(ran)
+    ran = workspace.repro("evaluate_attributes")  # the page, if it was made before, has read the labels already
+    assert ran[-2:] == ["train_attributes@0", "evaluate_attributes@0"]
     out = workspace.folder / "reports/attributes/seed0"
     assert json.loads((out / "metrics.json").read_text())["split"] == "test"
     weights = (workspace.folder / "models/attributes/seed0/weights.safetensors").read_bytes()
