@@ -7,6 +7,7 @@ history.csv, which is the same in every run.
 """
 
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Self
@@ -95,7 +96,7 @@ def start(model: nn.Module, arch: Architecture, san_pg: Path, imagenet: Path = b
     return Start([], {"initialise": "scratch"})
 
 
-class Step:
+class Step(ABC):
     """The update that most systems make (loop.Step): augment, forward, one backward of the weighted sum of the losses.
 
     A system gives `batches` and `measure`. `weights` are the losses' by name; one of weight 0 is neither added nor in
@@ -116,13 +117,13 @@ class Step:
         trained = [p for p in model.parameters() if p.requires_grad]
         self.optimisations = {"main": optim.Optimisation(trained, recipe.optimiser, recipe.epochs)}
 
+    @abstractmethod
     def batches(self, seed: int, epoch: int) -> list[Tensor]:
         """The batches of image numbers of an epoch: a pure function of its arguments."""
-        raise NotImplementedError
 
+    @abstractmethod
     def measure(self, out: Any, labels: Tensor) -> dict[str, Tensor]:
         """The losses by name, from the network's output for a batch and its labels (N,)."""
-        raise NotImplementedError
 
     def __call__(self, batch: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
         """One forward, one backward, one update; returns the unweighted terms."""
