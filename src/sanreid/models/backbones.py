@@ -7,12 +7,14 @@ Sun et al. 2018, PCB) are parameters here and constants there.
 
 import re
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Self
 
 import torch
+from pydantic import PositiveInt, model_validator
 from torch import Tensor, nn
 
 from sanreid.models.blocks import BasicBlock, Bottleneck
+from sanreid.params import Section
 
 Name = Literal["resnet18", "resnet34", "resnet50"]
 WEIGHTS = Path("data/weights")  # where a user without internet puts ImageNet's files, as the error says
@@ -22,6 +24,29 @@ LAYOUT: dict[str, tuple[type[BasicBlock | Bottleneck], tuple[int, int, int, int]
     "resnet34": (BasicBlock, (3, 4, 6, 3)),
     "resnet50": (Bottleneck, (3, 4, 6, 3)),
 }
+
+
+class Shape(Section):
+    """A ResNet's shape and the pictures it sees: what every network's section begins with."""
+
+    backbone: Name
+    width: PositiveInt
+    last_stride: Literal[1, 2]
+    height: PositiveInt
+    width_px: PositiveInt
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the input in pixels."""
+        return self.height, self.width_px
+
+    @model_validator(mode="after")
+    def _maps_are_whole(self) -> Self:
+        step = 16 * self.last_stride
+        for key, pixels in (("height", self.height), ("width_px", self.width_px)):
+            if pixels % step:
+                raise ValueError(f"{key}: {pixels} is not a multiple of {step}, the stride of the last map")
+        return self
 
 
 class StageMaps(NamedTuple):

@@ -10,37 +10,22 @@ from typing import Literal, NamedTuple, Self
 from pydantic import PositiveInt, model_validator
 from torch import Tensor, nn
 
-from sanreid.models.backbones import WEIGHTS, Name, StageMaps, load_imagenet
+from sanreid.models.backbones import WEIGHTS, Shape, StageMaps, load_imagenet
 from sanreid.models.decoder import Decoder, DecoderOutput
 from sanreid.models.encoder import Encoder
-from sanreid.params import Section
 
 
-class Architecture(Section):
+class Architecture(Shape):
     """The shape of the network; section `san`, shared by every stage that builds or loads it."""
 
-    backbone: Name
-    width: PositiveInt
-    last_stride: Literal[1, 2]
     fc: PositiveInt
-    height: PositiveInt
-    width_px: PositiveInt
     texture: PositiveInt
     decoder_channels: tuple[PositiveInt, PositiveInt, PositiveInt, PositiveInt, PositiveInt]
     decoder_upsamples: Literal[3, 4]
     pretrained: Literal["none", "imagenet"]
 
-    @property
-    def size(self) -> tuple[int, int]:
-        """Height and width of the input in pixels."""
-        return self.height, self.width_px
-
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        step = 16 * self.last_stride
-        for key, pixels in (("height", self.height), ("width_px", self.width_px)):
-            if pixels % step:
-                raise ValueError(f"{key}: {pixels} is not a multiple of {step}, the stride of the last map")
         shrink = 2 ** (4 - self.decoder_upsamples)
         low, high = self.height // shrink, 4 * self.width_px // shrink
         if not low <= self.texture <= high:
