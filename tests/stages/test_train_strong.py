@@ -8,16 +8,10 @@ from safetensors.torch import load_file
 
 from sanreid.params import ParamsError, validate
 from stages import train_strong as stage
-from tests.stages import toy_san as toy
 from tests.stages import toy_systems
 from tests.training.test_strong import SECTION
 
 pytestmark = pytest.mark.usefixtures("own_folders")
-
-
-@pytest.fixture
-def folders(tmp_path):
-    return toy.write_people(tmp_path / "people"), toy_systems.write_san_pg(tmp_path / "san_pg")
 
 
 def train(folders, out, seed=0, **changes):
