@@ -43,10 +43,8 @@ POLL = 1.0  # seconds between looks at a run
 class Dispatch:
     """Sends the stages of one pipeline run; `root` is its clone or workspace, whose dvc.lock grows."""
 
-    def __init__(
-        self, root: Path, stages: dict[str, Stage], *, overrides: Sequence[str], force: bool, group: Group
-    ) -> None:
-        self._root, self._stages, self._group = root, stages, group
+    def __init__(self, root: Path, *, overrides: Sequence[str], force: bool, group: Group) -> None:
+        self._root, self._group = root, group
         self._given = {"rev": find(root, "HEAD"), "overrides": list(overrides), "force": force}
 
     def execute(self, stage: Stage) -> Verdict:

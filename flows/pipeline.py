@@ -131,7 +131,7 @@ def pipeline(
             run = Run(root, force=force, pull=pull, unchanged=set(stages) - changed - dag.descendants(stages, changed))
             run.shown = artifacts.known() if run.unchanged else {}
             if workers:
-                run.workers = Dispatch(root, stages, overrides=overrides or [], force=force, group=run.group)
+                run.workers = Dispatch(root, overrides=overrides or [], force=force, group=run.group)
                 sent = [stage for stage in stages.values() if stage.name not in run.unchanged]
                 run.awaited = {name for stage in sent for name in stage.upstream}
             try:
@@ -186,9 +186,7 @@ def _schedule(stages: Mapping[str, Stage], run: Run) -> tuple[dict[str, State], 
             if states.keys() >= set(stage.upstream) and (known or room.take(stage)):
                 del waiting[stage.name]
                 seconds[stage.name] = -time.monotonic()
-                above = [
-                    futures[u] for u in stage.upstream if not states[u].is_cancelled()
-                ]  # Prefect waits for no such
+                above = [futures[u] for u in stage.upstream if not states[u].is_cancelled()]  # Prefect awaits no such
                 futures[stage.name] = _submit(stage, run, above, broken)
                 futures[stage.name].add_done_callback(lambda _, name=stage.name: ended.put(name))
         name = ended.get()
