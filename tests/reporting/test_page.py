@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sanreid.reporting import ablations, boards, collect, page, parameters, results, results_section
+from sanreid.reporting import ablations, boards, collect, page, parameters, results, results_section, templates
 from sanreid.reporting.gallery import Look
 from tests.reporting import fake_run
 
@@ -246,7 +246,7 @@ def test_a_list_that_dvc_wrote_below_the_next_comment_stays_with_its_key(tmp_pat
 
 
 def test_the_shipped_style_has_dark_print_and_every_colour():
-    css = (page.HERE / "page.css").read_text()
+    css = (templates.HERE / "page.css").read_text()
     assert "prefers-color-scheme: dark" in css
     assert "@media print" in css
     for i in range(results_section.COLOURS):

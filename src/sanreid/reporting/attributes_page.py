@@ -8,19 +8,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import jinja2
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from sanreid.data.attributes import HEADS
 from sanreid.evaluation.attributes import Head
-from sanreid.reporting import pictures
-from sanreid.reporting.page import Tile
+from sanreid.reporting import pictures, templates
 from sanreid.reporting.pictures import Picture
+from sanreid.reporting.templates import Tile
 from sanreid.reporting.wording import interval_words, percent, signed
 
-HERE = Path(__file__).parent
 COLUMNS = ("accuracy", "majority", "balanced accuracy", "majority", "F1", "majority", "gain", "95 % interval")
 TITLES = {"test": "Test people", "val": "Validation people"}
 HEIGHT = 150  # px of a person's picture
@@ -65,12 +63,12 @@ def render(
     shown: list[Picture],
 ) -> str:
     """The HTML text; `last` is the split that counts, `means` are of `measures.mean`."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(HERE), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
-    )
     order = sorted(splits, key=lambda s: s != last)
-    return environment.get_template("attributes.html").render(
-        css=(HERE / "page.css").read_text(),
+    return templates.render(
+        "attributes.html",
+        stage="evaluate_attributes",
+        eyebrow="Market-1501 attributes",
+        title=f"attributes, {headline(means[last])}",
         headline=headline(means[last]),
         lead=lead(splits[last], means[last], last),
         tiles=tiles(means[last]),

@@ -5,11 +5,8 @@ decides how things look and this module what is said. A picture or a number alwa
 """
 
 from dataclasses import dataclass, field
-from pathlib import Path
 
-import jinja2
-
-from sanreid.reporting import results_section
+from sanreid.reporting import results_section, templates
 from sanreid.reporting.boards import Outcome
 from sanreid.reporting.gallery import Sheet
 from sanreid.reporting.loss_curves import Charts
@@ -17,21 +14,12 @@ from sanreid.reporting.parameters import Part
 from sanreid.reporting.pictures import Picture
 from sanreid.reporting.results import MEASURES, Crossed, Method, Results
 from sanreid.reporting.tables import CROSSED
+from sanreid.reporting.templates import Tile
 from sanreid.reporting.wording import percent
 
-HERE = Path(__file__).parent
 LARGEST = 8e6  # bytes; a page above it is slow to open and to mail
 REGIONS = {"": "all texels that exist", "_visible": "those that the picture shows", "_hidden": "those that it hides"}
 SCORES = {"l1": ("L1", ".4f"), "psnr": ("PSNR", ".2f"), "ssim": ("SSIM", ".3f")}
-
-
-@dataclass(frozen=True)
-class Tile:
-    """A headline number."""
-
-    value: str
-    label: str
-    spread: str = ""
 
 
 @dataclass(frozen=True)
@@ -80,12 +68,11 @@ class Contents:
 
 def render(contents: Contents) -> str:
     """The HTML text."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(HERE), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
-    )
     first = contents.outcomes[0].result if contents.outcomes else None
-    return environment.get_template("page.html").render(
-        css=(HERE / "page.css").read_text(),
+    return templates.render(
+        "page.html",
+        stage="report",
+        eyebrow="a run of the pipeline",
         headline=headline(first),
         lead=lead(first),
         tiles=tiles(first),
@@ -139,7 +126,7 @@ def tiles(result: Results | None) -> list[Tile]:
 
 def _deviation(method: Method, measure: str) -> str:
     deviation = method.deviation(measure)
-    return "" if deviation is None else percent(deviation)
+    return "" if deviation is None else f"± {percent(deviation)}"
 
 
 def texture_table(metrics: dict) -> Table | None:

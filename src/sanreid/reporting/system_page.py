@@ -8,16 +8,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import jinja2
 import pandas as pd
 
 from sanreid.data.images import read_rgb
 from sanreid.evaluation.ranking import DISTRACTOR
-from sanreid.reporting import figures, system_table
+from sanreid.reporting import figures, system_table, templates
 from sanreid.reporting.pictures import Picture, draw, embed, load
 from sanreid.reporting.system_table import MEASURES, PRICES, Row
 
-HERE = Path(__file__).parent
+LEAD = (
+    "Every system was trained on a set's training people and ranks the same queries against the same gallery: images "
+    "of other cameras, of people nobody trained on."
+)
 
 
 @dataclass(frozen=True)
@@ -82,11 +84,12 @@ def shown(measured: Path, alignments: Path | None, row: Row, seeds: Sequence[int
 
 def render(parts: Sequence[Part], note: str) -> str:
     """The HTML text; `note` says what the published rows are."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(HERE), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
-    )
-    return environment.get_template("systems.html").render(
-        css=(HERE / "page.css").read_text(),
+    return templates.render(
+        "systems.html",
+        stage="compare_systems",
+        eyebrow="the systems compared",
+        headline="Re-identification systems on the same people",
+        lead=LEAD,
         columns=[*MEASURES.values(), *PRICES.values()],
         distances=list(system_table.DISTANCES.values()),
         parts=parts,

@@ -1,0 +1,44 @@
+"""One HTML file from a template of this folder: base.html frames them all, page.css dresses them.
+
+Decision: the style sheet goes into the file, so that a page needs nothing beside it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A headline number."""
+
+    value: str
+    label: str
+    spread: str = ""
+
+
+def render(
+    name: str,
+    *,
+    stage: str,
+    eyebrow: str,
+    headline: str,
+    lead: str,
+    tiles: Sequence[Tile] = (),
+    title: str = "",
+    **values: Any,
+) -> str:
+    """The HTML text of template `name`, by `stage`; `title` is the window's, where it is not the headline.
+
+    Raises jinja2.UndefinedError for a value that the template wants and nobody gave.
+    """
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(HERE), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
+    )
+    frame = {"stage": stage, "eyebrow": eyebrow, "headline": headline, "lead": lead, "tiles": tiles, "title": title}
+    return environment.get_template(name).render(css=(HERE / "page.css").read_text(), **frame, **values)
