@@ -88,7 +88,9 @@ def render(contents: Contents) -> str:
         crossed=results_section.crossed(contents.crossed, results_section.kinds([o.result for o in contents.outcomes])),
         ranked=contents.ranked,
         parameters=contents.parameters,
-        **{f"{section}_notes": contents.notes.get(section, []) for section in ("raw", "results", "ranked")},
+        raw_notes=contents.notes.get("raw", []),
+        results_notes=contents.notes.get("results", []),
+        ranked_notes=contents.notes.get("ranked", []),
     )
 
 
