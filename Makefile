@@ -9,6 +9,8 @@ PROFILE ?= demo
 SEEDS ?= 5
 SETS ?=
 SPLITS ?= 20
+# of make test: tests at a time, one thread each
+JOBS ?= 2
 BENCHMARKS := ranking reranking local_distance scaling extraction loading inference training render gpu_training
 # of make serve and make worker: where the server listens; which pools this machine works for
 PORT ?= 4200
@@ -64,9 +66,9 @@ sweep: setup  ## the two-branch network's ablations and margins, over SEEDS seed
 classic: setup  ## CUHK03's classic protocol: SPLITS=20 test sets, SEEDS=5 each, and the mean over the sets
 	@python tools/table.py --seeds $(SEEDS) --splits $(SPLITS)
 
-test: setup  ## all tests, the fast ones first
-	@pytest -m "not slow"
-	@pytest -m slow
+test: setup  ## all tests, the fast ones first, on JOBS=2 cores
+	@pytest -m "not slow" -n $(JOBS) --dist loadgroup
+	@pytest -m slow -n $(JOBS) --dist loadgroup
 
 check: setup  ## lint, types, floors, parameters, the graph's dependencies; needs no data
 	@ruff check .

@@ -10,6 +10,14 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # `from stages import ...`
 
 os.environ.setdefault("MPLBACKEND", "agg")
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # two workers share two cores; tensors this small lose by more
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A file stays on one worker, with what its fixtures made; the flows' slow tests share their Prefect server."""
+    for item in items:
+        flows = "tests/flows/" in item.nodeid and item.get_closest_marker("slow")
+        item.add_marker(pytest.mark.xdist_group("flows" if flows else item.nodeid.split("::")[0]))
 
 
 @pytest.fixture(scope="session")
