@@ -26,7 +26,7 @@ from flows import locks, overriding
 
 ROOM = ".dvc/tmp/workspaces"
 CHECKPOINTS = ".checkpoints"  # what a killed training goes on from
-OWN = ("data/raw", "data/weights")  # the user's downloads: in the clone alone, not in git
+OWN = ("data/raw", "data/weights")  # the user's downloads: in the clone alone, but for a README not in git
 
 log = logging.getLogger("flows.workspace")
 
@@ -158,12 +158,9 @@ def _share_dvc(root: Path, path: Path) -> None:
 
 
 def _link(source: Path, target: Path) -> None:
-    """Make `target` lead to `source`; where git has files in `target`, only what is not among them."""
-    if target.is_dir():
-        for child in source.iterdir() if source.is_dir() else ():
-            _link(child, target / child.name)
-    elif not target.exists():
-        if not source.exists():
-            source.mkdir(parents=True)  # so that what a stage puts there outlives the workspace
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.symlink_to(source.resolve())
+    """Make `target` lead to `source`, also where git has a README: what a stage puts there outlives the workspace."""
+    if target.is_dir() and not target.is_symlink():
+        shutil.rmtree(target)
+    source.mkdir(parents=True, exist_ok=True)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.symlink_to(source.resolve())

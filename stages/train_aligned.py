@@ -15,17 +15,17 @@ class Params(aligned.Plan):
     """Section `train_aligned`."""
 
 
-def main(images: Path, san_pg: Path, seed: int, out: Path, p: Params) -> None:
+def main(images: Path, start: Path, seed: int, out: Path, p: Params) -> None:
     """`out` gets weights.safetensors, params.json, history.csv, load_report.json and training.json.
 
-    The weights are the first network's, and its peers' below `peers`. `images` holds the set's table; `san_pg` is
-    SAN-PG's model folder, read where the networks start from it.
+    The weights are the first network's, and its peers' below `peers`. `images` holds the set's table,
+    `start` the weights that the networks start from (reid.start).
     """
     people = reid.read(images, p.network.size)
     aligned.check(p, people.labels, "train_aligned")
     runtime.prepare(seed)
     cohort = Cohort(p.network, people.count, p.networks)
-    begun = aligned.start(cohort, p, san_pg)
+    begun = aligned.start(cohort, p, start)
     step = aligned.Step(loop.place(cohort, p.compute, runtime.device()), people, p)
     reid.train(step, p, begun, system="aligned", seed=seed, people=people, images=images, out=out)
 

@@ -17,17 +17,17 @@ class Params(attributes.Recipe):
     """Section `train_attributes`."""
 
 
-def main(market: Path, labels: Path, san_pg: Path, seed: int, out: Path, p: Params) -> None:
+def main(market: Path, labels: Path, start: Path, seed: int, out: Path, p: Params) -> None:
     """`out` gets weights.safetensors, params.json, history.csv, load_report.json and training.json.
 
-    `market` holds the extracted Market-1501, `labels` what extract_attributes wrote; `san_pg` is SAN-PG's model folder,
-    read where the network starts from it.
+    `market` holds the extracted Market-1501, `labels` what extract_attributes wrote, `start` the weights that
+    the network starts from (reid.start).
     """
     people, held_out = (attributes.read(market, labels, split, p.network.size) for split in ("train", "val"))
     attributes.check(p, people, "train_attributes")
     runtime.prepare(seed)
     model = AttributeClassifier(p.network, attributes.CLASSES)
-    begun = reid.start(model, p.network, san_pg)
+    begun = reid.start(model, p.network, start)
     begun = begun._replace(files=[*begun.files, labels / attribute_labels.WEIGHTS])
     placed = loop.place(model, p.compute, runtime.device())
     step = attributes.Step(placed, people, held_out, attribute_labels.class_weights(labels), p)

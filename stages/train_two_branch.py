@@ -23,10 +23,10 @@ class Params(two_branch.Plan):
     """Section `train_two_branch`."""
 
 
-def main(images: Path, san_pg: Path, variant: str, seed: int, out: Path, p: Params) -> None:
+def main(images: Path, start: Path, variant: str, seed: int, out: Path, p: Params) -> None:
     """`out` gets weights.safetensors (the best epoch's), params.json, history.csv, load_report.json, training.json.
 
-    `images` holds the set's table; `san_pg` is SAN-PG's model folder, read where the network starts from it.
+    `images` holds the set's table, `start` the weights that the network starts from (reid.start).
     """
     v = p.variant(variant)
     recipe = two_branch.Recipe(**{k: getattr(p, k) for k in two_branch.Recipe.model_fields})
@@ -37,7 +37,7 @@ def main(images: Path, san_pg: Path, variant: str, seed: int, out: Path, p: Para
     runtime.prepare(seed)
     people = reid.decode(images, parts.train, p.network.size)
     model = TwoBranch(p.network, people.count)
-    begun = reid.start(model, p.network, san_pg)
+    begun = reid.start(model, p.network, start)
     if p.network.initialise != "scratch":
         model.copy_stage()
     loop.place(model, p.compute, runtime.device())

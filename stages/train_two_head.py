@@ -15,16 +15,16 @@ class Params(two_head.Recipe):
     """Section `train_two_head`."""
 
 
-def main(images: Path, san_pg: Path, seed: int, out: Path, p: Params) -> None:
+def main(images: Path, start: Path, seed: int, out: Path, p: Params) -> None:
     """`out` gets weights.safetensors, params.json, history.csv, load_report.json and training.json.
 
-    `images` holds the set's table; `san_pg` is SAN-PG's model folder, read where the network starts from it.
+    `images` holds the set's table, `start` the weights that the network starts from (reid.start).
     """
     reid.check(p, "train_two_head")
     runtime.prepare(seed)
     people = reid.read(images, p.network.size)
     model = TwoHead(p.network, people.count)
-    begun = reid.start(model, p.network, san_pg)
+    begun = reid.start(model, p.network, start)
     step = two_head.Step(loop.place(model, p.compute, runtime.device()), people, p)
     reid.train(step, p, begun, system="two_head", seed=seed, people=people, images=images, out=out)
 

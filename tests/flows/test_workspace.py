@@ -26,9 +26,10 @@ stages:
 FILES = {
     "params.yaml": "# numbers\ntrain:\n  epochs: 2 # passes\n",
     "src/code_of.py": "NAME = 'first'\n",
-    ".gitignore": "/out/*\n!/out/.keep\n/data/raw/\n/data/weights/\n/.checkpoints/\n",
+    ".gitignore": "/out/*\n!/out/.keep\n/data/raw/\n/data/weights/*\n!/data/weights/README.md\n/.checkpoints/\n",
     ".dvcignore": ".checkpoints\n",
     "out/.keep": "",
+    "data/weights/README.md": "what goes here\n",
 }
 
 
@@ -82,7 +83,7 @@ def test_raw_data_weights_and_checkpoints_are_the_clones_and_outlive_the_workspa
         (space / ".checkpoints/key").mkdir()
         (space / "data/weights/net.pth").write_text("w")
     assert (root / ".checkpoints/key").is_dir()
-    assert (root / "data/weights/net.pth").is_file()
+    assert sorted(p.name for p in (root / "data/weights").iterdir()) == ["README.md", "net.pth"]
     assert (root / "data/raw/set/a.txt").is_file()
     with open_workspace(root) as space:
         workspace.checkpoint_in(space, root / ".checkpoints/own")

@@ -15,6 +15,7 @@ SYSTEMS = {
     "sets": ["market1501", "cuhk03_labeled"],
     "alignments": [],
     "seeds": [0, 1],
+    "start": "models/san_pg/texture",
 }
 EXPERIMENT = {"sets": ["cuhk03_labeled"], "variants": ["baseline", "san"], "generators": [], "seeds": [0], "cross": []}
 PUBLISHED = {"market1501": {"strong baseline (2019)": (94.5, 85.9), "two-branch": (None, 81.0)}, "other": {"x": (1, 1)}}

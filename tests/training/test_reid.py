@@ -107,7 +107,7 @@ def test_imagenets_file_is_named_where_it_is_missing_and_loaded_where_it_is(tmp_
     arch = architecture(width=64, initialise="imagenet")
     model, other = Net(arch, 2), Net(arch, 2)
     torch.save(other.encoder.state_dict(), tmp_path / "resnet18.pth")
-    begun = reid.start(model, arch, tmp_path, imagenet=tmp_path)
+    begun = reid.start(model, arch, tmp_path)
     assert begun.files == [tmp_path / "resnet18.pth"]
     assert torch.equal(model.encoder.conv1.weight, other.encoder.conv1.weight)
 

@@ -40,6 +40,7 @@ class Systems(Section):
     alignments: list[str]
     sets: list[str]
     seeds: list[int] = Field(min_length=1)
+    start: str
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -79,9 +79,9 @@ def check(plan: Plan, labels: Tensor, section: str) -> None:
         samplers.PKSampler(labels, plan.people, plan.images)
 
 
-def start(cohort: network.Cohort, plan: Plan, san_pg: Path) -> reid.Start:
+def start(cohort: network.Cohort, plan: Plan, folder: Path) -> reid.Start:
     """Fill the trunks of all networks, as `reid.start` does; the peers' reports are below `peers`."""
-    first, *others = [reid.start(each, plan.network, san_pg) for each in cohort.networks]
+    first, *others = [reid.start(each, plan.network, folder) for each in cohort.networks]
     report: dict[str, Any] = {"peers": [o.report for o in others], **first.report}
     if "untouched" in report:  # the first one holds its peers, which have reports of their own
         report["untouched"] = [name for name in report["untouched"] if not name.startswith(network.PEERS)]

@@ -80,16 +80,16 @@ class Start(NamedTuple):
     report: Mapping[str, Any]
 
 
-def start(model: nn.Module, arch: Architecture, san_pg: Path, imagenet: Path = backbones.WEIGHTS) -> Start:
-    """Fill `model.encoder` as `arch.initialise` says; `san_pg` is SAN-PG's model folder, `imagenet` of <backbone>.pth.
+def start(model: nn.Module, arch: Architecture, folder: Path) -> Start:
+    """Fill `model.encoder` as `arch.initialise` says: `folder` is SAN-PG's model folder, or that of <backbone>.pth.
 
     Raises FileNotFoundError that says where to put a file, ValueError with the report where not all of it fits.
     """
     if arch.initialise == "imagenet":
-        backbones.load_imagenet(model.encoder, arch.backbone, imagenet)  # pyrefly: ignore
-        return Start([imagenet / f"{arch.backbone}.pth"], {"initialise": "imagenet"})
+        backbones.load_imagenet(model.encoder, arch.backbone, folder)  # pyrefly: ignore
+        return Start([folder / f"{arch.backbone}.pth"], {"initialise": "imagenet"})
     if arch.initialise == "san_pg":
-        weights = san_pg / checkpoint.WEIGHTS
+        weights = folder / checkpoint.WEIGHTS
         report = checkpoint.load_into(model, weights, only=TRUNK, strict=True)
         runtime.log.info("%s", report)
         return Start([weights], {"initialise": "san_pg", **report.as_dict()})
