@@ -25,8 +25,8 @@ from deps import differences  # noqa: E402
 from sanreid import params  # noqa: E402
 from sanreid.reporting import ablations  # noqa: E402
 
-# the first four are what dvc.yaml's templating consumes; `tables` is for tools/table.py and the report
-TOP = {"raw", "folders", "experiment", "systems", "tables"}
+# what dvc.yaml's templating consumes; `tables` is for tools/table.py and the report
+TOP = {"raw", "folders", "experiment", "systems", "mnist", "tables"}
 FREE = "folders."  # its keys are the user's own names
 
 

@@ -1,0 +1,52 @@
+"""The Siamese network of digits: two convolutions, max pooling, dropout, adaptive max pooling, one linear layer.
+
+Decisions: the source tells the layers and 1 -> 64 -> 512 channels; the kernels' size and the size that the adaptive
+pooling leaves are told nowhere and are parameters. Its max pooling stands behind the first convolution, where it makes
+the second four times cheaper. One network embeds anchor, positive and negative: "Siamese" is how it is trained.
+"""
+
+from typing import NamedTuple
+
+from pydantic import Field, PositiveInt
+from torch import Tensor, nn
+
+from sanreid.params import Section
+
+
+class Network(Section):
+    """The network's shape."""
+
+    channels: tuple[PositiveInt, PositiveInt]
+    kernel: PositiveInt
+    pooled: PositiveInt
+    dropout: float = Field(ge=0, lt=1)
+    embedding: PositiveInt
+
+
+class SiameseOutput(NamedTuple):
+    """Of N images: embedding (N, D)."""
+
+    embedding: Tensor
+
+
+class Siamese(nn.Module):
+    """Drawn from torch's global generator."""
+
+    def __init__(self, network: Network) -> None:
+        super().__init__()
+        first, second = network.channels
+        pad = network.kernel // 2
+        self.features = nn.Sequential(
+            nn.Conv2d(1, first, network.kernel, padding=pad),
+            nn.ReLU(inplace=True),
+            nn.MaxPool2d(2),
+            nn.Conv2d(first, second, network.kernel, padding=pad),
+            nn.ReLU(inplace=True),
+            nn.Dropout(network.dropout),
+            nn.AdaptiveMaxPool2d(network.pooled),
+        )
+        self.fc = nn.Linear(second * network.pooled**2, network.embedding)
+
+    def forward(self, images: Tensor) -> SiameseOutput:
+        """Normalised images (N, 1, H, W)."""
+        return SiameseOutput(self.fc(self.features(images).flatten(1)))

@@ -1,0 +1,78 @@
+"""What the trainings on MNIST's digits share: one update of one loss, and the end of the stage.
+
+Decisions: a step gives its network's loss first among its terms; what else it measures of a batch is recorded beside
+it, in history.csv and TensorBoard. There is no augmentation: the source names none.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor, nn
+
+from sanreid import runtime
+from sanreid.data import index
+from sanreid.data.digits import Digits, normalise
+from sanreid.training import checkpoint, loop, optim
+from sanreid.training.reid import Clock
+
+
+class Step(ABC):
+    """One forward, one backward of the first of `terms`, one update; a method gives `batches` and `measure`."""
+
+    terms: tuple[str, ...] = ("loss",)
+    validation: tuple[str, ...] = ()
+
+    def __init__(
+        self, model: nn.Module, digits: Digits, compute: loop.Compute, optimisation: optim.Optimisation
+    ) -> None:
+        self.model, self.compute = model, compute
+        self.device = next(model.parameters()).device
+        self.images, self.labels = digits.images.to(self.device), digits.labels.to(self.device)
+        self.forward = loop.compiled(model.forward, compute)
+        self.optimisations = {"main": optimisation}
+
+    @abstractmethod
+    def batches(self, seed: int, epoch: int) -> list[Tensor]:
+        """The batches of image numbers of an epoch: a pure function of its arguments."""
+
+    @abstractmethod
+    def measure(self, out: Any, labels: Tensor) -> dict[str, Tensor]:
+        """What `terms` names, from the network's output for a batch and its labels (N,)."""
+
+    def show(self, images: Tensor) -> Any:
+        """The network's output for uint8 images (N, 1, 28, 28) on its device."""
+        with loop.autocast(self.compute, self.device):
+            return self.forward(normalise(images))
+
+    def __call__(self, batch: Tensor, generator: object) -> dict[str, Tensor]:
+        """Train on one batch; returns the terms. No augmentation draws from `generator`."""
+        batch = batch.to(self.device)
+        terms = self.measure(self.show(self.images[batch]), self.labels[batch])
+        main = self.optimisations["main"]
+        main.zero_grad()
+        terms[self.terms[0]].backward()
+        main.step()
+        return {name: terms[name].detach() for name in self.terms}
+
+    def validate(self) -> dict[str, float]:
+        """Nothing, unless a method measures something at an epoch's end."""
+        return {}
+
+
+def train(step: Step, settings: Mapping[str, Any], folder: Path, out: Path, *, epochs: int, seed: int) -> None:
+    """Train and write `out`, whole or not at all: weights.safetensors, params.json, history.csv, training.json.
+
+    `settings` decide the run, beside the digits of `folder`; params.json records them. A run that was killed goes on
+    where it was.
+    """
+    key = checkpoint.key(settings, [folder / index.NAME], [step.images.cpu(), step.labels.cpu()])
+    name = "/".join(out.parts[-3:])
+    history = loop.fit(step, epochs=epochs, seed=seed, run=key, name=name, watch=Clock())
+    seconds = Clock.seconds(history.parent)
+    with runtime.atomic_folder(out) as work:
+        checkpoint.save_model(work, step.model, settings, history)
+        took = {"seconds": round(sum(seconds), 1), "epochs": len(seconds), "device": step.device.type}
+        runtime.write_json(work / "training.json", took)
+    checkpoint.discard(key)

@@ -1,0 +1,131 @@
+"""The Siamese network's step: one triplet loss on embeddings of digits, and its way back from the disk.
+
+Decisions: the distance (squared euclidean or 1 - cos) and how triplets come about (drawn in the data set, or the
+hardest of a P x K batch) are parameters. What the distance cannot see is taken out of an embedding on the way out: of
+a cosine network `embed` gives unit vectors, so that whoever measures distances there measures the trained one.
+"""
+
+import json
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import numpy as np
+import torch
+from pydantic import Field, NonNegativeInt, PositiveInt
+from torch import Tensor
+
+from sanreid.data import digits
+from sanreid.data.digits import Digits
+from sanreid.losses import cosine_triplet, squared_triplet
+from sanreid.models.siamese import Network, Siamese, SiameseOutput
+from sanreid.params import Section, validate
+from sanreid.training import checkpoint, loop, optim
+from sanreid.training import digits as digit_training
+from sanreid.training.triplets import Batches, Sampling, Triplets
+from sanreid.training.where import inside
+
+SECTION = "train_mnist_siamese"
+SYSTEM = "mnist_siamese"
+LOSSES = {"euclidean": squared_triplet, "cosine": cosine_triplet}
+
+
+class Loss(Section):
+    """The triplet loss: squared euclidean distances, or 1 - cos; the margin is in their unit."""
+
+    distance: Literal["euclidean", "cosine"]
+    margin: float = Field(ge=0)
+
+
+class Divide(Section):
+    """Which digits and images the divisions take (data/digits.py): the draw's seed, the share of `seen` held out."""
+
+    seed: NonNegativeInt
+    held_out: float = Field(gt=0, lt=1)
+
+
+class Recipe(Section):
+    """Section `train_mnist_siamese`."""
+
+    seed: NonNegativeInt
+    divisions: Divide
+    epochs: PositiveInt
+    sampling: Sampling
+    batches: Batches
+    loss: Loss
+    network: Network
+    optimiser: optim.Optimiser
+    compute: loop.Compute
+
+
+class Step(digit_training.Step):
+    """One update of the network on `digits`, those of the division's training."""
+
+    def __init__(self, model: Siamese, chosen: Digits, recipe: Recipe) -> None:
+        optim.check(recipe.optimiser, recipe.epochs, f"{SECTION}.optimiser")
+        optimisation = optim.Optimisation(model.parameters(), recipe.optimiser, recipe.epochs)
+        super().__init__(model, chosen, recipe.compute, optimisation)
+        self.recipe = recipe
+        with inside(f"{SECTION}.batches"):
+            self.triplets = Triplets(chosen.labels, recipe.sampling, recipe.batches, recipe.loss.margin, squared=True)
+
+    def batches(self, seed: int, epoch: int) -> list[Tensor]:
+        """Batches of image numbers by the sampling."""
+        return self.triplets.epoch(seed, epoch)
+
+    def measure(self, out: SiameseOutput, labels: Tensor) -> dict[str, Tensor]:
+        """The triplet loss."""
+        losses, margin = LOSSES[self.recipe.loss.distance], self.recipe.loss.margin
+        if self.recipe.sampling == "random":
+            return {"loss": losses.drawn(*out.embedding.chunk(3), margin)}
+        return {"loss": losses.batch_hard(out.embedding, labels, margin)}
+
+
+def settings(recipe: Recipe, name: str) -> dict:
+    """What decides a run on division `name`, as params.json records it."""
+    division = digits.divide(name, recipe.divisions.seed)
+    parts = {part: list(wanted) for part, wanted in division._asdict().items()}
+    return {"system": SYSTEM, "division": {"name": name, **parts}, "recipe": recipe}
+
+
+class Trained(NamedTuple):
+    """A network from the disk: its recipe, and the name of the division whose digits it was trained on."""
+
+    model: Siamese
+    recipe: Recipe
+    division: str
+
+    def rows(self, everything: Digits) -> digits.Rows:
+        """The images of its division: trained on, to calibrate on, to find."""
+        return digits.rows(everything, self.division, self.recipe.divisions.seed, self.recipe.divisions.held_out)
+
+
+def load(folder: Path) -> Trained:
+    """The network of a model folder of train_mnist_siamese.
+
+    Raises FileNotFoundError, or ValueError where the folder holds another model.
+    """
+    file = folder / "params.json"
+    if not file.is_file():
+        raise FileNotFoundError(f"{file}: not found; name a folder of {SECTION}, models/mnist/siamese/<division>")
+    record = json.loads(file.read_text())
+    if record.get("system") != SYSTEM:
+        raise ValueError(f"{file}: no Siamese network of digits; name a folder of {SECTION}")
+    recipe = validate(record["recipe"], Recipe, f"{file}: recipe")
+    model = Siamese(recipe.network)
+    checkpoint.load_into(model, folder / checkpoint.WEIGHTS, strict=True)
+    return Trained(model, recipe, record["division"]["name"])
+
+
+@torch.no_grad()
+def embed(trained: Trained, images: Tensor, batch: int = 256) -> np.ndarray:
+    """Embeddings (N, D) float32 of uint8 images (N, 1, 28, 28), unit vectors where the distance is `cosine`.
+
+    The network's device computes; `batch` changes speed and memory only.
+    """
+    device = next(trained.model.parameters()).device
+    trained.model.eval()
+    parts = [trained.model(digits.normalise(part.to(device))).embedding.float() for part in images.split(batch)]
+    embeddings = torch.cat(parts)
+    if trained.recipe.loss.distance == "cosine":
+        embeddings = cosine_triplet.unit(embeddings)
+    return embeddings.cpu().numpy()

@@ -1,0 +1,31 @@
+"""Train the Siamese network of digits on the digits of one division."""
+
+from pathlib import Path
+
+from sanreid import runtime
+from sanreid.data import digits
+from sanreid.models.siamese import Siamese
+from sanreid.params import run
+from sanreid.training import digits as digit_training
+from sanreid.training import loop, siamese
+
+
+class Params(siamese.Recipe):
+    """Section `train_mnist_siamese`."""
+
+
+def main(mnist: Path, division: str, out: Path, p: Params) -> None:
+    """`out` gets weights.safetensors, params.json, history.csv and training.json.
+
+    `mnist` is what extract_mnist wrote, `division` one of data/digits.py: `seen`, `d0` .. `d9`.
+    """
+    everything = digits.read(mnist)
+    rows = digits.rows(everything, division, p.divisions.seed, p.divisions.held_out)
+    runtime.prepare(p.seed)
+    model = loop.place(Siamese(p.network), p.compute, runtime.device())
+    step = siamese.Step(model, everything.at(rows.train), p)
+    digit_training.train(step, siamese.settings(p, division), mnist, out, epochs=p.epochs, seed=p.seed)
+
+
+if __name__ == "__main__":
+    run(main)
