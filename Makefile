@@ -9,7 +9,7 @@ PROFILE ?= demo
 SEEDS ?= 5
 SETS ?=
 SPLITS ?= 20
-BENCHMARKS := ranking reranking local_distance scaling extraction loading inference training render gpu_training
+BENCHMARKS := ranking reranking local_distance scaling extraction loading inference training render open_world gpu_training
 # of make serve and make worker: where the server listens; which pools this machine works for
 PORT ?= 4200
 POOLS ?= gpu cpu

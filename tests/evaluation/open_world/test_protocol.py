@@ -24,10 +24,10 @@ SECTION = {
         "smallest": 2,
     },
     "peers": {"core": 3, "sizes": [4, 8], "most": 50},
+    "shown": {"rule": "tuned", "link": "barycentre"},
 }
 RULES = ["mean + sigmas", "by class", "fixed, then adaptive", "by hand 0.3", "by hand 0.7", "equal error", "tuned"]
 PEERS = ["dbscan", "hdbscan", "agglomerative"]
-SHOWN = ("tuned", "barycentre")
 
 
 def section(**changes):
@@ -41,7 +41,7 @@ def halves(spread=0.12):
 
 @pytest.fixture(scope="module")
 def result():
-    return protocol.evaluate(*halves(), section(), SHOWN)
+    return protocol.evaluate(*halves(), section())
 
 
 def test_every_rule_link_remedy_size_and_order_has_a_row(result):
@@ -81,7 +81,7 @@ def test_what_is_plain_to_see_is_found(result):
 
 def test_labels_of_the_stream_only_score(result):
     known, find = halves()
-    blind = protocol.evaluate(known, Labelled(find.features, np.zeros_like(find.classes)), section(), SHOWN)
+    blind = protocol.evaluate(known, Labelled(find.features, np.zeros_like(find.classes)), section())
     pd.testing.assert_series_equal(blind.runs["found"], result.runs["found"])
     np.testing.assert_array_equal(blind.groups, result.groups)
     assert blind.calibrated == result.calibrated
@@ -90,7 +90,7 @@ def test_labels_of_the_stream_only_score(result):
 def test_the_same_seed_gives_the_same_table_and_another_another():
     known, find = halves(spread=0.5)
     small = {"orders": 3, "sizes": [], "peers": {**SECTION["peers"], "most": 1}}
-    one, two, other = (protocol.evaluate(known, find, section(seed=s, **small), SHOWN).runs for s in (0, 0, 1))
+    one, two, other = (protocol.evaluate(known, find, section(seed=s, **small)).runs for s in (0, 0, 1))
     pd.testing.assert_frame_equal(one, two)
     assert not one.equals(other)
 
@@ -122,10 +122,12 @@ def test_a_summary_is_mean_deviation_and_worst(result):
 
 def test_what_cannot_be_is_refused():
     known, find = halves()
-    with pytest.raises(ValueError, match="no rule 'tuned' with link 'nearest'"):
-        protocol.evaluate(known, find, section(), ("tuned", "nearest"))
+    with pytest.raises(
+        ValueError, match=r"shown: no 'tuned' by 'nearest'; rules are mean .* links barycentre, density"
+    ):
+        protocol.evaluate(known, find, section(shown={"rule": "tuned", "link": "nearest"}))
     with pytest.raises(ValueError, match="two classes"):
-        protocol.evaluate(Labelled(known.features, np.zeros_like(known.classes)), find, section(), SHOWN)
+        protocol.evaluate(Labelled(known.features, np.zeros_like(known.classes)), find, section())
     for wrong in ({"orders": 0}, {"links": {}}, {"metric": "manhattan"}):
         with pytest.raises(ParamsError, match=f"evaluate_open_world.{next(iter(wrong))}"):
             section(**wrong)

@@ -42,6 +42,13 @@ class Calibration(Section):
     candidates: int = Field(ge=2)  # thresholds tried
 
 
+class Shown(Section):
+    """The rule whose groups are pictured and whose numbers stand for the whole."""
+
+    rule: str
+    link: str
+
+
 class Protocol(Section):
     """An open-world evaluation."""
 
@@ -53,6 +60,7 @@ class Protocol(Section):
     calibration: Calibration
     rules: Rules
     peers: peers.Peers
+    shown: Shown
 
 
 class Labelled(NamedTuple):
@@ -84,19 +92,22 @@ class Result(NamedTuple):
     runs: pd.DataFrame  # a row a rule, link, remedy, size and order: KEYS, order, MEASURES
     calibrated: dict[str, dict[str, float]]  # link -> rule -> threshold (the mean of many), `merge`; and the peers'
     sequences: dict[str, thresholds.Sequences]  # link -> distances on the calibration set
-    groups: Labels  # (N,) of the set to find, see `shown`
+    groups: Labels  # (N,) of the set to find: by `shown`, after the last remedy
 
 
-def evaluate(calibration: Labelled, find: Labelled, p: Protocol, shown: tuple[str, str]) -> Result:
-    """Calibrate on one set and group the other.
+def evaluate(calibration: Labelled, find: Labelled, p: Protocol) -> Result:
+    """Calibrate on one set and group the other; the groups returned are those of all images in the first order.
 
-    `shown` is the (rule, link) whose groups are returned: of all images in the first order, after the last remedy.
-    Raises ValueError where a set cannot calibrate or be grouped, or `shown` is of no rule or link.
+    Raises ValueError where a set cannot calibrate or be grouped, or `shown` names no rule or link.
     """
+    shown = p.shown.rule, p.shown.link
     known, points = draw(calibration, p), stream.prepare(find.features, p.metric)
     prepared = {name: calibrate(known, points, link, p) for name, link in p.links.items()}
     if shown[1] not in prepared or shown[0] not in {rule.name for rule in prepared[shown[1]].rules}:
-        raise ValueError(f"no rule '{shown[0]}' with link '{shown[1]}' to show; links are {', '.join(p.links)}")
+        names = dict.fromkeys(rule.name for ready in prepared.values() for rule in ready.rules)
+        raise ValueError(
+            f"shown: no '{shown[0]}' by '{shown[1]}'; rules are {', '.join(names)}, links {', '.join(p.links)}"
+        )
     orders = [runtime.rng(p.seed, "order", k).permutation(len(points)) for k in range(p.orders)]
     sizes = sorted({min(size, len(points)) for size in p.sizes} | {len(points)})
     rows, groups = [], np.empty(len(points), np.int64)
