@@ -76,7 +76,8 @@ class Step(digit_training.Step):
         """The triplet loss."""
         losses, margin = LOSSES[self.recipe.loss.distance], self.recipe.loss.margin
         if self.recipe.sampling == "random":
-            return {"loss": losses.drawn(*out.embedding.chunk(3), margin)}
+            anchors, positives, negatives = out.embedding.chunk(3)
+            return {"loss": losses.drawn(anchors, positives, negatives, margin)}
         return {"loss": losses.batch_hard(out.embedding, labels, margin)}
 
 
