@@ -1,0 +1,155 @@
+"""The open world's page: digits seen, digits never trained on, people; tables, pictures of groups, maps.
+
+Decisions: which divisions and sets belong to it is told by the sections `mnist` and `systems` that the graph is made
+of, so that an earlier run's numbers stay out; which rule is shown, by the section that evaluated it.
+"""
+
+import sys
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from PIL import Image
+from pydantic import NonNegativeInt, PositiveInt
+
+from sanreid import runtime
+from sanreid.data.digits import SEEN
+from sanreid.evaluation.open_world import protocol, record
+from sanreid.evaluation.open_world.record import Record
+from sanreid.params import Section, run
+from sanreid.reporting import open_world_maps, open_world_page, open_world_table, pictures
+from sanreid.reporting.open_world_maps import Map
+from sanreid.reporting.open_world_page import Setting
+from sanreid.reporting.system_table import Systems
+
+KINDS = {"features": "features as they are", "camera_mean_removed": "camera means removed"}  # folders, and what to say
+
+
+class Mnist(Section):
+    """Section `mnist`: which runs on digits the graph holds."""
+
+    divisions: list[str]
+
+
+class MapSection(Section):
+    """The maps of features and pixels."""
+
+    divisions: list[str]
+    sizes: list[PositiveInt]
+    steps: PositiveInt
+    seed: NonNegativeInt
+
+
+class Params(Section):
+    """Section `report_open_world`."""
+
+    shown: protocol.Shown
+    pictured: list[str]
+    look: open_world_page.Look
+    maps: MapSection
+    published: dict[str, list[str]]
+    note: str
+
+
+def main(interim: Path, digits: Path, people: Path, out: Path, p: Params, mnist: Mnist, systems: Systems) -> None:
+    """`out` gets index.html, maps.html (the turnable maps), table.csv, table.md and the pictures.
+
+    `interim` holds the extracted sets; `digits` and `people` what the evaluating stages wrote, a folder a division, and
+    a set and seed.
+    """
+    shown = p.shown.rule, p.shown.link
+    records = {name: record.load(digits / name / "embedding") for name in mnist.divisions}
+    drawn: list[tuple[Setting, Path, str, int]] = [
+        *((setting, interim / "mnist", "digit", p.look.digit) for setting in of_digits(records, p.pictured)),
+        *(
+            (s, interim / name, "person", p.look.person)
+            for name in systems.sets
+            for s in of_people(people, name, systems)
+        ),
+    ]
+    published = open_world_table.published(p.published)
+    with runtime.atomic_folder(out) as work:
+        parts = [
+            open_world_page.part(setting, shown, partial(opened, folder), word, height, p.look, work)
+            for setting, folder, word, height in drawn
+        ]
+        maps = []
+        turnable = []
+        for name in (division for division in p.maps.divisions if division in records):
+            pairs = inputs(name, records[name], interim / "mnist", p.maps)
+            flat, deep = (
+                [
+                    [Map(title, open_world_maps.project(x, n, p.maps.seed, p.maps.steps), c) for title, x, c in row]
+                    for row in pairs
+                ]
+                for n in (2, 3)
+            )
+            picture = Image.fromarray(open_world_maps.flat(flat, "digit"))
+            picture.save(work / f"map_{name}.png", optimize=True)
+            maps.append(open_world_page.Maps(f"division {name}", pictures.embed(picture, quality=p.look.quality)))
+            turnable += deep
+        if turnable:
+            (work / "maps.html").write_text(open_world_maps.turnable(turnable, "digit", "SAN-ReID: streams of digits"))
+        text = open_world_page.markdown(parts, published)
+        (work / "table.md").write_text(text)
+        tables = [part.summary.reset_index().assign(setting=part.title) for part in parts]
+        pd.concat(tables, ignore_index=True).to_csv(work / "table.csv", index=False, float_format="%.6g")
+        (work / "index.html").write_text(open_world_page.render(parts, maps, shown, published, p.note))
+    sys.stdout.write(text)
+
+
+def of_digits(records: dict[str, Record], pictured: list[str]) -> Iterator[Setting]:
+    """The digits seen, then the divisions of digits never trained on; what has no record is left out."""
+    named = [f"division {name}" for name in pictured]
+    if SEEN in records:
+        words = (
+            "The network was trained on all ten digits. Other images of them calibrate; the stream is the test files."
+        )
+        yield _setting("seen", "Digits seen in training", words, {f"division {SEEN}": records[SEEN]}, named)
+    if unseen := {f"division {name}": found for name, found in records.items() if name != SEEN}:
+        words = "Trained on four digits, calibrated on two others, to find the remaining four: all their images."
+        yield _setting("unseen", "Digits never trained on", words, unseen, named)
+
+
+def _setting(key: str, title: str, words: str, records: dict[str, Record], named: list[str]) -> Setting:
+    return Setting(key, title, words, records, [name for name in records if name in named])
+
+
+def of_people(folder: Path, name: str, systems: Systems) -> Iterator[Setting]:
+    """The people of a set: by the features as they are, and with each camera's mean removed."""
+    words = "A re-ID system's features of people it was not trained on; some of them calibrate, the others walk by."
+    for kind, told in KINDS.items():
+        found = {f"{name}, {told}, seed {k}": record.load(folder / name / f"seed{k}" / kind) for k in systems.seeds}
+        yield Setting(f"{name}-{kind}", f"People, {name}, {told}", words, found, list(found)[:1])
+
+
+def opened(folder: Path, path: str) -> Image.Image:
+    """An image of a set, by the path in its table."""
+    return pictures.load(folder / path)
+
+
+def inputs(
+    name: str, found: Record, folder: Path, p: MapSection
+) -> list[list[tuple[str, NDArray[np.floating], NDArray[np.int64]]]]:
+    """What is mapped of a division: a row a size, features and then raw pixels, each with its title and classes."""
+    order = runtime.rng(p.seed, "maps", name).permutation(len(found.stream))
+    rows = []
+    for size in sorted({min(size, len(order)) for size in p.sizes} | {len(order)}):
+        chosen = found.stream.iloc[np.sort(order[:size]).tolist()]
+        pixels = np.stack([np.asarray(pictures.load(folder / path, "L")) for path in chosen["path"]])
+        classes = chosen["class"].to_numpy("int64")
+        told = f"{size:,} images"
+        rows.append(
+            [
+                (f"division {name}, features, {told}", found.features[chosen.index], classes),
+                (f"raw pixels, {told}", pixels / 255, classes),
+            ]
+        )
+    return rows
+
+
+if __name__ == "__main__":
+    run(main)
