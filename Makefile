@@ -21,7 +21,7 @@ export DVC_NO_ANALYTICS := 1
 export DO_NOT_TRACK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo repro systems sweep classic test check deps lock bench peers bench-full serve worker profile clean
+.PHONY: help setup demo repro systems sweep classic digits digits-grid test check deps lock bench peers bench-full serve worker profile clean
 
 help:  ## this list
 	@grep -hE '^[a-z%-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -63,6 +63,13 @@ sweep: setup  ## the two-branch network's ablations and margins, over SEEDS seed
 
 classic: setup  ## CUHK03's classic protocol: SPLITS=20 test sets, SEEDS=5 each, and the mean over the sets
 	@python tools/table.py --seeds $(SEEDS) --splits $(SPLITS)
+
+digits: setup  ## MNIST's classifiers: their table
+	@dvc repro --quiet evaluate_mnist_classifiers > /dev/null
+	@cat reports/mnist/classifiers/table.md
+
+digits-grid: setup  ## the published grids of learning rate, weight decay and batch size, cell by cell (section sweep_mnist)
+	@PYTHONPATH=. python tools/digits_grid.py
 
 test: setup  ## all tests, the fast ones first
 	@pytest -m "not slow"

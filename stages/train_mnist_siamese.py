@@ -7,24 +7,24 @@ from sanreid.data import digits
 from sanreid.models.siamese import Siamese
 from sanreid.params import run
 from sanreid.training import digits as digit_training
-from sanreid.training import loop, siamese
+from sanreid.training import siamese
 
 
 class Params(siamese.Recipe):
     """Section `train_mnist_siamese`."""
 
 
-def main(mnist: Path, division: str, out: Path, p: Params) -> None:
+def main(images: Path, division: str, out: Path, p: Params) -> None:
     """`out` gets weights.safetensors, params.json, history.csv and training.json.
 
-    `mnist` is what extract_mnist wrote, `division` one of data/digits.py: `seen`, `d0` .. `d9`.
+    `images` is what extract_mnist wrote, `division` one of data/digits.py: `seen`, `d0` .. `d9`.
     """
-    everything = digits.read(mnist)
+    everything = digits.read(images)
     rows = digits.rows(everything, division, p.divisions.seed, p.divisions.held_out)
     runtime.prepare(p.seed)
-    model = loop.place(Siamese(p.network), p.compute, runtime.device())
+    model = digit_training.place(Siamese(p.network), p.compute, runtime.device())
     step = siamese.Step(model, everything.at(rows.train), p)
-    digit_training.train(step, siamese.settings(p, division), mnist, out, epochs=p.epochs, seed=p.seed)
+    digit_training.train(step, siamese.settings(p, division), images, out, epochs=p.epochs, seed=p.seed)
 
 
 if __name__ == "__main__":

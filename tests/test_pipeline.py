@@ -54,7 +54,7 @@ TINY = {
     "evaluate_san.lists": {"queries": 2, "top": 5},
     "report": {"people": 2},
     "systems": {"names": ["strong"], "variants": [], "sets": ["market1501"], "alignments": []},
-    "mnist": {"divisions": []},
+    "mnist": {"models": ["perceptron"], "cells": [], "grids": [], "divisions": []},
     "train_strong": {"epochs": 2, "people": 3, "images": 2},
     "train_strong.network": {"width": 8, "height": 64, "width_px": 32},
     "train_strong.optimiser.warm_up": {"epochs": 1},

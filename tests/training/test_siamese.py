@@ -24,7 +24,7 @@ SECTION = {
     "loss": {"distance": "cosine", "margin": 0.3},
     "network": {"channels": [4, 8], "kernel": 3, "pooled": 2, "dropout": 0.1, "embedding": 5},
     "optimiser": toy_san.OPTIMISER,
-    "compute": toy_san.COMPUTE,
+    "compute": {"precision": "float32", "compile": False, "deterministic": True},
 }
 
 

@@ -1,21 +1,45 @@
 """What the trainings on MNIST's digits share: one update of one loss, and the end of the stage.
 
 Decisions: a step gives its network's loss first among its terms; what else it measures of a batch is recorded beside
-it, in history.csv and TensorBoard. There is no augmentation: the source names none.
+it, in history.csv and TensorBoard. There is no augmentation: the source names none. Nor is there a choice of memory
+layout: with channels last, torch 2.15's CPU crashes in the backward pass of some convolutions of one input channel
+(7 x 7 at stride 2, 8 channels out).
 """
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeVar
 
+import torch
 from torch import Tensor, nn
 
 from sanreid import runtime
 from sanreid.data import index
 from sanreid.data.digits import Digits, normalise
+from sanreid.params import Section
 from sanreid.training import checkpoint, loop, optim
 from sanreid.training.reid import Clock
+
+M = TypeVar("M", bound=nn.Module)
+
+
+class Compute(Section):
+    """How the arithmetic is done: `loop.Compute` without the memory layout."""
+
+    precision: Literal["float32", "tf32", "bfloat16"]
+    compile: bool
+    deterministic: bool
+
+    @property
+    def full(self) -> loop.Compute:
+        """As the loop knows it."""
+        return loop.Compute(**self.model_dump(), channels_last=False)
+
+
+def place(model: M, compute: Compute, device: torch.device) -> M:
+    """`loop.place` of a network of digits."""
+    return loop.place(model, compute.full, device)
 
 
 class Step(ABC):
@@ -24,13 +48,11 @@ class Step(ABC):
     terms: tuple[str, ...] = ("loss",)
     validation: tuple[str, ...] = ()
 
-    def __init__(
-        self, model: nn.Module, digits: Digits, compute: loop.Compute, optimisation: optim.Optimisation
-    ) -> None:
-        self.model, self.compute = model, compute
+    def __init__(self, model: nn.Module, digits: Digits, compute: Compute, optimisation: optim.Optimisation) -> None:
+        self.model, self.compute = model, compute.full
         self.device = next(model.parameters()).device
         self.images, self.labels = digits.images.to(self.device), digits.labels.to(self.device)
-        self.forward = loop.compiled(model.forward, compute)
+        self.forward = loop.compiled(model.forward, self.compute)
         self.optimisations = {"main": optimisation}
 
     @abstractmethod
@@ -61,15 +83,19 @@ class Step(ABC):
         return {}
 
 
+def run_key(step: Step, settings: Mapping[str, Any], folder: Path) -> str:
+    """The `checkpoint.key` of a run of `step`, which `settings` and the digits of `folder` decide."""
+    return checkpoint.key(settings, [folder / index.NAME], [step.images.cpu(), step.labels.cpu()])
+
+
 def train(step: Step, settings: Mapping[str, Any], folder: Path, out: Path, *, epochs: int, seed: int) -> None:
     """Train and write `out`, whole or not at all: weights.safetensors, params.json, history.csv, training.json.
 
     `settings` decide the run, beside the digits of `folder`; params.json records them. A run that was killed goes on
     where it was.
     """
-    key = checkpoint.key(settings, [folder / index.NAME], [step.images.cpu(), step.labels.cpu()])
-    name = "/".join(out.parts[-3:])
-    history = loop.fit(step, epochs=epochs, seed=seed, run=key, name=name, watch=Clock())
+    key = run_key(step, settings, folder)
+    history = loop.fit(step, epochs=epochs, seed=seed, run=key, name="/".join(out.parts[-3:]), watch=Clock())
     seconds = Clock.seconds(history.parent)
     with runtime.atomic_folder(out) as work:
         checkpoint.save_model(work, step.model, settings, history)

@@ -19,7 +19,7 @@ from sanreid.data.digits import Digits
 from sanreid.losses import cosine_triplet, squared_triplet
 from sanreid.models.siamese import Network, Siamese, SiameseOutput
 from sanreid.params import Section, validate
-from sanreid.training import checkpoint, loop, optim
+from sanreid.training import checkpoint, optim
 from sanreid.training import digits as digit_training
 from sanreid.training.triplets import Batches, Sampling, Triplets
 from sanreid.training.where import inside
@@ -54,7 +54,7 @@ class Recipe(Section):
     loss: Loss
     network: Network
     optimiser: optim.Optimiser
-    compute: loop.Compute
+    compute: digit_training.Compute
 
 
 class Step(digit_training.Step):

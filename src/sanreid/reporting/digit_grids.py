@@ -1,0 +1,155 @@
+"""The digits' grids: what was measured in each cell beside what was published, as tables and as heat maps.
+
+Decisions: a grid is the cells that its publisher gives, with the number each; its columns are learning rates and its
+rows whatever else differs, so nothing has to say so twice. Colour is accuracy from 0 to 100 %, the same in every map. A
+cell that diverged is marked: what it tells is one digit always.
+"""
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import NamedTuple
+
+import pandas as pd
+
+from sanreid.reporting.digits import PUBLISHED_NOTE, wilson
+from sanreid.training import digit_cells
+
+Grid = dict[str, float | None]  # cell -> published accuracy in percent, None where there is none
+WIDE, HIGH, LEFT, HEAD, GAP = 62, 32, 74, 62, 40  # px: a cell, room for the rows' names, for titles, between maps
+STYLE = """
+.grids{--g-ink:#1a2230;--g-soft:#5a6679;--g-rim:#dfe4ec;--g-fill:#2c63c8;--g-on:#fff;
+ font-family:system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif}
+.grids text{font-size:12px;fill:var(--g-soft)} .grids .title{font-weight:600;fill:var(--g-ink)}
+.grids .cell{fill:var(--g-fill)} .grids .frame{fill:none;stroke:var(--g-rim)}
+.grids .number{fill:var(--g-ink);text-anchor:middle} .grids .strong{fill:var(--g-on);text-anchor:middle}
+@media (prefers-color-scheme:dark){.grids{--g-ink:#e6ebf4;--g-soft:#9fabbe;--g-rim:#2a3442;--g-fill:#7aa7ff;
+ --g-on:#0f141b}}
+"""
+
+
+class Result(NamedTuple):
+    """A cell's accuracy here, a fraction, of so many digits tested, and whether its training diverged."""
+
+    accuracy: float
+    tested: int
+    diverged: bool
+
+
+class Axes(NamedTuple):
+    """The columns' learning rates, the field of Cell that is the rows', and its values, each as published."""
+
+    rates: list[float]
+    field: str
+    values: list[float]
+
+
+def axes(name: str, grid: Sequence[str]) -> Axes:
+    """The axes of a grid's cells.
+
+    Raises ValueError unless they fill a rectangle whose rows differ in weight decay or in batch alone.
+    """
+    cells = [digit_cells.parse(cell) for cell in grid]
+    decays, batches = {c.weight_decay for c in cells}, {c.batch for c in cells}
+    if min(len(decays), len(batches)) != 1:
+        raise ValueError(f"{name}: its rows differ in weight decay and in batch; give each a grid of its own")
+    field = "batch" if len(batches) > 1 else "weight_decay"
+    rates, values = ([*dict.fromkeys(getattr(c, key) for c in cells)] for key in ("lr", field))
+    if len(set(cells)) != len(rates) * len(values) or len(set(cells)) != len(cells):
+        raise ValueError(f"{name}: {len(cells)} cells do not fill {len(values)} rows of {len(rates)} learning rates")
+    return Axes(rates, field, values)
+
+
+def at(name: str, grid: Grid, rate: float, value: float) -> str:
+    """The name of a grid's cell in the column of `rate` and the row of `value`."""
+    field, one = axes(name, list(grid)).field, digit_cells.parse(next(iter(grid)))
+    cell = one._replace(batch=int(value)) if field == "batch" else one._replace(weight_decay=value)
+    return cell._replace(lr=rate).name
+
+
+def frame(grids: Mapping[str, Grid], results: Mapping[str, Result]) -> pd.DataFrame:
+    """A row a grid and cell: accuracies as fractions."""
+    made = []
+    for name, grid in grids.items():
+        for cell, published in grid.items():
+            result = results[cell]
+            low, high = wilson(round(result.accuracy * result.tested), result.tested)
+            line: dict[str, object] = {"grid": name, "cell": cell, **digit_cells.parse(cell)._asdict()}
+            line |= {"accuracy": result.accuracy, "low": low, "high": high, "diverged": result.diverged}
+            made.append(line | {"published": None if published is None else published / 100})
+    return pd.DataFrame(made)
+
+
+def markdown(grids: Mapping[str, Grid], results: Mapping[str, Result], model: str, epochs: int, trained: int) -> str:
+    """A table a grid, in percent: ours, and the published number in brackets."""
+    parts = []
+    for name, grid in grids.items():
+        rates, field, values = axes(name, list(grid))
+        lines = [f"| {field.replace('_', ' ')} \\ learning rate | " + " | ".join(map(str, rates)) + " |"]
+        lines.append("|---|" + "---:|" * len(rates))
+        for value in values:
+            cells = [at(name, grid, rate, value) for rate in rates]
+            lines.append(f"| {value} | " + " | ".join(_words(results[c], grid[c]) for c in cells) + " |")
+        parts += [f"**{escape(name)}**", "\n".join(lines)]
+    published = {cell: value for grid in grids.values() for cell, value in grid.items() if value is not None}
+    alike = sum((results[cell].accuracy > 0.5) == (value > 50) for cell, value in published.items())
+    tested = max(result.tested for result in results.values())
+    parts.append(
+        f"Accuracy in percent after {epochs} epochs of `{model}`, published in brackets. Measured here: {trained:,} "
+        f"training digits, tested on {tested:,}. {PUBLISHED_NOTE} † diverged. "
+        f"{alike} of {len(published)} cells lie on the published side of 50 %."
+    )
+    return "\n\n".join(parts) + "\n"
+
+
+def heatmaps(grids: Mapping[str, Grid], results: Mapping[str, Result]) -> str:
+    """A row a grid, as SVG that stands alone: the map of what was measured, and of what was published."""
+    parts, y, right = [], 0, 0
+    for name, grid in grids.items():
+        found = axes(name, list(grid))
+        ours = {cell: (100 * results[cell].accuracy, results[cell].diverged) for cell in grid}
+        theirs = {cell: (value, False) for cell, value in grid.items() if value is not None}
+        x = 0
+        for title, values in (("measured here", ours), ("published, 60,000 digits", theirs)):
+            parts += _map(name, grid, found, values, f"{name}: {title}", x, y)
+            x += LEFT + WIDE * len(found.rates) + GAP
+        right, y = max(right, x - GAP), y + HEAD + HIGH * len(found.values) + GAP
+    return (
+        f'<svg class="grids" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {right + 4} {y - GAP + 4}" '
+        f'width="{right + 4}" height="{y - GAP + 4}" role="img" aria-label="Accuracy over the grids">'
+        f"<style>{STYLE}</style>{''.join(parts)}</svg>"
+    )
+
+
+def _map(
+    name: str, grid: Grid, found: Axes, values: Mapping[str, tuple[float, bool]], title: str, x: int, y: int
+) -> list[str]:
+    left, top = x + LEFT, y + HEAD
+    width, height = WIDE * len(found.rates), HIGH * len(found.values)
+    parts = [
+        f'<text class="title" x="{x}" y="{y + 14}">{escape(title)}</text>',
+        f'<text x="{x}" y="{y + 33}">{found.field.replace("_", " ")} ↓ learning rate →</text>',
+    ]
+    for i, rate in enumerate(found.rates):
+        parts.append(f'<text x="{left + (i + 0.5) * WIDE}" y="{top - 7}" text-anchor="middle">{rate}</text>')
+    for j, value in enumerate(found.values):
+        middle = top + (j + 0.5) * HIGH + 4
+        parts.append(f'<text x="{left - 8}" y="{middle}" text-anchor="end">{value}</text>')
+        for i, rate in enumerate(found.rates):
+            cell = at(name, grid, rate, value)
+            if cell not in values:
+                continue
+            percent, diverged = values[cell]
+            place = f'x="{left + i * WIDE + 1}" y="{top + j * HIGH + 1}" width="{WIDE - 2}" height="{HIGH - 2}"'
+            tone = "strong" if percent > 55 else "number"
+            parts.append(f'<rect class="cell" {place} rx="2" fill-opacity="{percent / 100:.3f}"/>')
+            parts.append(
+                f'<text class="{tone}" x="{left + (i + 0.5) * WIDE}" y="{middle}">'
+                f"{percent:.1f}{'†' if diverged else ''}</text>"
+            )
+    parts.append(f'<rect class="frame" x="{left}" y="{top}" width="{width}" height="{height}"/>')
+    return parts
+
+
+def _words(result: Result, published: float | None) -> str:
+    own = f"{100 * result.accuracy:.1f}{'†' if result.diverged else ''}"
+    return own if published is None else f"{own} (*{published:.2f}*)"

@@ -1,0 +1,70 @@
+"""The digits' runs, and the table of their classifiers.
+
+Decisions: which runs there are is told by section `mnist`, not by the folders, where an earlier run's may still lie. An
+accuracy on a thousand digits is uncertain by more than the classifiers differ, so its 95 % interval (Wilson 1927)
+stands beside it. Published numbers are of the full 60,000 training digits, and are marked.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import pandas as pd
+
+from sanreid.params import Section
+
+Z = 1.959964  # of a 95 % interval
+PUBLISHED_NOTE = "Published numbers are of the full 60,000 training digits, tested on 10,000."
+
+
+class Runs(Section):
+    """Section `mnist`: which runs of the digits the graph holds."""
+
+    models: list[str]
+    cells: list[str]
+    grids: list[str]
+    divisions: list[str]
+
+
+class Row(NamedTuple):
+    """A classifier: how many of the `tested` digits it told `right`, and what it cost."""
+
+    name: str
+    right: int
+    tested: int
+    trained: int
+    parameters: int
+    epochs: int
+    seconds: float
+
+
+def wilson(right: int, of: int) -> tuple[float, float]:
+    """The 95 % interval of a share `right` / `of` (E. B. Wilson, JASA 1927)."""
+    share, z2 = right / of, Z * Z / of
+    middle = (share + z2 / 2) / (1 + z2)
+    half = Z * math.sqrt(share * (1 - share) / of + z2 / (4 * of)) / (1 + z2)
+    return max(0.0, middle - half), min(1.0, middle + half)
+
+
+def frame(rows: Sequence[Row]) -> pd.DataFrame:
+    """The table with all digits: accuracies as fractions."""
+    made = []
+    for row in rows:
+        low, high = wilson(row.right, row.tested)
+        made.append({"model": row.name, "accuracy": row.right / row.tested, "low": low, "high": high} | row._asdict())
+    return pd.DataFrame(made).drop(columns=["name"])
+
+
+def markdown(rows: Sequence[Row], published: Mapping[str, float]) -> str:
+    """The table in words, accuracies in percent; `published` is label -> percent."""
+    lines = ["| | accuracy | 95 % | parameters | epochs | training |", "|---|---:|---:|---:|---:|---:|"]
+    for row in rows:
+        low, high = (100 * x for x in wilson(row.right, row.tested))
+        lines.append(
+            f"| {row.name} | {100 * row.right / row.tested:.1f} | {low:.1f} to {high:.1f} | {row.parameters:,} | "
+            f"{row.epochs} | {row.seconds:.0f} s |"
+        )
+    lines += [f"| *{label} (published)* | {value:.2f} | | | | |" for label, value in published.items()]
+    sizes = sorted({(row.trained, row.tested) for row in rows})
+    here = "; ".join(f"{trained:,} training digits, tested on {tested:,}" for trained, tested in sizes)
+    return "\n".join([*lines, "", f"Measured here: {here}. {PUBLISHED_NOTE}"]) + "\n"

@@ -1,0 +1,59 @@
+"""The digits' grids beside the published ones: a table and a heat map of each."""
+
+import json
+from pathlib import Path
+from typing import Self
+
+from pydantic import model_validator
+
+from sanreid import runtime
+from sanreid.params import Section, run
+from sanreid.reporting import digit_grids
+
+
+class Params(Section):
+    """Section `compare_mnist_cells`: set of grids -> grid -> cell -> published accuracy in percent, or null."""
+
+    grids: dict[str, dict[str, digit_grids.Grid]]
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        for name, grids in self.grids.items():
+            known: digit_grids.Grid = {}
+            for grid, cells in grids.items():
+                digit_grids.axes(f"grids.{name}.{grid}", list(cells))
+                if odd := [cell for cell, value in cells.items() if known.setdefault(cell, value) != value]:
+                    raise ValueError(f"grids.{name}.{grid}: {odd[0]} has another number in another grid of {name}")
+        return self
+
+
+def main(cells: Path, grids: str, out: Path, p: Params) -> None:
+    """`out` gets table.csv, table.md and heatmap.svg; the table is printed too.
+
+    `cells` is the folder of what sweep_mnist wrote, `grids` a name under `grids` of the section.
+    """
+    if grids not in p.grids:
+        raise ValueError(f"mnist.grids: no '{grids}' under compare_mnist_cells.grids; there are {', '.join(p.grids)}")
+    chosen = p.grids[grids]
+    records = {}
+    for cell in dict.fromkeys(cell for grid in chosen.values() for cell in grid):
+        file = cells / cell / "metrics.json"
+        if not file.is_file():
+            raise FileNotFoundError(f"{file}: not found; `make digits-grid` trains every cell of the grids")
+        records[cell] = json.loads(file.read_text())
+    kinds = {(r["name"], r["model"]["epochs"], r["trained"]) for r in records.values()}
+    if len(kinds) != 1:
+        raise ValueError(f"{cells}: its cells are of several models or sets: {sorted(kinds)}; `make digits-grid` again")
+    results = {
+        cell: digit_grids.Result(r["accuracy"], r["tested"], r["diverged"] is not None) for cell, r in records.items()
+    }
+    text = digit_grids.markdown(chosen, results, *kinds.pop())
+    with runtime.atomic_folder(out) as work:
+        digit_grids.frame(chosen, results).to_csv(work / "table.csv", index=False, float_format="%.6g")
+        (work / "table.md").write_text(text)
+        (work / "heatmap.svg").write_text(digit_grids.heatmaps(chosen, results))
+    print(text, end="")
+
+
+if __name__ == "__main__":
+    run(main)

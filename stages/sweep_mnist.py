@@ -1,0 +1,65 @@
+"""Train one cell of the digits' grids: a classifier at the learning rate, weight decay and batch size of its name."""
+
+from pathlib import Path
+
+from pydantic import PositiveInt
+
+from sanreid import runtime
+from sanreid.data import digits
+from sanreid.models import digit_classifiers
+from sanreid.params import Section, run
+from sanreid.training import checkpoint, digit_cells, digit_classifier, loop
+from sanreid.training import digits as digit_training
+from sanreid.training.reid import Clock
+
+
+class Params(Section):
+    """Section `sweep_mnist`."""
+
+    model: str
+    epochs: PositiveInt
+
+
+def main(images: Path, cell: str, out: Path, p: Params, train_mnist_classifier: digit_classifier.Plan) -> None:
+    """`out` gets metrics.json (test accuracy, or where it diverged) and history.csv of the epochs that were whole.
+
+    `images` is what extract_mnist wrote; the seed, the momentum and the networks are those of train_mnist_classifier.
+    """
+    asked, plan = digit_cells.parse(cell), train_mnist_classifier
+    chosen = plan.model(p.model, "sweep_mnist.model").model_copy(update={"epochs": p.epochs})
+    sgd = plan.optimiser.model_copy(update={"lr": asked.lr, "weight_decay": asked.weight_decay})
+    recipe = plan.recipe.model_copy(update={"batch": asked.batch, "optimiser": sgd})
+    everything = digits.read(images)
+    runtime.prepare(recipe.seed)
+    network = digit_training.place(digit_classifiers.build(chosen.network), recipe.compute, runtime.device())
+    try:
+        step = digit_classifier.Step(network, everything, recipe)
+    except ValueError as error:
+        raise ValueError(f"mnist.cells: '{cell}': {error}") from None
+    settings = digit_classifier.settings(recipe, p.model, chosen)
+    key = digit_training.run_key(step, settings, images)
+    diverged = None
+    try:
+        name = "/".join(out.parts[-3:])
+        loop.fit(step, epochs=p.epochs, seed=recipe.seed, run=key, name=name, watch=Clock())
+    except loop.NonFiniteLossError as error:
+        diverged = str(error)
+        runtime.log.info("%s: diverged, which is its result: %s", cell, diverged)
+    folder = checkpoint.folder(key)
+    seconds = Clock.seconds(folder) if (folder / "seconds.txt").is_file() else []
+    metrics = {
+        "accuracy": step.validate()[digit_classifier.TESTED],
+        "diverged": diverged,
+        "tested": len(step.tested.labels),
+        "trained": len(step.labels),
+        **checkpoint.resolved(settings),
+    }
+    with runtime.atomic_folder(out) as work:
+        runtime.write_json(work / "metrics.json", metrics)
+        (work / "history.csv").write_bytes((folder / "history.csv").read_bytes())
+        runtime.write_json(work / "training.json", {"seconds": round(sum(seconds), 1), "epochs": len(seconds)})
+    checkpoint.discard(key)
+
+
+if __name__ == "__main__":
+    run(main)
