@@ -11,15 +11,15 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from PIL import Image
-from pydantic import NonNegativeInt, PositiveInt
+from pydantic import Field, NonNegativeInt, PositiveInt
 
 from sanreid import runtime
 from sanreid.data.digits import SEEN
 from sanreid.evaluation.open_world import protocol, record
 from sanreid.evaluation.open_world.record import Record
 from sanreid.params import Section, run
+from sanreid.reporting import digits as digit_tables
 from sanreid.reporting import open_world_maps, open_world_page, open_world_table, pictures
 from sanreid.reporting.open_world_maps import Map
 from sanreid.reporting.open_world_page import Setting
@@ -28,18 +28,12 @@ from sanreid.reporting.system_table import Systems
 KINDS = {"features": "features as they are", "camera_mean_removed": "camera means removed"}  # folders, and what to say
 
 
-class Mnist(Section):
-    """Section `mnist`: which runs on digits the graph holds."""
-
-    divisions: list[str]
-
-
 class MapSection(Section):
     """The maps of features and pixels."""
 
     divisions: list[str]
     sizes: list[PositiveInt]
-    steps: PositiveInt
+    steps: int = Field(ge=250)  # the first 250 of the descent only spread the clusters
     seed: NonNegativeInt
 
 
@@ -54,7 +48,9 @@ class Params(Section):
     note: str
 
 
-def main(interim: Path, digits: Path, people: Path, out: Path, p: Params, mnist: Mnist, systems: Systems) -> None:
+def main(
+    interim: Path, digits: Path, people: Path, out: Path, p: Params, mnist: digit_tables.Runs, systems: Systems
+) -> None:
     """`out` gets index.html, maps.html (the turnable maps), table.csv, table.md and the pictures.
 
     `interim` holds the extracted sets; `digits` and `people` what the evaluating stages wrote, a folder a division, and
@@ -62,42 +58,34 @@ def main(interim: Path, digits: Path, people: Path, out: Path, p: Params, mnist:
     """
     shown = p.shown.rule, p.shown.link
     records = {name: record.load(digits / name / "embedding") for name in mnist.divisions}
-    drawn: list[tuple[Setting, Path, str, int]] = [
-        *((setting, interim / "mnist", "digit", p.look.digit) for setting in of_digits(records, p.pictured)),
-        *(
-            (s, interim / name, "person", p.look.person)
-            for name in systems.sets
-            for s in of_people(people, name, systems)
-        ),
-    ]
-    published = open_world_table.published(p.published)
+    drawn = [(setting, interim / "mnist", "digit", p.look.digit) for setting in of_digits(records, p.pictured)]
+    for name in systems.sets:
+        drawn += [(setting, interim / name, "person", p.look.person) for setting in of_people(people, name, systems)]
+    if not drawn:
+        raise ValueError("mnist.divisions and systems.sets are both empty: there is nothing to report")
     with runtime.atomic_folder(out) as work:
         parts = [
             open_world_page.part(setting, shown, partial(opened, folder), word, height, p.look, work)
             for setting, folder, word, height in drawn
         ]
-        maps = []
-        turnable = []
-        for name in (division for division in p.maps.divisions if division in records):
-            pairs = inputs(name, records[name], interim / "mnist", p.maps)
-            flat, deep = (
-                [
-                    [Map(title, open_world_maps.project(x, n, p.maps.seed, p.maps.steps), c) for title, x, c in row]
-                    for row in pairs
-                ]
-                for n in (2, 3)
-            )
-            picture = Image.fromarray(open_world_maps.flat(flat, "digit"))
-            picture.save(work / f"map_{name}.png", optimize=True)
-            maps.append(open_world_page.Maps(f"division {name}", pictures.embed(picture, quality=p.look.quality)))
-            turnable += deep
-        if turnable:
-            (work / "maps.html").write_text(open_world_maps.turnable(turnable, "digit", "SAN-ReID: streams of digits"))
+        shown_maps = {name: records[name] for name in p.maps.divisions if name in records}
+        flat = {name: maps(name, found, interim / "mnist", p.maps, 2) for name, found in shown_maps.items()}
+        pictured = []
+        for name, rows in flat.items():
+            image = Image.fromarray(open_world_maps.flat(rows, "digit"))
+            image.save(work / f"map_{name}.png", optimize=True)
+            pictured.append(open_world_page.Maps(f"division {name}", pictures.embed(image, quality=p.look.quality)))
+        if flat:
+            deep = [
+                row for name, found in shown_maps.items() for row in maps(name, found, interim / "mnist", p.maps, 3)
+            ]
+            (work / "maps.html").write_text(open_world_maps.turnable(deep, "digit", "SAN-ReID: streams of digits"))
+        published = open_world_table.published(p.published)
         text = open_world_page.markdown(parts, published)
         (work / "table.md").write_text(text)
         tables = [part.summary.reset_index().assign(setting=part.title) for part in parts]
         pd.concat(tables, ignore_index=True).to_csv(work / "table.csv", index=False, float_format="%.6g")
-        (work / "index.html").write_text(open_world_page.render(parts, maps, shown, published, p.note))
+        (work / "index.html").write_text(open_world_page.render(parts, pictured, shown, published, p.note))
     sys.stdout.write(text)
 
 
@@ -123,7 +111,7 @@ def of_people(folder: Path, name: str, systems: Systems) -> Iterator[Setting]:
     words = "A re-ID system's features of people it was not trained on; some of them calibrate, the others walk by."
     for kind, told in KINDS.items():
         found = {f"{name}, {told}, seed {k}": record.load(folder / name / f"seed{k}" / kind) for k in systems.seeds}
-        yield Setting(f"{name}-{kind}", f"People, {name}, {told}", words, found, list(found)[:1])
+        yield Setting(f"{name}-{kind}", f"People: {name}, {told}", words, found, list(found)[:1])
 
 
 def opened(folder: Path, path: str) -> Image.Image:
@@ -131,21 +119,20 @@ def opened(folder: Path, path: str) -> Image.Image:
     return pictures.load(folder / path)
 
 
-def inputs(
-    name: str, found: Record, folder: Path, p: MapSection
-) -> list[list[tuple[str, NDArray[np.floating], NDArray[np.int64]]]]:
-    """What is mapped of a division: a row a size, features and then raw pixels, each with its title and classes."""
+def maps(name: str, found: Record, folder: Path, p: MapSection, dimensions: int) -> list[list[Map]]:
+    """Maps of a division's stream: a row a size, features and then raw pixels."""
     order = runtime.rng(p.seed, "maps", name).permutation(len(found.stream))
     rows = []
     for size in sorted({min(size, len(order)) for size in p.sizes} | {len(order)}):
-        chosen = found.stream.iloc[np.sort(order[:size]).tolist()]
-        pixels = np.stack([np.asarray(pictures.load(folder / path, "L")) for path in chosen["path"]])
-        classes = chosen["class"].to_numpy("int64")
-        told = f"{size:,} images"
+        chosen = np.sort(order[:size])
+        stream = found.stream.iloc[chosen.tolist()]
+        pixels = np.stack([np.asarray(pictures.load(folder / path, "L"), np.float32) for path in stream["path"]]) / 255
+        kinds = {f"division {name}, features": found.features[chosen], "raw pixels": pixels}
+        classes = stream["class"].to_numpy("int64")
         rows.append(
             [
-                (f"division {name}, features, {told}", found.features[chosen.index], classes),
-                (f"raw pixels, {told}", pixels / 255, classes),
+                Map(f"{kind}, {size:,} images", open_world_maps.project(x, dimensions, p.seed, p.steps), classes)
+                for kind, x in kinds.items()
             ]
         )
     return rows

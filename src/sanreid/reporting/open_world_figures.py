@@ -35,8 +35,8 @@ def distances(sequences: dict[str, Sequences], calibrated: dict[str, dict[str, f
         drawn = [rule for rule in calibrated[link] if rule in SHOWN or rule.startswith("by hand")]
         for rule, colour in zip(drawn, LINES, strict=False):
             value = calibrated[link][rule]
-            dashes = ":" if rule.startswith("by hand") else "--"
-            axes.axhline(value, color=colour, linestyle=dashes, linewidth=1.3, label=f"{rule}: {value:.2f}")
+            dashes, name = (":", rule) if rule.startswith("by hand") else ("--", f"{rule}: {value:.2f}")
+            axes.axhline(value, color=colour, linestyle=dashes, linewidth=1.3, label=name)
         axes.set_title(f"{link}: " + ("to classes' barycentres" if link == "barycentre" else "of pairs"), fontsize=10)
         axes.set_xlabel("share of the sequence, %")
         axes.spines[["top", "right"]].set_visible(False)

@@ -71,9 +71,7 @@ def flat(rows: Sequence[Sequence[Map]], word: str) -> Picture:
 def turnable(rows: Sequence[Sequence[Map]], word: str, title: str) -> str:
     """One self-contained HTML page with the maps (N, 3), a row of scenes each, to turn with the mouse."""
     width = max(len(row) for row in rows)
-    titles = [
-        one.title for row in rows for one in [*row, *[Map("", np.empty((0, 3)), np.empty(0))] * (width - len(row))]
-    ]
+    titles = [title for row in rows for title in [*(one.title for one in row), *[""] * (width - len(row))]]
     figure = make_subplots(
         len(rows),
         width,

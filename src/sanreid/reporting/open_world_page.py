@@ -23,6 +23,7 @@ from sanreid.reporting.open_world_table import Row
 from sanreid.reporting.pictures import Picture, embed
 
 HERE = Path(__file__).parent
+SEEN = "seen"  # the setting beside which the published numbers stand
 
 
 class Look(Section):
@@ -115,6 +116,8 @@ def part(
         drawn = open_world_figures.groups(record.stream, read, word, look.groups, look.images, height)
         distances = open_world_figures.distances(record.sequences, record.calibrated)
         pictured.append(Pictured(name, kept(f"distances {name}", distances), kept(f"groups {name}", drawn)))
+    if (*shown, open_world_table.MENDED, open_world_table.ALL) not in summary.index:
+        raise ValueError(f"report_open_world.shown: no run of '{shown[0]}' by '{shown[1]}' in {setting.title}")
     orders, records = pooled["order"].nunique(), len(setting.records)
     return Part(
         setting.key,
@@ -132,7 +135,7 @@ def part(
 
 def tile(made: Part, shown: tuple[str, str]) -> Tile:
     """Groups found of how many classes, over all images, by the shown rule after the last remedy."""
-    line = made.summary.loc[(*shown, open_world_table.MENDED, open_world_table.ALL)]
+    line = made.summary.xs((*shown, open_world_table.MENDED, open_world_table.ALL))
     words = f"{made.title}: groups found, {100 * line['accuracy']:.0f} % of the images right"
     return Tile(f"{line['found']:.1f}", f"{line['classes']:g}", words)
 
@@ -142,7 +145,8 @@ def markdown(parts: Sequence[Part], published: Sequence[Row]) -> str:
     text = []
     for one in parts:
         text.append(f"**{one.title}**, all images, {one.runs}, after merging and the second pass")
-        text.append(open_world_table.markdown([*one.mended, *published], ("rule", "nearest by")))
+        rows = [*one.mended, *(published if one.key == SEEN else [])]
+        text.append(open_world_table.markdown(rows, ("rule", "nearest by")))
         text.append(open_world_table.markdown(one.lengths, ("images", "remedy")))
     return "\n\n".join(text)
 
@@ -161,6 +165,6 @@ def render(
         maps=maps,
         tiles=[tile(part, shown) for part in parts],
         shown=shown,
-        published=list(published),
+        published={SEEN: list(published)},
         note=note,
     )
