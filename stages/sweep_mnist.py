@@ -21,7 +21,7 @@ class Params(Section):
 
 
 def main(images: Path, cell: str, out: Path, p: Params, train_mnist_classifier: digit_classifier.Plan) -> None:
-    """`out` gets metrics.json (test accuracy, or where it diverged) and history.csv of the epochs that were whole.
+    """`out` gets metrics.json (test accuracy, and where it diverged) and history.csv of the epochs that were whole.
 
     `images` is what extract_mnist wrote; the seed, the momentum and the networks are those of train_mnist_classifier.
     """

@@ -2,7 +2,7 @@
 
 Decisions: a grid is the cells that its publisher gives, with the number each; its columns are learning rates and its
 rows whatever else differs, so nothing has to say so twice. Colour is accuracy from 0 to 100 %, the same in every map. A
-cell that diverged is marked: what it tells is one digit always.
+cell that diverged is marked; it was tested as it was when its loss became infinite.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,8 @@ from sanreid.reporting.digits import PUBLISHED_NOTE, wilson
 from sanreid.training import digit_cells
 
 Grid = dict[str, float | None]  # cell -> published accuracy in percent, None where there is none
-WIDE, HIGH, LEFT, HEAD, GAP = 62, 32, 74, 62, 40  # px: a cell, room for the rows' names, for titles, between maps
+Told = tuple[float, bool, int]  # what a map says of a cell: percent, diverged or not, digits behind the point
+WIDE, HIGH, LEFT, HEAD, GAP = 62, 32, 74, 82, 40  # px: a cell, room for the rows' names, for titles, between maps
 STYLE = """
 .grids{--g-ink:#1a2230;--g-soft:#5a6679;--g-rim:#dfe4ec;--g-fill:#2c63c8;--g-on:#fff;
  font-family:system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif}
@@ -95,7 +96,7 @@ def markdown(grids: Mapping[str, Grid], results: Mapping[str, Result], model: st
     tested = max(result.tested for result in results.values())
     parts.append(
         f"Accuracy in percent after {epochs} epochs of `{model}`, published in brackets. Measured here: {trained:,} "
-        f"training digits, tested on {tested:,}. {PUBLISHED_NOTE} † diverged. "
+        f"training digits, tested on {tested:,}. {PUBLISHED_NOTE} † diverged, and tested as it was then. "
         f"{alike} of {len(published)} cells lie on the published side of 50 %."
     )
     return "\n\n".join(parts) + "\n"
@@ -106,11 +107,12 @@ def heatmaps(grids: Mapping[str, Grid], results: Mapping[str, Result]) -> str:
     parts, y, right = [], 0, 0
     for name, grid in grids.items():
         found = axes(name, list(grid))
-        ours = {cell: (100 * results[cell].accuracy, results[cell].diverged) for cell in grid}
-        theirs = {cell: (value, False) for cell, value in grid.items() if value is not None}
+        ours = {cell: (100 * results[cell].accuracy, results[cell].diverged, 1) for cell in grid}
+        theirs = {cell: (value, False, 2) for cell, value in grid.items() if value is not None}
+        parts.append(f'<text class="title" x="0" y="{y + 14}">By learning rate and {escape(name)}</text>')
         x = 0
-        for title, values in (("measured here", ours), ("published, 60,000 digits", theirs)):
-            parts += _map(name, grid, found, values, f"{name}: {title}", x, y)
+        for title, values in (("measured here", ours), ("published, of 60,000 digits", theirs)):
+            parts += _map(name, grid, found, values, title, x, y)
             x += LEFT + WIDE * len(found.rates) + GAP
         right, y = max(right, x - GAP), y + HEAD + HIGH * len(found.values) + GAP
     return (
@@ -120,14 +122,12 @@ def heatmaps(grids: Mapping[str, Grid], results: Mapping[str, Result]) -> str:
     )
 
 
-def _map(
-    name: str, grid: Grid, found: Axes, values: Mapping[str, tuple[float, bool]], title: str, x: int, y: int
-) -> list[str]:
+def _map(name: str, grid: Grid, found: Axes, values: Mapping[str, Told], title: str, x: int, y: int) -> list[str]:
     left, top = x + LEFT, y + HEAD
     width, height = WIDE * len(found.rates), HIGH * len(found.values)
     parts = [
-        f'<text class="title" x="{x}" y="{y + 14}">{escape(title)}</text>',
-        f'<text x="{x}" y="{y + 33}">{found.field.replace("_", " ")} ↓ learning rate →</text>',
+        f'<text class="title" x="{x}" y="{y + 36}">{escape(title)}</text>',
+        f'<text x="{x}" y="{y + 54}">{found.field.replace("_", " ")} ↓ learning rate →</text>',
     ]
     for i, rate in enumerate(found.rates):
         parts.append(f'<text x="{left + (i + 0.5) * WIDE}" y="{top - 7}" text-anchor="middle">{rate}</text>')
@@ -138,13 +138,13 @@ def _map(
             cell = at(name, grid, rate, value)
             if cell not in values:
                 continue
-            percent, diverged = values[cell]
+            percent, diverged, digits = values[cell]
             place = f'x="{left + i * WIDE + 1}" y="{top + j * HIGH + 1}" width="{WIDE - 2}" height="{HIGH - 2}"'
             tone = "strong" if percent > 55 else "number"
             parts.append(f'<rect class="cell" {place} rx="2" fill-opacity="{percent / 100:.3f}"/>')
             parts.append(
                 f'<text class="{tone}" x="{left + (i + 0.5) * WIDE}" y="{middle}">'
-                f"{percent:.1f}{'†' if diverged else ''}</text>"
+                f"{percent:.{digits}f}{'†' if diverged else ''}</text>"
             )
     parts.append(f'<rect class="frame" x="{left}" y="{top}" width="{width}" height="{height}"/>')
     return parts
