@@ -77,17 +77,20 @@ def test_a_founder_borrows_the_threshold_of_the_class_it_resembles(link):
 
 
 @pytest.mark.parametrize("metric", METRICS)
-def test_groups_may_lie_as_far_apart_as_the_widest_class_within_itself(metric):
+def test_halfway_is_between_the_widest_class_and_the_nearest_two(metric):
     points, classes = clouds(classes=3, each=6)
-    points, classes = np.r_[points, [[9.0] * 6]], np.r_[classes, 7]  # a class of one image tells nothing
-    unit, means = [oracle.unit(p, metric) for p in points.tolist()], []
-    for c in range(3):
-        group = [p for p, label in zip(unit, classes, strict=True) if label == c]
-        distances = [oracle.distance(a, b, metric) for a, b in itertools.combinations(group, 2)]
-        means.append(np.mean(distances) if metric == "cosine" else np.sqrt(np.mean(np.square(distances))))
-    assert thresholds.widest(stream.prepare(points, metric), classes, metric) == pytest.approx(max(means))
-    with pytest.raises(ValueError, match="a class with two images"):
-        thresholds.widest(stream.prepare(np.eye(3), metric), np.arange(3), metric)
+    unit = [oracle.unit(p, metric) for p in points.tolist()]
+    groups = [[p for p, label in zip(unit, classes, strict=True) if label == c] for c in range(3)]
+
+    def mean(pairs):
+        if metric == "cosine":
+            return np.mean([oracle.distance(a, b, metric) for a, b in pairs])
+        return np.sqrt(np.mean([oracle.distance(a, b, metric) ** 2 for a, b in pairs]))
+
+    widest = max(mean(list(itertools.combinations(group, 2))) for group in groups)
+    nearest = min(mean(list(itertools.product(a, b))) for a, b in itertools.combinations(groups, 2))
+    found = thresholds.halfway(stream.prepare(points, metric), classes, metric)
+    assert found == pytest.approx((widest + nearest) / 2)
 
 
 def test_the_best_value_is_the_middle_of_its_plateau():

@@ -161,7 +161,7 @@ def calibrate(known: tuple[Points, Labels], points: Points, link: Link, p: Proto
         Rule("equal error", np.asarray(equal), None),
         Rule("tuned", np.asarray(thresholds.best(tried, run, known[1], orders)), None),
     ]
-    return Prepared(sequences, rules, thresholds.widest(*known, p.metric))
+    return Prepared(sequences, rules, thresholds.halfway(*known, p.metric))
 
 
 def streamed(

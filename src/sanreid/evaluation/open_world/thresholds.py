@@ -96,21 +96,29 @@ def by_resemblance(
     return np.asarray(own)[nearest[len(points) :, 1:].argmin(1)]
 
 
-def widest(points: Points, labels: Labels, metric: Metric) -> float:
-    """For merging groups: the mean distance of pairs in the class where it is largest, as `remedy.merge` takes it.
+def halfway(points: Points, labels: Labels, metric: Metric) -> float:
+    """For merging groups: midway between the widest class within itself and the nearest two classes.
 
-    Groups whose members lie no further apart than those of one class may be one class. ValueError where no class has
-    two images.
+    Both are mean distances of pairs, as `remedy.merge` takes them. (A typical class's own width instead left 35 groups
+    for 24 people of the embedded Market-1501, the widest class's 9, this 23; of digits all three are much alike.)
+    Classes of one image tell nothing inside.
     """
-    found = [_mean_of_pairs(points[labels == c], metric) for c in np.unique(labels) if (labels == c).sum() > 1]
-    if not found:
-        raise ValueError("calibration needs a class with two images")
-    return max(found)
-
-
-def _mean_of_pairs(points: Points, metric: Metric) -> float:
-    distances = pairs(points, metric)
-    return float(distances.mean() if metric == "cosine" else np.sqrt((distances**2).mean()))
+    classes = np.unique(labels)
+    sums = np.stack([points[labels == c].sum(0) for c in classes])
+    counts = np.array([(labels == c).sum() for c in classes], float)
+    squares = np.array([(points[labels == c] ** 2).sum() for c in classes])
+    products = sums @ sums.T
+    many = counts > 1
+    within = (np.diag(products)[many] - squares[many]) / (counts[many] * (counts[many] - 1))
+    upper = np.triu_indices(len(classes), 1)
+    across = (products / np.outer(counts, counts))[upper]
+    if metric == "cosine":
+        inside, between = 1 - within, 1 - across
+    else:
+        norms = squares / counts
+        inside = np.sqrt(np.maximum(2 * norms[many] - 2 * within, 0))
+        between = np.sqrt(np.maximum(norms[upper[0]] + norms[upper[1]] - 2 * across, 0))
+    return float(inside.max() + between.min()) / 2
 
 
 def candidates(sequences: Sequences, count: int) -> Distances:
