@@ -58,7 +58,9 @@ def main(
     """
     shown = p.shown.rule, p.shown.link
     records = {name: record.load(digits / name / "embedding") for name in mnist.divisions}
-    drawn = [(setting, interim / "mnist", "digit", p.look.digit) for setting in of_digits(records, p.pictured)]
+    pixels = {name: record.load(digits / name / "pixels") for name in mnist.divisions}
+    settings = [*of_digits(records, p.pictured), *of_digits(pixels, p.pictured, ", raw pixels")]
+    drawn = [(setting, interim / "mnist", "digit", p.look.digit) for setting in settings]
     for name in systems.sets:
         drawn += [(setting, interim / name, "person", p.look.person) for setting in of_people(people, name, systems)]
     if not drawn:
@@ -89,17 +91,20 @@ def main(
     sys.stdout.write(text)
 
 
-def of_digits(records: dict[str, Record], pictured: list[str]) -> Iterator[Setting]:
-    """The digits seen, then the divisions of digits never trained on; what has no record is left out."""
-    named = [f"division {name}" for name in pictured]
+def of_digits(records: dict[str, Record], pictured: list[str], kind: str = "") -> Iterator[Setting]:
+    """The digits seen, then the divisions of digits never trained on; what has no record is left out.
+
+    `kind` says of what, where not of the network's features.
+    """
+    named = [f"division {name}{kind}" for name in pictured]
+    key = kind.replace(", ", "-").replace(" ", "-")
     if SEEN in records:
-        words = (
-            "The network was trained on all ten digits. Other images of them calibrate; the stream is the test files."
-        )
-        yield _setting("seen", "Digits seen in training", words, {f"division {SEEN}": records[SEEN]}, named)
-    if unseen := {f"division {name}": found for name, found in records.items() if name != SEEN}:
+        words = "Trained on all ten digits. Other images of them calibrate; the stream is the test files."
+        own = {f"division {SEEN}{kind}": records[SEEN]}
+        yield _setting(f"seen{key}", f"Digits seen in training{kind}", words, own, named)
+    if unseen := {f"division {name}{kind}": found for name, found in records.items() if name != SEEN}:
         words = "Trained on four digits, calibrated on two others, to find the remaining four: all their images."
-        yield _setting("unseen", "Digits never trained on", words, unseen, named)
+        yield _setting(f"unseen{key}", f"Digits never trained on{kind}", words, unseen, named)
 
 
 def _setting(key: str, title: str, words: str, records: dict[str, Record], named: list[str]) -> Setting:

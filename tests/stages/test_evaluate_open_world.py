@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+import torch
 
 from sanreid.data import digits
 from sanreid.evaluation.open_world import protocol, record
@@ -18,7 +19,7 @@ pytestmark = pytest.mark.usefixtures("own_folders")
 
 
 def section(**changes):
-    return validate({**PROTOCOL, "batch": 16, **changes}, stage.Params, "evaluate_open_world")
+    return validate({**PROTOCOL, "batch": 16, "components": 6, **changes}, stage.Params, "evaluate_open_world")
 
 
 @pytest.fixture
@@ -39,8 +40,20 @@ def test_digits_never_trained_on_are_the_stream(tmp_path, mnist):
     embedded = siamese.embed(trained, everything.at(trained.rows(everything).find).images)
     np.testing.assert_allclose(found.features, embedded, atol=1e-6)
     np.testing.assert_allclose(np.linalg.norm(found.features, axis=1), 1, atol=1e-5)
+    pixels = record.load(tmp_path / "out/pixels")
+    assert pixels.features.shape == (len(found.stream), 6)
+    assert pixels.stream["path"].tolist() == found.stream["path"].tolist()
     assert found.sequences.keys() == {"barycentre", "density"}
     assert len(found.runs) == 6 * 2 * 3 * 2 * 3 + 3 * (3 + 1)
+
+
+def test_components_are_those_of_the_images_fitted():
+    images = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (9, 1, 2, 3), dtype=np.uint8))
+    found = stage.components(images, torch.arange(5), 3)
+    pixels = images.numpy().reshape(9, 6) / 255.0
+    centred = pixels - pixels[:5].mean(0)
+    axes = np.linalg.svd(centred[:5])[2][:3]
+    np.testing.assert_allclose(np.abs(found), np.abs(centred @ axes.T), atol=1e-5)
 
 
 def test_metrics_are_the_shown_rules_means(tmp_path, mnist):

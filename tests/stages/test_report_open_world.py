@@ -45,7 +45,8 @@ def made(tmp_path_factory):
     for name, wanted in (("seen", range(10)), ("d0", [1, 3]), ("d1", [2, 3]), ("d9", [4, 5])):
         rows = tested[tested["pid"].isin(wanted)]
         path, classes = rows["path"].tolist(), rows["pid"].to_numpy("int64")
-        toy_streams.write(folder / "digits" / name, "embedding", path, classes, seed=len(name))
+        for kind in ("embedding", "pixels"):
+            toy_streams.write(folder / "digits" / name, kind, path, classes, seed=len(name + kind))
     paths = [f"images/{i}.png" for i in range(12)]
     (folder / "interim/people/images").mkdir(parents=True)
     for i, path in enumerate(paths):
@@ -64,7 +65,11 @@ def test_the_page_is_whole_and_needs_no_network(made):
     page = (made / "out/index.html").read_text()
     assert page.rstrip().endswith("</html>")
     assert not re.findall(r'(?:src|href)="(?!data:|#|maps\.html)', page)
-    for told in ("Digits seen in training", "Digits never trained on", "People: people, camera means removed"):
+    for told in (
+        "Digits seen in training",
+        "Digits never trained on, raw pixels",
+        "People: people, camera means removed",
+    ):
         assert told in page
     assert page.count("over 95 %") == 1  # beside the digits seen alone
     turnable = (made / "out/maps.html").read_text()
