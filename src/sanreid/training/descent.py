@@ -1,7 +1,8 @@
 """Stochastic gradient descent with momentum at a constant rate, for the digits' published grids.
 
-Decisions: the source does not tell its optimizer, but its numbers do: along the diagonals, where rate times weight
-decay is the same, its accuracies agree, which is so where the decay acts through the rate and not under Adam's scaling.
+Decisions: the source does not tell its optimizer, and it is a guess. For it speaks: where rate times weight decay
+is 0.0001 its accuracies are alike (98.25, 98.34, 97.63), so the decay acts through the rate and not under Adam's
+scaling; and at a rate of 1 some networks still learn. (Where the product is 0.001 they are 13.23, 14.95 and 60.72.)
 It stands beside `optim`, whose Adam every re-ID training reads: an edit there would make all of them stale.
 """
 
