@@ -11,7 +11,7 @@ SETS ?=
 SPLITS ?= 20
 # of make test: tests at a time, one thread each
 JOBS ?= 2
-BENCHMARKS := ranking reranking local_distance scaling extraction loading inference training render gpu_training
+BENCHMARKS := ranking reranking local_distance scaling extraction loading inference training render open_world gpu_training
 # of make serve and make worker: where the server listens; which pools this machine works for
 PORT ?= 4200
 POOLS ?= gpu cpu
@@ -23,7 +23,7 @@ export DVC_NO_ANALYTICS := 1
 export DO_NOT_TRACK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo repro systems sweep classic digits digits-grid test check deps lock bench peers bench-full serve worker profile clean
+.PHONY: help setup demo repro systems sweep classic digits digits-grid open-world test check deps lock bench peers bench-full serve worker profile clean
 
 help:  ## this list
 	@grep -hE '^[a-z%-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -72,6 +72,10 @@ digits: setup  ## MNIST's classifiers: their table
 
 digits-grid: setup  ## the published grids of learning rate, weight decay and batch size, cell by cell (section sweep_mnist)
 	@PYTHONPATH=. python tools/digits_grid.py
+
+open-world: setup  ## how many digits, and people, are in a stream of images: tables and a page
+	@dvc repro --quiet report_open_world > /dev/null
+	@cat reports/open_world/table.md
 
 test: setup  ## all tests, the fast ones first, on JOBS=2 cores
 	@pytest -m "not slow" -n $(JOBS) --dist loadgroup

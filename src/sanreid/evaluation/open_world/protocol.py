@@ -1,0 +1,211 @@
+"""The open-world evaluation: every rule over many random orders at several lengths, beside the peers.
+
+Decisions: it sees two labelled sets of features and nothing else, so digits and people are measured by the same code.
+The labels of the first calibrate; those of the second only score. An order is a seeded permutation of the second set,
+and a shorter stream is its beginning, so all rules see the same streams. A stream is run once a rule, and the remedies
+work on what came out.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pydantic import Field, NonNegativeInt, PositiveInt
+
+from sanreid import runtime
+from sanreid.evaluation.open_world import agreement, peers, remedy, stream, thresholds
+from sanreid.evaluation.open_world.stream import Adaptive, Labels, Link, Metric, Points
+from sanreid.params import Section
+
+KEYS = ["rule", "link", "remedy", "size"]
+MEASURES = list(agreement.Agreement._fields)
+REMEDIES = ("none", "merged", "merged, second pass")
+PEER = "all at once"  # the link of a rule that is no stream
+
+
+class Rules(Section):
+    """What the rules take."""
+
+    sigmas: float = Field(ge=0)  # of mean + sigmas x deviation, for all classes or each
+    by_hand: list[float]  # thresholds set by hand
+    adaptive: Adaptive
+    smallest: PositiveInt  # images a group must have to take part in the second pass
+
+
+class Calibration(Section):
+    """How thresholds are calibrated."""
+
+    images: PositiveInt  # at most, drawn evenly over the classes
+    orders: PositiveInt  # of the streams on which a threshold is tuned
+    candidates: int = Field(ge=2)  # thresholds tried
+
+
+class Shown(Section):
+    """The rule whose groups are pictured and whose numbers stand for the whole."""
+
+    rule: str
+    link: str
+
+
+class Protocol(Section):
+    """An open-world evaluation."""
+
+    seed: NonNegativeInt
+    metric: Metric
+    links: dict[str, Link] = Field(min_length=1)
+    sizes: list[PositiveInt]
+    orders: PositiveInt
+    calibration: Calibration
+    rules: Rules
+    peers: peers.Peers
+    shown: Shown
+
+
+class Labelled(NamedTuple):
+    """Features (N, D) and their classes (N,)."""
+
+    features: NDArray[np.floating]
+    classes: NDArray[np.int64]
+
+
+class Rule(NamedTuple):
+    """A rule ready to run: thresholds (a number, or one for each image of the set to find), and whether they adapt."""
+
+    name: str
+    threshold: NDArray[np.float64]
+    adaptive: Adaptive | None
+
+
+class Prepared(NamedTuple):
+    """What calibration gave for one link."""
+
+    sequences: thresholds.Sequences
+    rules: list[Rule]
+    merge_at: float
+
+
+class Result(NamedTuple):
+    """What an evaluation gives."""
+
+    runs: pd.DataFrame  # a row a rule, link, remedy, size and order: KEYS, order, MEASURES
+    calibrated: dict[str, dict[str, float]]  # link -> rule -> threshold (the mean of many), `merge`; and the peers'
+    sequences: dict[str, thresholds.Sequences]  # link -> distances on the calibration set
+    groups: Labels  # (N,) of the set to find: by `shown`, after the last remedy
+
+
+def evaluate(calibration: Labelled, find: Labelled, p: Protocol) -> Result:
+    """Calibrate on one set and group the other; the groups returned are those of all images in the first order.
+
+    Raises ValueError where a set cannot calibrate or be grouped, or `shown` names no rule or link.
+    """
+    shown = p.shown.rule, p.shown.link
+    known, points = draw(calibration, p), stream.prepare(find.features, p.metric)
+    prepared = {name: calibrate(known, points, link, p) for name, link in p.links.items()}
+    if shown[1] not in prepared or shown[0] not in {rule.name for rule in prepared[shown[1]].rules}:
+        names = dict.fromkeys(rule.name for ready in prepared.values() for rule in ready.rules)
+        raise ValueError(
+            f"shown: no '{shown[0]}' by '{shown[1]}'; rules are {', '.join(names)}, links {', '.join(p.links)}"
+        )
+    orders = [runtime.rng(p.seed, "order", k).permutation(len(points)) for k in range(p.orders)]
+    sizes = sorted({min(size, len(points)) for size in p.sizes} | {len(points)})
+    rows, groups = [], np.empty(len(points), np.int64)
+    for name, ready in prepared.items():
+        for rule in ready.rules:
+            for size in sizes:
+                for k, order in enumerate(part[:size] for part in orders):
+                    mended = streamed(points, order, rule, ready.merge_at, p.links[name], p)
+                    for remedied, labels in zip(REMEDIES, mended, strict=True):
+                        measured = agreement.measure(find.classes[order], labels)
+                        rows.append((rule.name, name, remedied, size, k, *measured))
+                    if (rule.name, name) == shown and size == len(points) and k == 0:
+                        groups[order] = mended[-1]
+    calibrated = {
+        name: {rule.name: float(np.mean(rule.threshold)) for rule in ready.rules} | {"merge": ready.merge_at}
+        for name, ready in prepared.items()
+    }
+    found = calibrate_peers(known, p)
+    calibrated[PEER] = {peer.name: peer.value for peer in found}
+    rows += run_peers(found, points, find.classes, orders, [size for size in sizes if size <= p.peers.most])
+    runs = pd.DataFrame(rows, columns=[*KEYS, "order", *MEASURES])
+    return Result(runs, calibrated, {name: ready.sequences for name, ready in prepared.items()}, groups)
+
+
+def draw(calibration: Labelled, p: Protocol) -> tuple[Points, Labels]:
+    """Prepared points and classes of at most `calibration.images`, an equal number a class as far as there are."""
+    classes = np.asarray(calibration.classes, np.int64)
+    order = runtime.rng(p.seed, "calibration").permutation(len(classes))
+    turn = pd.Series(classes[order]).groupby(classes[order]).cumcount().to_numpy()
+    chosen = np.sort(order[np.argsort(turn, kind="stable")[: p.calibration.images]])
+    return stream.prepare(np.asarray(calibration.features)[chosen], p.metric), classes[chosen]
+
+
+def calibrate(known: tuple[Points, Labels], points: Points, link: Link, p: Protocol) -> Prepared:
+    """The rules of section `p` for groups told by `link`, with thresholds from the labelled `known`."""
+    sequences = thresholds.measure(*known, p.metric, link)
+    published = thresholds.mean_and_deviations(sequences.inside, p.rules.sigmas)
+    resembling = thresholds.by_resemblance(points, *known, p.metric, link, p.rules.sigmas)
+    equal = thresholds.equal_error(sequences)
+
+    def run(value: float, order: NDArray[np.int64]) -> Labels:
+        return stream.of_prepared(known[0][order], value, p.metric, link).labels
+
+    tried = thresholds.candidates(sequences, p.calibration.candidates)
+    orders = [runtime.rng(p.seed, "tuning", k).permutation(len(known[0])) for k in range(p.calibration.orders)]
+    rules = [
+        Rule("mean + sigmas", np.asarray(published), None),
+        Rule("by class", resembling, None),
+        Rule("fixed, then adaptive", np.asarray(equal), p.rules.adaptive),
+        *(Rule(f"by hand {value:g}", np.asarray(value), None) for value in p.rules.by_hand),
+        Rule("equal error", np.asarray(equal), None),
+        Rule("tuned", np.asarray(thresholds.best(tried, run, known[1], orders)), None),
+    ]
+    return Prepared(sequences, rules, thresholds.halfway(*known, p.metric))
+
+
+def streamed(
+    points: Points, order: NDArray[np.int64], rule: Rule, merge_at: float, link: Link, p: Protocol
+) -> tuple[Labels, Labels, Labels]:
+    """Labels (n,) of the images in `order`, as the stream leaves them and after each of REMEDIES."""
+    sequence = points[order]
+    threshold = rule.threshold[order] if rule.threshold.ndim else rule.threshold
+    plain = stream.of_prepared(sequence, threshold, p.metric, link, rule.adaptive).labels
+    merged = remedy.merge_prepared(sequence, plain, merge_at, p.metric)
+    return plain, merged, remedy.again_prepared(sequence, merged, p.metric, link, p.rules.smallest)
+
+
+def calibrate_peers(known: tuple[Points, Labels], p: Protocol) -> list[peers.Peer]:
+    """The peers, their numbers from the labelled `known`; radii tried are distances of pairs."""
+    sequences = thresholds.measure(*known, p.metric, Link(by="members", nearest=1))
+    return peers.calibrate(*known, p.metric, thresholds.candidates(sequences, p.calibration.candidates), p.peers)
+
+
+def run_peers(
+    found: list[peers.Peer], points: Points, classes: Labels, orders: list[NDArray[np.int64]], sizes: list[int]
+) -> Iterator[tuple]:
+    """Rows of the peers: over the orders' beginnings, and of all images once, where the order says nothing."""
+    for peer in found:
+        for size in sizes:
+            for k, order in enumerate(part[:size] for part in orders[: len(orders) if size < len(points) else 1]):
+                yield peer.name, PEER, REMEDIES[0], size, k, *agreement.measure(classes[order], peer.run(points[order]))
+
+
+def summarise(runs: pd.DataFrame) -> pd.DataFrame:
+    """A row a rule, link, remedy and size: mean, deviation and worst over the orders, of fractions and counts.
+
+    Columns: KEYS, orders, classes, `right_count` (the share of orders that found as many groups as there are classes),
+    then <measure>, <measure>_sd, <measure>_worst; of `found` the worst is the count farthest from the truth. The
+    deviation is the sample's, empty for one order.
+    """
+    lines = []
+    for keys, rows in runs.groupby(KEYS, sort=False):
+        classes = rows["classes"]
+        line = dict(zip(KEYS, keys, strict=True)) | {"orders": len(rows), "classes": classes.mean()}
+        line["right_count"] = float((rows["found"] == classes).mean())
+        for measure in MEASURES[1:]:
+            values = rows[measure]
+            farthest = (values - classes).abs().idxmax() if measure == "found" else values.idxmin()
+            line |= {measure: values.mean(), f"{measure}_sd": values.std(), f"{measure}_worst": values[farthest]}
+        lines.append(line)
+    return pd.DataFrame(lines)

@@ -1,0 +1,170 @@
+"""The open world's page: settings with their tables and pictures, then maps, in one self-contained file.
+
+Decisions: the looks are the main page's (page.css). A setting is a list of records, pooled: the digits seen, the
+divisions of digits never trained on, a set's people by each kind of features.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import jinja2
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from PIL import Image
+from pydantic import Field, PositiveInt
+
+from sanreid.evaluation.open_world import protocol
+from sanreid.evaluation.open_world.record import Record
+from sanreid.params import Section
+from sanreid.reporting import open_world_figures, open_world_table
+from sanreid.reporting.open_world_table import Row
+from sanreid.reporting.pictures import Picture, embed
+
+HERE = Path(__file__).parent
+SEEN = "seen"  # the setting beside which the published numbers stand
+
+
+class Look(Section):
+    """The pictures of found groups, and how pictures are embedded."""
+
+    groups: PositiveInt
+    images: PositiveInt
+    digit: PositiveInt
+    person: PositiveInt
+    quality: int = Field(ge=30, le=95)
+
+
+@dataclass(frozen=True)
+class Pictured:
+    """Distances and groups of one record."""
+
+    title: str
+    distances: Picture
+    groups: Picture
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Records that are told together: key of the page, title, an introduction, and which of them are pictured."""
+
+    key: str
+    title: str
+    words: str
+    records: dict[str, Record]
+    pictured: list[str]
+
+
+@dataclass(frozen=True)
+class Part:
+    """What the page shows of a setting."""
+
+    key: str
+    title: str
+    words: str
+    runs: str
+    summary: pd.DataFrame
+    mended: list[Row]
+    plain: list[Row]
+    lengths: list[Row]
+    counts: Picture
+    pictured: list[Pictured]
+
+
+@dataclass(frozen=True)
+class Tile:
+    """The headline of a setting."""
+
+    found: str
+    classes: str
+    words: str
+
+
+@dataclass(frozen=True)
+class Maps:
+    """Flat maps of one record."""
+
+    title: str
+    picture: Picture
+
+
+def part(
+    setting: Setting,
+    shown: tuple[str, str],
+    read: Callable[[str], Image.Image],
+    word: str,
+    height: int,
+    look: Look,
+    out: Path,
+) -> Part:
+    """The tables and pictures of a setting; the pictures are written into the folder `out` as well.
+
+    `read` opens an image of its streams, `word` names what a class is, `height` is that of its images in px.
+    """
+
+    def kept(name: str, drawn: NDArray[np.uint8]) -> Picture:
+        image = Image.fromarray(drawn)
+        image.save(out / f"{name.replace(' ', '_').replace(',', '')}.png", optimize=True)
+        return embed(image, quality=look.quality)
+
+    pooled = open_world_table.pool([record.runs for record in setting.records.values()])
+    summary = open_world_table.frame(pooled)
+    pictured = []
+    for name in setting.pictured:
+        record = setting.records[name]
+        drawn = open_world_figures.groups(record.stream, read, word, look.groups, look.images, height)
+        distances = open_world_figures.distances(record.sequences, record.calibrated)
+        pictured.append(Pictured(name, kept(f"distances {name}", distances), kept(f"groups {name}", drawn)))
+    if (*shown, open_world_table.MENDED, open_world_table.ALL) not in summary.index:
+        raise ValueError(f"report_open_world.shown: no run of '{shown[0]}' by '{shown[1]}' in {setting.title}")
+    orders, records = pooled["order"].nunique(), len(setting.records)
+    return Part(
+        setting.key,
+        setting.title,
+        setting.words,
+        f"{orders} random orders" + (f" of each of {records} divisions" if records > 1 else ""),
+        summary,
+        open_world_table.by_rule(summary, open_world_table.MENDED, shown),
+        open_world_table.by_rule(summary, protocol.REMEDIES[0], shown),
+        open_world_table.by_length(summary, shown),
+        kept(f"counts {setting.key}", open_world_figures.counts(pooled, shown[1])),
+        pictured,
+    )
+
+
+def tile(made: Part, shown: tuple[str, str]) -> Tile:
+    """Groups found of how many classes, over all images, by the shown rule after the last remedy."""
+    line = made.summary.xs((*shown, open_world_table.MENDED, open_world_table.ALL))
+    words = f"{made.title}: groups found, {100 * line['accuracy']:.0f} % of the images right"
+    return Tile(f"{line['found']:.1f}", f"{line['classes']:g}", words)
+
+
+def markdown(parts: Sequence[Part], published: Sequence[Row]) -> str:
+    """The tables in Markdown, two a setting."""
+    text = []
+    for one in parts:
+        text.append(f"**{one.title}**, all images, {one.runs}, after merging and the second pass")
+        rows = [*one.mended, *(published if one.key == SEEN else [])]
+        text.append(open_world_table.markdown(rows, ("rule", "nearest by")))
+        text.append(open_world_table.markdown(one.lengths, ("images", "remedy")))
+    return "\n\n".join(text)
+
+
+def render(
+    parts: Sequence[Part], maps: Sequence[Maps], shown: tuple[str, str], published: Sequence[Row], note: str
+) -> str:
+    """The HTML text; `note` says what the published rows are."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(HERE), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
+    )
+    return environment.get_template("open_world.html").render(
+        css=(HERE / "page.css").read_text(),
+        head=open_world_table.HEAD,
+        parts=parts,
+        maps=maps,
+        tiles=[tile(part, shown) for part in parts],
+        shown=shown,
+        published={SEEN: list(published)},
+        note=note,
+    )

@@ -1,0 +1,65 @@
+"""How many digits are in a stream of images? The Siamese network of one division, calibrated and put to the test.
+
+Decisions: what is measured is in evaluation/open_world/protocol.py, the same for digits and people. Raw pixels, as the
+first principal components of the images trained on, stand beside the network's embedding: what needs no training is
+what a network has to beat, and on digits never trained on it may not.
+"""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import PositiveInt
+from sklearn.decomposition import PCA
+from torch import Tensor
+
+from sanreid import runtime
+from sanreid.data import digits, index
+from sanreid.evaluation.open_world import protocol, record
+from sanreid.evaluation.open_world.protocol import Labelled
+from sanreid.params import run
+from sanreid.training import siamese
+
+
+class Params(protocol.Protocol):
+    """Section `evaluate_open_world`."""
+
+    batch: PositiveInt
+    components: PositiveInt
+
+
+def main(mnist: Path, model: Path, out: Path, p: Params) -> None:
+    """`out` gets metrics.json and the folders `embedding` and `pixels` (evaluation/open_world/record.py).
+
+    `mnist` is what extract_mnist wrote, `model` a folder of train_mnist_siamese: its division says which images
+    calibrate and which are the stream.
+    """
+    trained, everything = siamese.load(model), digits.read(mnist)
+    paths = index.read(mnist)["path"].tolist()
+    rows = trained.rows(everything)
+    runtime.prepare(p.seed)
+    trained.model.to(runtime.device())
+    kinds = {
+        "embedding": siamese.embed(trained, everything.images, p.batch),
+        "pixels": components(everything.images, rows.train, p.components),
+    }
+    labels, told = everything.labels.numpy(), {}
+    with runtime.atomic_folder(out) as work:
+        for kind, taken in kinds.items():
+            known, find = (Labelled(taken[part], labels[part]) for part in (rows.calibrate.numpy(), rows.find.numpy()))
+            result = protocol.evaluate(known, find, p)
+            record.save(work / kind, result, [paths[i] for i in rows.find.tolist()], find)
+            told[kind] = record.headline(result.runs, p.shown)
+            runtime.log.info("%s, %s: %s", out, kind, record.line(told[kind]))
+        runtime.write_json(work / "metrics.json", {"division": trained.division, **told})
+
+
+def components(images: Tensor, fitted: Tensor, count: int) -> NDArray[np.float32]:
+    """The first principal components (N, at most `count`) of uint8 images (N, 1, H, W), of the images `fitted`."""
+    pixels = images.flatten(1).numpy().astype(np.float32) / 255
+    chosen = pixels[fitted.numpy()]
+    return PCA(min(count, *chosen.shape), svd_solver="full").fit(chosen).transform(pixels).astype(np.float32)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,74 @@
+"""How many people walked by? The digits' open-world evaluation on a re-ID system's features, the code unchanged.
+
+Decisions: nobody of the stream was trained on or calibrated on: a share of the set's test people calibrates, and the
+others' images, of queries and gallery alike, are the stream; distractors are nobody and left out. Cameras are the known
+difficulty, because two people in one camera can look more alike than one person in two; so it is measured twice, with
+the features as they are and with each camera's mean removed, which takes no label.
+"""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, PositiveInt
+
+from sanreid import runtime
+from sanreid.data import index, tensors
+from sanreid.evaluation import features, floor
+from sanreid.evaluation.open_world import protocol, record
+from sanreid.evaluation.open_world.protocol import Labelled
+from sanreid.evaluation.ranking import DISTRACTOR
+from sanreid.params import run
+from sanreid.reporting import systems
+
+KINDS = ("features", "camera mean removed")
+
+
+class Params(protocol.Protocol):
+    """Section `evaluate_open_world_people`."""
+
+    batch: PositiveInt
+    held_out: float = Field(gt=0, lt=1)
+
+
+def main(images: Path, model: Path, out: Path, p: Params) -> None:
+    """`out` gets metrics.json and a folder for each of KINDS (evaluation/open_world/record.py).
+
+    `images` is a set's table, `model` a folder of one of the systems that reporting/systems.py knows.
+    """
+    net, trained = systems.load(model)
+    rows = features.retrieval_rows(index.read(images))
+    rows = rows[rows["pid"] != DISTRACTOR].reset_index(drop=True)
+    known = calibrating(rows["pid"].to_numpy("int64"), p)
+    arch = trained["recipe"]["network"]
+    decoded = tensors.decode(images, rows["path"].tolist(), (arch["height"], arch["width_px"]))
+    runtime.prepare(p.seed)
+    plain = features.extract(net, decoded, p.batch)
+    people, paths = rows["pid"].to_numpy("int64"), rows.loc[~known, "path"].tolist()
+    metrics = {}
+    with runtime.atomic_folder(out) as work:
+        for kind, taken in zip(KINDS, (plain, floor.centre(plain, floor.cameras(rows))), strict=True):
+            find = Labelled(taken[~known], people[~known])
+            result = protocol.evaluate(Labelled(taken[known], people[known]), find, p)
+            record.save(work / kind.replace(" ", "_"), result, paths, find)
+            metrics[kind] = record.headline(result.runs, p.shown)
+            runtime.log.info("%s, %s: %s", out, kind, record.line(metrics[kind]))
+        runtime.write_json(work / "metrics.json", {"system": trained["system"], **metrics})
+
+
+def calibrating(pids: NDArray[np.int64], p: Params) -> NDArray[np.bool_]:
+    """Which images (N,) are of the people who calibrate: a share `held_out` of them, drawn.
+
+    Raises ValueError where fewer than two are left on either side.
+    """
+    everybody = np.unique(pids)
+    count = round(p.held_out * len(everybody))
+    if min(count, len(everybody) - count) < 2:
+        raise ValueError(
+            f"evaluate_open_world_people.held_out: {p.held_out} of {len(everybody)} people leave too few on a side"
+        )
+    return np.isin(pids, runtime.rng(p.seed, "calibrating people").permutation(everybody)[:count])
+
+
+if __name__ == "__main__":
+    run(main)

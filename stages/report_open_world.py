@@ -1,0 +1,147 @@
+"""The open world's page: digits seen, digits never trained on, people; tables, pictures of groups, maps.
+
+Decisions: which divisions and sets belong to it is told by the sections `mnist` and `systems` that the graph is made
+of, so that an earlier run's numbers stay out; which rule is shown, by the section that evaluated it.
+"""
+
+import sys
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+from pydantic import Field, NonNegativeInt, PositiveInt
+
+from sanreid import runtime
+from sanreid.data.digits import SEEN
+from sanreid.evaluation.open_world import protocol, record
+from sanreid.evaluation.open_world.record import Record
+from sanreid.params import Section, run
+from sanreid.reporting import digits as digit_tables
+from sanreid.reporting import open_world_maps, open_world_page, open_world_table, pictures
+from sanreid.reporting.open_world_maps import Map
+from sanreid.reporting.open_world_page import Setting
+from sanreid.reporting.system_table import Systems
+
+KINDS = {"features": "features as they are", "camera_mean_removed": "camera means removed"}  # folders, and what to say
+
+
+class MapSection(Section):
+    """The maps of features and pixels."""
+
+    divisions: list[str]
+    sizes: list[PositiveInt]
+    steps: int = Field(ge=250)  # the first 250 of the descent only spread the clusters
+    seed: NonNegativeInt
+
+
+class Params(Section):
+    """Section `report_open_world`."""
+
+    shown: protocol.Shown
+    pictured: list[str]
+    look: open_world_page.Look
+    maps: MapSection
+    published: dict[str, list[str]]
+    note: str
+
+
+def main(
+    interim: Path, digits: Path, people: Path, out: Path, p: Params, mnist: digit_tables.Runs, systems: Systems
+) -> None:
+    """`out` gets index.html, maps.html (the turnable maps), table.csv, table.md and the pictures.
+
+    `interim` holds the extracted sets; `digits` and `people` what the evaluating stages wrote, a folder a division, and
+    a set and seed.
+    """
+    shown = p.shown.rule, p.shown.link
+    records = {name: record.load(digits / name / "embedding") for name in mnist.divisions}
+    pixels = {name: record.load(digits / name / "pixels") for name in mnist.divisions}
+    settings = [*of_digits(records, p.pictured), *of_digits(pixels, p.pictured, ", raw pixels")]
+    drawn = [(setting, interim / "mnist", "digit", p.look.digit) for setting in settings]
+    for name in systems.sets:
+        drawn += [(setting, interim / name, "person", p.look.person) for setting in of_people(people, name, systems)]
+    if not drawn:
+        raise ValueError("mnist.divisions and systems.sets are both empty: there is nothing to report")
+    with runtime.atomic_folder(out) as work:
+        parts = [
+            open_world_page.part(setting, shown, partial(opened, folder), word, height, p.look, work)
+            for setting, folder, word, height in drawn
+        ]
+        shown_maps = {name: records[name] for name in p.maps.divisions if name in records}
+        flat = {name: maps(name, found, interim / "mnist", p.maps, 2) for name, found in shown_maps.items()}
+        pictured = []
+        for name, rows in flat.items():
+            image = Image.fromarray(open_world_maps.flat(rows, "digit"))
+            image.save(work / f"map_{name}.png", optimize=True)
+            pictured.append(open_world_page.Maps(f"division {name}", pictures.embed(image, quality=p.look.quality)))
+        if flat:
+            deep = [
+                row for name, found in shown_maps.items() for row in maps(name, found, interim / "mnist", p.maps, 3)
+            ]
+            (work / "maps.html").write_text(open_world_maps.turnable(deep, "digit", "SAN-ReID: streams of digits"))
+        published = open_world_table.published(p.published)
+        text = open_world_page.markdown(parts, published)
+        (work / "table.md").write_text(text)
+        tables = [part.summary.reset_index().assign(setting=part.title) for part in parts]
+        pd.concat(tables, ignore_index=True).to_csv(work / "table.csv", index=False, float_format="%.6g")
+        (work / "index.html").write_text(open_world_page.render(parts, pictured, shown, published, p.note))
+    sys.stdout.write(text)
+
+
+def of_digits(records: dict[str, Record], pictured: list[str], kind: str = "") -> Iterator[Setting]:
+    """The digits seen, then the divisions of digits never trained on; what has no record is left out.
+
+    `kind` says of what, where not of the network's features.
+    """
+    named = [f"division {name}{kind}" for name in pictured]
+    key = kind.replace(", ", "-").replace(" ", "-")
+    if SEEN in records:
+        words = "Trained on all ten digits. Other images of them calibrate; the stream is the test files."
+        own = {f"division {SEEN}{kind}": records[SEEN]}
+        yield _setting(f"seen{key}", f"Digits seen in training{kind}", words, own, named)
+    if unseen := {f"division {name}{kind}": found for name, found in records.items() if name != SEEN}:
+        words = "Trained on four digits, calibrated on two others, to find the remaining four: all their images."
+        yield _setting(f"unseen{key}", f"Digits never trained on{kind}", words, unseen, named)
+
+
+def _setting(key: str, title: str, words: str, records: dict[str, Record], named: list[str]) -> Setting:
+    return Setting(key, title, words, records, [name for name in records if name in named])
+
+
+def of_people(folder: Path, name: str, systems: Systems) -> Iterator[Setting]:
+    """The people of a set: by the features as they are, and with each camera's mean removed."""
+    words = "A re-ID system's features of people it was not trained on; some of them calibrate, the others walk by."
+    for kind, told in KINDS.items():
+        found = {f"{name}, {told}, seed {k}": record.load(folder / name / f"seed{k}" / kind) for k in systems.seeds}
+        yield Setting(f"{name}-{kind}", f"People: {name}, {told}", words, found, list(found)[:1])
+
+
+def opened(folder: Path, path: str) -> Image.Image:
+    """An image of a set, by the path in its table."""
+    return pictures.load(folder / path)
+
+
+def maps(name: str, found: Record, folder: Path, p: MapSection, dimensions: int) -> list[list[Map]]:
+    """Maps of a division's stream: a row a size, features and then raw pixels."""
+    order = runtime.rng(p.seed, "maps", name).permutation(len(found.stream))
+    rows = []
+    for size in sorted({min(size, len(order)) for size in p.sizes} | {len(order)}):
+        chosen = np.sort(order[:size])
+        stream = found.stream.iloc[chosen.tolist()]
+        pixels = np.stack([np.asarray(pictures.load(folder / path, "L"), np.float32) for path in stream["path"]]) / 255
+        kinds = {f"division {name}, features": found.features[chosen], "raw pixels": pixels}
+        classes = stream["class"].to_numpy("int64")
+        rows.append(
+            [
+                Map(f"{kind}, {size:,} images", open_world_maps.project(x, dimensions, p.seed, p.steps), classes)
+                for kind, x in kinds.items()
+            ]
+        )
+    return rows
+
+
+if __name__ == "__main__":
+    run(main)
