@@ -56,12 +56,12 @@ def flat(rows: Sequence[Sequence[Map]], word: str) -> Picture:
         for panel, one in zip(panels, row, strict=False):
             size = 14 if len(one.points) <= 1000 else 7
             for c in np.unique(one.classes):
-                panel.scatter(*one.points[one.classes == c].T, s=size, color=_colour(names, c), alpha=0.8, linewidths=0)
+                panel.scatter(*one.points[one.classes == c].T, s=size, color=_colour(c), alpha=0.8, linewidths=0)
             panel.set(xticks=[], yticks=[])
             panel.set_title(one.title, fontsize=10)
             panel.spines[:].set_color("0.85")
     for c in names:
-        axes[0, 0].scatter([], [], s=30, color=_colour(names, c), label=f"{word} {c}")
+        axes[0, 0].scatter([], [], s=30, color=_colour(c), label=f"{word} {c}")
     figure.legend(loc="outside right upper", frameon=False, fontsize=9)
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
@@ -80,14 +80,13 @@ def turnable(rows: Sequence[Sequence[Map]], word: str, title: str) -> str:
         horizontal_spacing=0.02,
         vertical_spacing=0.04,
     )
-    names = sorted({int(c) for row in rows for one in row for c in np.unique(one.classes)})
     told = set()
     for i, row in enumerate(rows, 1):
         for j, one in enumerate(row, 1):
             for c in np.unique(one.classes):
                 x, y, z = one.points[one.classes == c].T.round(2).tolist()
                 name = f"{word} {c}"
-                marks = {"size": 2.4, "color": _colour(names, c), "opacity": 0.85}
+                marks = {"size": 2.4, "color": _colour(c), "opacity": 0.85}
                 trace = go.Scatter3d(x=x, y=y, z=z, mode="markers", name=name, legendgroup=name, marker=marks)
                 figure.add_trace(trace.update(showlegend=name not in told, hoverinfo="name"), row=i, col=j)
                 told.add(name)
@@ -98,5 +97,5 @@ def turnable(rows: Sequence[Sequence[Map]], word: str, title: str) -> str:
     return figure.to_html(include_plotlyjs=True, full_html=True)
 
 
-def _colour(names: Sequence[int], c: int) -> str:
-    return COLOURS[names.index(int(c)) % len(COLOURS)]
+def _colour(c: int) -> str:
+    return COLOURS[int(c) % len(COLOURS)]  # a digit keeps its colour from map to map
