@@ -34,7 +34,7 @@ def mnist(*divisions):
 
 
 def systems(*sets):
-    return Systems(names=["strong"], variants=[], alignments=[], sets=list(sets), seeds=[0])
+    return Systems(names=["strong"], variants=[], alignments=[], sets=list(sets), seeds=[0], start="models")
 
 
 @pytest.fixture(scope="module")

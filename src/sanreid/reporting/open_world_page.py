@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import jinja2
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -18,12 +17,17 @@ from pydantic import Field, PositiveInt
 from sanreid.evaluation.open_world import protocol
 from sanreid.evaluation.open_world.record import Record
 from sanreid.params import Section
-from sanreid.reporting import open_world_figures, open_world_table
+from sanreid.reporting import open_world_figures, open_world_table, templates
 from sanreid.reporting.open_world_table import Row
 from sanreid.reporting.pictures import Picture, embed
+from sanreid.reporting.templates import Tile
 
-HERE = Path(__file__).parent
 SEEN = "seen"  # the setting beside which the published numbers stand
+LEAD = (
+    "Images come one after another, without labels. An image far from every known group founds a new one, otherwise it "
+    "joins the nearest. How far is far is calibrated on classes that are not in the stream, or on other images of "
+    "them; nothing is told of how many there are."
+)
 
 
 class Look(Section):
@@ -70,15 +74,6 @@ class Part:
     lengths: list[Row]
     counts: Picture
     pictured: list[Pictured]
-
-
-@dataclass(frozen=True)
-class Tile:
-    """The headline of a setting."""
-
-    found: str
-    classes: str
-    words: str
 
 
 @dataclass(frozen=True)
@@ -137,7 +132,7 @@ def tile(made: Part, shown: tuple[str, str]) -> Tile:
     """Groups found of how many classes, over all images, by the shown rule after the last remedy."""
     line = made.summary.xs((*shown, open_world_table.MENDED, open_world_table.ALL))
     words = f"{made.title}: groups found, {100 * line['accuracy']:.0f} % of the images right"
-    return Tile(f"{line['found']:.1f}", f"{line['classes']:g}", words)
+    return Tile(f"{line['found']:.1f}", words, f"of {line['classes']:g}")
 
 
 def markdown(parts: Sequence[Part], published: Sequence[Row]) -> str:
@@ -155,11 +150,12 @@ def render(
     parts: Sequence[Part], maps: Sequence[Maps], shown: tuple[str, str], published: Sequence[Row], note: str
 ) -> str:
     """The HTML text; `note` says what the published rows are."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(HERE), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
-    )
-    return environment.get_template("open_world.html").render(
-        css=(HERE / "page.css").read_text(),
+    return templates.render(
+        "open_world.html",
+        stage="report_open_world",
+        eyebrow="the open world",
+        headline="How many are in the stream?",
+        lead=LEAD,
         head=open_world_table.HEAD,
         parts=parts,
         maps=maps,
