@@ -27,9 +27,8 @@ def merge(points: ArrayLike, labels: Labels, at: float, metric: Metric) -> Label
 def merge_prepared(points: Points, labels: Labels, at: float, metric: Metric) -> Labels:
     """As `merge`, of points that `stream.prepare` made."""
     groups = int(labels.max()) + 1
-    sums, squares = np.zeros((groups, points.shape[1])), np.zeros(groups)
-    np.add.at(sums, labels, points)
-    np.add.at(squares, labels, np.einsum("nd,nd->n", points, points))
+    sums = _sums(points, labels, groups)
+    squares = np.bincount(labels, np.einsum("nd,nd->n", points, points), groups)
     counts = np.bincount(labels, minlength=groups).astype(np.float64)
     into = kernels.merge(sums, counts, squares, metric == "cosine", float(at))
     return np.unique(into[labels], return_inverse=True)[1]
@@ -53,10 +52,8 @@ def again_prepared(points: Points, labels: Labels, metric: Metric, link: Link, s
     found = np.empty(len(points), np.int64)
     cosine = metric == "cosine"
     if link.by == "centroid":
-        means = np.zeros((len(members), points.shape[1]))
         inside = renumbered >= 0
-        np.add.at(means, renumbered[inside], points[inside])
-        means /= members[:, None]
+        means = _sums(points[inside], renumbered[inside], len(members)) / members[:, None]
         if cosine:
             lengths = np.linalg.norm(means, axis=1, keepdims=True)
             distances = 1 - points @ (means / np.where(lengths > 0, lengths, 1)).T
@@ -69,3 +66,8 @@ def again_prepared(points: Points, labels: Labels, metric: Metric, link: Link, s
             products = points[first : first + BLOCK] @ points.T
             kernels.again_by_members(products, first, squares, renumbered, members, cosine, link.nearest, best, found)
     return np.unique(found, return_inverse=True)[1]
+
+
+def _sums(points: Points, labels: Labels, groups: int) -> Points:
+    """The sum (groups, D) of each group's points."""
+    return np.stack([np.bincount(labels, column, groups) for column in points.T], axis=1)
