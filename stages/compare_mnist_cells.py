@@ -8,20 +8,20 @@ from pydantic import model_validator
 
 from sanreid import runtime
 from sanreid.params import Section, run
-from sanreid.reporting import digit_grids
+from sanreid.reporting.digits import sweep
 
 
 class Params(Section):
     """Section `compare_mnist_cells`: set of grids -> grid -> cell -> published accuracy in percent, or null."""
 
-    grids: dict[str, dict[str, digit_grids.Grid]]
+    grids: dict[str, dict[str, sweep.Grid]]
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         for name, grids in self.grids.items():
-            known: digit_grids.Grid = {}
+            known: sweep.Grid = {}
             for grid, cells in grids.items():
-                digit_grids.axes(f"grids.{name}.{grid}", list(cells))
+                sweep.axes(f"grids.{name}.{grid}", list(cells))
                 if odd := [cell for cell, value in cells.items() if known.setdefault(cell, value) != value]:
                     raise ValueError(f"grids.{name}.{grid}: {odd[0]} has another number in another grid of {name}")
         return self
@@ -44,14 +44,12 @@ def main(cells: Path, grids: str, out: Path, p: Params) -> None:
     kinds = {(r["name"], r["model"]["epochs"], r["trained"]) for r in records.values()}
     if len(kinds) != 1:
         raise ValueError(f"{cells}: its cells are of several models or sets: {sorted(kinds)}; `make digits-grid` again")
-    results = {
-        cell: digit_grids.Result(r["accuracy"], r["tested"], r["diverged"] is not None) for cell, r in records.items()
-    }
-    text = digit_grids.markdown(chosen, results, *kinds.pop())
+    results = {cell: sweep.Result(r["accuracy"], r["tested"], r["diverged"] is not None) for cell, r in records.items()}
+    text = sweep.markdown(chosen, results, *kinds.pop())
     with runtime.atomic_folder(out) as work:
-        digit_grids.frame(chosen, results).to_csv(work / "table.csv", index=False, float_format="%.6g")
+        sweep.frame(chosen, results).to_csv(work / "table.csv", index=False, float_format="%.6g")
         (work / "table.md").write_text(text)
-        (work / "heatmap.svg").write_text(digit_grids.heatmaps(chosen, results))
+        (work / "heatmap.svg").write_text(sweep.heatmaps(chosen, results))
     print(text, end="")
 
 

@@ -13,14 +13,15 @@ from pydantic import Field, NonNegativeInt, PositiveInt
 from sanreid import runtime
 from sanreid.data import index
 from sanreid.params import Section, run
-from sanreid.reporting import pictures, system_page, system_table
+from sanreid.reporting import pictures
+from sanreid.reporting.systems import page, table
 
 
 class Params(Section):
     """Section `compare_systems`."""
 
     labels: dict[str, str]
-    published: system_table.Published
+    published: table.Published
     note: str
     people: PositiveInt
     quality: int = Field(ge=30, le=95)
@@ -34,31 +35,29 @@ def main(
     main_chain: Path,
     out: Path,
     p: Params,
-    systems: system_table.Systems,
-    experiment: system_table.Experiment,
+    systems: table.Systems,
+    experiment: table.Experiment,
 ) -> None:
     """`out` gets table.csv, table.md, index.html and grid_<set>.jpg; the table is printed too."""
-    rows = system_table.collect(systems, experiment, measured, main_chain, p.labels)
-    rows += system_table.published(p.published, systems.sets)
+    rows = table.collect(systems, experiment, measured, main_chain, p.labels)
+    rows += table.published(p.published, systems.sets)
     with runtime.atomic_folder(out) as work:
         parts = []
         for name in systems.sets:
             own = [row for row in rows if row.set == name]
-            grid = Image.fromarray(
-                np.asarray(system_page.grid(interim / name, index.read(interim / name), p.people, p.seed))
-            )
+            grid = Image.fromarray(np.asarray(page.grid(interim / name, index.read(interim / name), p.people, p.seed)))
             grid.save(work / f"grid_{name}.jpg", quality=p.quality, optimize=True)
             here = [row for row in own if row.kind == "here"]
             shown = []
             for row in here:
                 drawn = alignments if row.name in systems.alignments else None
-                shown.append(system_page.shown(measured, drawn, row, systems.seeds, p.quality))
-            parts.append(system_page.Part(name, own, pictures.embed(grid, quality=p.quality), shown))
+                shown.append(page.shown(measured, drawn, row, systems.seeds, p.quality))
+            parts.append(page.Part(name, own, pictures.embed(grid, quality=p.quality), shown))
         ordered = [row for part in parts for row in part.rows]
-        text = system_table.markdown(ordered)
-        system_table.frame(ordered).to_csv(work / "table.csv", index=False, float_format="%.6g")
+        text = table.markdown(ordered)
+        table.frame(ordered).to_csv(work / "table.csv", index=False, float_format="%.6g")
         (work / "table.md").write_text(text)
-        (work / "index.html").write_text(system_page.render(parts, p.note))
+        (work / "index.html").write_text(page.render(parts, p.note))
     print(text, end="")
 
 

@@ -16,7 +16,7 @@ from sanreid.evaluation import features, local_distance
 from sanreid.evaluation.ranking import Embeddings
 from sanreid.models.aligned import AlignedReID
 from sanreid.params import Section, run
-from sanreid.reporting import alignment, systems
+from sanreid.reporting.systems import alignment, measure
 
 
 class Params(Section):
@@ -32,7 +32,7 @@ def main(images: Path, model: Path, out: Path, p: Params) -> None:
 
     pairs.json has a pair each: kind, person, images, stripes' distances, path, and the local distance.
     """
-    net, record = systems.load(model)
+    net, record = measure.load(model)
     if not isinstance(net, AlignedReID):
         raise ValueError(
             f"{model}: is of system {record['system']}, which has no stripes; name a folder of train_aligned"

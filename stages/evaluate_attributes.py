@@ -1,15 +1,15 @@
 """How well the trained classifier tells each attribute, beside the majority class; tables, drawings and a page.
 
-Decision: what is done is in reporting/attributes.py.
+Decision: what is done is in reporting/attributes/measure.py.
 """
 
 from pathlib import Path
 
 from sanreid.params import run
-from sanreid.reporting import attributes
+from sanreid.reporting.attributes import measure
 
 
-class Params(attributes.Evaluation):
+class Params(measure.Evaluation):
     """Section `evaluate_attributes`."""
 
 
@@ -18,7 +18,7 @@ def main(market: Path, labels: Path, model: Path, out: Path, p: Params) -> None:
 
     `market` holds the extracted Market-1501, `labels` what extract_attributes wrote.
     """
-    attributes.evaluate(market, labels, model, out, p)
+    measure.evaluate(market, labels, model, out, p)
 
 
 if __name__ == "__main__":

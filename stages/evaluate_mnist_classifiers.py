@@ -8,8 +8,8 @@ from sanreid import runtime
 from sanreid.data import digits
 from sanreid.data.mnist import CLASSES
 from sanreid.params import Section, run
-from sanreid.reporting import attribute_charts
-from sanreid.reporting import digits as tables
+from sanreid.reporting import class_charts
+from sanreid.reporting.digits import classifiers as tables
 from sanreid.training import digit_classifier
 
 
@@ -42,7 +42,7 @@ def main(images: Path, models: Path, out: Path, p: Params, mnist: tables.Runs) -
         tables.frame(rows).to_csv(work / "table.csv", index=False, float_format="%.6g")
         (work / "table.md").write_text(text)
         names = [str(digit) for digit in range(CLASSES)]
-        (work / "confusion.svg").write_text(attribute_charts.confusion(matrices, dict.fromkeys(matrices, names)))
+        (work / "confusion.svg").write_text(class_charts.confusion(matrices, dict.fromkeys(matrices, names)))
     print(text, end="")
 
 

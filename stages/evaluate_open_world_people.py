@@ -19,7 +19,7 @@ from sanreid.evaluation.open_world import protocol, record
 from sanreid.evaluation.open_world.protocol import Labelled
 from sanreid.evaluation.ranking import DISTRACTOR
 from sanreid.params import run
-from sanreid.reporting import systems
+from sanreid.reporting.systems import measure
 
 KINDS = ("features", "camera mean removed")
 
@@ -34,9 +34,9 @@ class Params(protocol.Protocol):
 def main(images: Path, model: Path, out: Path, p: Params) -> None:
     """`out` gets metrics.json and a folder for each of KINDS (evaluation/open_world/record.py).
 
-    `images` is a set's table, `model` a folder of one of the systems that reporting/systems.py knows.
+    `images` is a set's table, `model` a folder of one of the systems that reporting/systems/measure.py knows.
     """
-    net, trained = systems.load(model)
+    net, trained = measure.load(model)
     rows = features.retrieval_rows(index.read(images))
     rows = rows[rows["pid"] != DISTRACTOR].reset_index(drop=True)
     known = calibrating(rows["pid"].to_numpy("int64"), p)

@@ -19,11 +19,12 @@ from sanreid.data.digits import SEEN
 from sanreid.evaluation.open_world import protocol, record
 from sanreid.evaluation.open_world.record import Record
 from sanreid.params import Section, run
-from sanreid.reporting import digits as digit_tables
-from sanreid.reporting import open_world_maps, open_world_page, open_world_table, pictures
-from sanreid.reporting.open_world_maps import Map
-from sanreid.reporting.open_world_page import Setting
-from sanreid.reporting.system_table import Systems
+from sanreid.reporting import pictures
+from sanreid.reporting.digits import classifiers as digit_tables
+from sanreid.reporting.open_world import maps, page, table
+from sanreid.reporting.open_world.maps import Map
+from sanreid.reporting.open_world.page import Setting
+from sanreid.reporting.systems.table import Systems
 
 KINDS = {"features": "features as they are", "camera_mean_removed": "camera means removed"}  # folders, and what to say
 
@@ -42,7 +43,7 @@ class Params(Section):
 
     shown: protocol.Shown
     pictured: list[str]
-    look: open_world_page.Look
+    look: page.Look
     maps: MapSection
     published: dict[str, list[str]]
     note: str
@@ -67,27 +68,29 @@ def main(
         raise ValueError("mnist.divisions and systems.sets are both empty: there is nothing to report")
     with runtime.atomic_folder(out) as work:
         parts = [
-            open_world_page.part(setting, shown, partial(opened, folder), word, height, p.look, work)
+            page.part(setting, shown, partial(opened, folder), word, height, p.look, work)
             for setting, folder, word, height in drawn
         ]
         shown_maps = {name: records[name] for name in p.maps.divisions if name in records}
-        flat = {name: maps(name, found, interim / "mnist", p.maps, 2) for name, found in shown_maps.items()}
+        flat = {name: projected(name, found, interim / "mnist", p.maps, 2) for name, found in shown_maps.items()}
         pictured = []
         for name, rows in flat.items():
-            image = Image.fromarray(open_world_maps.flat(rows, "digit"))
+            image = Image.fromarray(maps.flat(rows, "digit"))
             image.save(work / f"map_{name}.png", optimize=True)
-            pictured.append(open_world_page.Maps(f"division {name}", pictures.embed(image, quality=p.look.quality)))
+            pictured.append(page.Maps(f"division {name}", pictures.embed(image, quality=p.look.quality)))
         if flat:
             deep = [
-                row for name, found in shown_maps.items() for row in maps(name, found, interim / "mnist", p.maps, 3)
+                row
+                for name, found in shown_maps.items()
+                for row in projected(name, found, interim / "mnist", p.maps, 3)
             ]
-            (work / "maps.html").write_text(open_world_maps.turnable(deep, "digit", "SAN-ReID: streams of digits"))
-        published = open_world_table.published(p.published)
-        text = open_world_page.markdown(parts, published)
+            (work / "maps.html").write_text(maps.turnable(deep, "digit", "SAN-ReID: streams of digits"))
+        published = table.published(p.published)
+        text = page.markdown(parts, published)
         (work / "table.md").write_text(text)
         tables = [part.summary.reset_index().assign(setting=part.title) for part in parts]
         pd.concat(tables, ignore_index=True).to_csv(work / "table.csv", index=False, float_format="%.6g")
-        (work / "index.html").write_text(open_world_page.render(parts, pictured, shown, published, p.note))
+        (work / "index.html").write_text(page.render(parts, pictured, shown, published, p.note))
     sys.stdout.write(text)
 
 
@@ -124,7 +127,7 @@ def opened(folder: Path, path: str) -> Image.Image:
     return pictures.load(folder / path)
 
 
-def maps(name: str, found: Record, folder: Path, p: MapSection, dimensions: int) -> list[list[Map]]:
+def projected(name: str, found: Record, folder: Path, p: MapSection, dimensions: int) -> list[list[Map]]:
     """Maps of a division's stream: a row a size, features and then raw pixels."""
     order = runtime.rng(p.seed, "maps", name).permutation(len(found.stream))
     rows = []
@@ -136,7 +139,7 @@ def maps(name: str, found: Record, folder: Path, p: MapSection, dimensions: int)
         classes = stream["class"].to_numpy("int64")
         rows.append(
             [
-                Map(f"{kind}, {size:,} images", open_world_maps.project(x, dimensions, p.seed, p.steps), classes)
+                Map(f"{kind}, {size:,} images", maps.project(x, dimensions, p.seed, p.steps), classes)
                 for kind, x in kinds.items()
             ]
         )

@@ -5,13 +5,13 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
+from tests.reporting.systems.test_table import EXPERIMENT, SYSTEMS, metrics, write
 
 from sanreid.data import images, index
 from sanreid.params import ParamsError, validate
-from sanreid.reporting import system_page, system_table
+from sanreid.reporting.systems import page, table
 from stages import compare_systems as stage
 from tests.reporting.test_page import Outline
-from tests.reporting.test_system_table import EXPERIMENT, SYSTEMS, metrics, write
 from tests.stages import toy_san as toy
 
 SECTION = {
@@ -36,8 +36,8 @@ def places(tmp_path):
 
 
 def compare(places, out, **changes):
-    systems = validate({**SYSTEMS, "sets": ["one"], "seeds": [0], **changes}, system_table.Systems, "systems")
-    experiment = validate(EXPERIMENT, system_table.Experiment, "experiment")
+    systems = validate({**SYSTEMS, "sets": ["one"], "seeds": [0], **changes}, table.Systems, "systems")
+    experiment = validate(EXPERIMENT, table.Experiment, "experiment")
     stage.main(*places, out, validate(SECTION, stage.Params, "compare_systems"), systems, experiment)
     return out
 
@@ -110,9 +110,9 @@ def test_the_grid_has_a_row_a_person_and_a_column_a_camera(tmp_path):
             images.write_rgb(tmp_path / name, np.full((32, 16, 3), 20 * pid + camera, np.uint8))
             rows.append({"path": name, "pid": pid, "camid": camera, "split": "train"})
     table = index.build(rows)
-    sheet = system_page.grid(tmp_path, table, people=2, seed=0)
+    sheet = page.grid(tmp_path, table, people=2, seed=0)
     shown = {20 * 5 + 1, 20 * 5 + 3, 20 * 6 + 1, 20 * 6 + 2, 20 * 6 + 3}
     counts = {v: int((sheet == v).all(2).sum()) for v in range(1, 200)}
     assert {v for v, n in counts.items() if n > 500} == shown  # not the distractor, not the person of one camera
     blind = table.assign(camid=pd.array([None] * len(table), "Int64"))
-    assert system_page.grid(tmp_path, blind, people=2, seed=0).shape == sheet.shape
+    assert page.grid(tmp_path, blind, people=2, seed=0).shape == sheet.shape

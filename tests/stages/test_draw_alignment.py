@@ -9,7 +9,7 @@ import torch
 from sanreid.data import images, index, tensors
 from sanreid.evaluation import local_distance
 from sanreid.params import validate
-from sanreid.reporting import systems
+from sanreid.reporting.systems import measure
 from stages import draw_alignment as stage
 from stages import train_aligned, train_strong
 from tests.stages import toy_san as toy
@@ -55,7 +55,7 @@ def test_the_picture_and_what_it_shows(people, san_pg, tmp_path):
 
 
 def stripes_of(people, model, pair):
-    net, _ = systems.load(model)
+    net, _ = measure.load(model)
     net.eval()
     found = []
     for name in pair["images"]:

@@ -10,7 +10,7 @@ from sanreid.data import images, index, tensors
 from sanreid.evaluation import local_distance, reranking
 from sanreid.evaluation.ranking import evaluate_distances
 from sanreid.params import validate
-from sanreid.reporting import systems
+from sanreid.reporting.systems import measure
 from stages import evaluate_system as stage
 from stages import train_aligned
 from tests.stages import toy_san as toy
@@ -37,7 +37,7 @@ def test_its_distances_are_those_of_its_features_and_stripes(people, model, tmp_
     p = validate({**SECTION, "metric": {"aligned": "cosine"}}, stage.Params, "evaluate_system")
     stage.main(people, model, tmp_path / "out", p)
     metrics = json.loads((tmp_path / "out/metrics.json").read_text())
-    net, record = systems.load(model)
+    net, record = measure.load(model)
     net.eval()
     assert record["recipe"]["networks"] == 2
     assert not any(name.startswith("peers.") for name in net.state_dict())

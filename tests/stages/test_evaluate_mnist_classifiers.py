@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from sanreid.params import validate
-from sanreid.reporting.digits import Runs
+from sanreid.reporting.digits.classifiers import Runs
 from stages import evaluate_mnist_classifiers as stage
 from stages import train_mnist_classifier
 from tests.data import toy_digits

@@ -11,7 +11,7 @@ from sanreid.data import images, index, tensors
 from sanreid.evaluation import reranking
 from sanreid.evaluation.ranking import evaluate_distances
 from sanreid.params import ParamsError, validate
-from sanreid.reporting import system_table, systems
+from sanreid.reporting.systems import measure, table
 from stages import evaluate_system as stage
 from stages import train_strong
 from tests.stages import toy_san as toy
@@ -51,7 +51,7 @@ def model(tmp_path, people):
 
 def by_hand(people, model, first=10**9):
     """Rank-1, mAP, and mAP over the first few, by the cosine of each image's feature, in loops."""
-    net, _ = systems.load(model)
+    net, _ = measure.load(model)
     net.eval()
     table, vectors = index.read(people), {}
     for path in table["path"]:
@@ -72,7 +72,7 @@ def by_hand(people, model, first=10**9):
 
 
 def test_numbers_are_those_of_the_networks_features(people, model, tmp_path, monkeypatch):
-    monkeypatch.setattr(systems, "FIRST", 2)  # eighty is more than the gallery holds
+    monkeypatch.setattr(measure, "FIRST", 2)  # eighty is more than the gallery holds
     stage.main(people, model, tmp_path / "out", section())
     metrics = json.loads((tmp_path / "out/metrics.json").read_text())
     rank1, mean_ap, vectors, table = by_hand(people, model)
@@ -93,11 +93,11 @@ def test_numbers_are_those_of_the_networks_features(people, model, tmp_path, mon
 def test_the_price_stands_beside_the_numbers(people, model, tmp_path):
     stage.main(people, model, tmp_path / "out", section())
     metrics = json.loads((tmp_path / "out/metrics.json").read_text())
-    net, record = systems.load(model)
+    net, record = measure.load(model)
     assert metrics["system"] == record["system"] == "strong"
     assert metrics["parameters"] == sum(w.numel() for w in net.parameters())
     assert metrics["images_per_second"] > 0
-    assert {*system_table.MEASURES, *system_table.PRICES} - {"reranked_mAP"} <= set(metrics)  # the comparison's columns
+    assert {*table.MEASURES, *table.PRICES} - {"reranked_mAP"} <= set(metrics)  # the comparison's columns
     assert metrics["training_seconds"] == json.loads((model / "training.json").read_text())["seconds"]
     assert sorted(f.name for f in (tmp_path / "out").iterdir()) == ["cmc.csv", "metrics.json", "ranked.jpg", "tsne.jpg"]
     cmc = pd.read_csv(tmp_path / "out/cmc.csv")

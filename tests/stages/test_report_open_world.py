@@ -9,8 +9,8 @@ import pytest
 from sanreid.data import images, index
 from sanreid.evaluation.open_world import record
 from sanreid.params import ParamsError, validate
-from sanreid.reporting import digits as digit_tables
-from sanreid.reporting.system_table import Systems
+from sanreid.reporting.digits import classifiers as digit_tables
+from sanreid.reporting.systems.table import Systems
 from stages import report_open_world as stage
 from tests.data import toy_digits
 from tests.stages import toy_streams

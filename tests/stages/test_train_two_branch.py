@@ -9,7 +9,7 @@ from safetensors.torch import load_file
 from sanreid.data import index
 from sanreid.evaluation import features, ranking
 from sanreid.params import validate
-from sanreid.reporting import systems
+from sanreid.reporting.systems import measure
 from sanreid.training import holdout, reid
 from stages import train_two_branch as stage
 from tests.stages import toy_san as toy
@@ -41,7 +41,7 @@ def test_the_best_epochs_weights_are_kept_and_held_out_people_never_trained_on(f
     assert took["best_epoch"] == 1 + int(measured.to_numpy().argmax())
     table = index.read(folders[0])
     parts = holdout.split(table[table["split"] == "train"], 0.3, 0)
-    net, _ = systems.load(out)
+    net, _ = measure.load(out)
     pictures = reid.decode(folders[0], parts.validation, (32, 16)).images
     query, gallery = features.split(features.extract(net, pictures, 64), parts.validation)
     again = ranking.evaluate(query, gallery).mean_average_precision

@@ -5,7 +5,8 @@ import pytest
 
 from sanreid.evaluation import local_distance
 from sanreid.evaluation.ranking import Embeddings
-from sanreid.reporting import alignment, figures
+from sanreid.reporting import figures
+from sanreid.reporting.systems import alignment
 
 H, C = 6, 8
 

@@ -17,8 +17,9 @@ from pydantic import Field, PositiveInt
 from sanreid.evaluation.open_world import protocol
 from sanreid.evaluation.open_world.record import Record
 from sanreid.params import Section
-from sanreid.reporting import open_world_figures, open_world_table, templates
-from sanreid.reporting.open_world_table import Row
+from sanreid.reporting import templates
+from sanreid.reporting.open_world import figures, table
+from sanreid.reporting.open_world.table import Row
 from sanreid.reporting.pictures import Picture, embed
 from sanreid.reporting.templates import Tile
 
@@ -103,15 +104,15 @@ def part(
         image.save(out / f"{name.replace(' ', '_').replace(',', '')}.png", optimize=True)
         return embed(image, quality=look.quality)
 
-    pooled = open_world_table.pool([record.runs for record in setting.records.values()])
-    summary = open_world_table.frame(pooled)
+    pooled = table.pool([record.runs for record in setting.records.values()])
+    summary = table.frame(pooled)
     pictured = []
     for name in setting.pictured:
         record = setting.records[name]
-        drawn = open_world_figures.groups(record.stream, read, word, look.groups, look.images, height)
-        distances = open_world_figures.distances(record.sequences, record.calibrated)
+        drawn = figures.groups(record.stream, read, word, look.groups, look.images, height)
+        distances = figures.distances(record.sequences, record.calibrated)
         pictured.append(Pictured(name, kept(f"distances {name}", distances), kept(f"groups {name}", drawn)))
-    if (*shown, open_world_table.MENDED, open_world_table.ALL) not in summary.index:
+    if (*shown, table.MENDED, table.ALL) not in summary.index:
         raise ValueError(f"report_open_world.shown: no run of '{shown[0]}' by '{shown[1]}' in {setting.title}")
     orders, records = pooled["order"].nunique(), len(setting.records)
     return Part(
@@ -120,17 +121,17 @@ def part(
         setting.words,
         f"{orders} random orders" + (f" of each of {records} divisions" if records > 1 else ""),
         summary,
-        open_world_table.by_rule(summary, open_world_table.MENDED, shown),
-        open_world_table.by_rule(summary, protocol.REMEDIES[0], shown),
-        open_world_table.by_length(summary, shown),
-        kept(f"counts {setting.key}", open_world_figures.counts(pooled, shown[1])),
+        table.by_rule(summary, table.MENDED, shown),
+        table.by_rule(summary, protocol.REMEDIES[0], shown),
+        table.by_length(summary, shown),
+        kept(f"counts {setting.key}", figures.counts(pooled, shown[1])),
         pictured,
     )
 
 
 def tile(made: Part, shown: tuple[str, str]) -> Tile:
     """Groups found of how many classes, over all images, by the shown rule after the last remedy."""
-    line = made.summary.xs((*shown, open_world_table.MENDED, open_world_table.ALL))
+    line = made.summary.xs((*shown, table.MENDED, table.ALL))
     words = f"{made.title}: groups found, {100 * line['accuracy']:.0f} % of the images right"
     return Tile(f"{line['found']:.1f}", words, f"of {line['classes']:g}")
 
@@ -141,8 +142,8 @@ def markdown(parts: Sequence[Part], published: Sequence[Row]) -> str:
     for one in parts:
         text.append(f"**{one.title}**, all images, {one.runs}, after merging and the second pass")
         rows = [*one.mended, *(published if one.key == SEEN else [])]
-        text.append(open_world_table.markdown(rows, ("rule", "nearest by")))
-        text.append(open_world_table.markdown(one.lengths, ("images", "remedy")))
+        text.append(table.markdown(rows, ("rule", "nearest by")))
+        text.append(table.markdown(one.lengths, ("images", "remedy")))
     return "\n\n".join(text)
 
 
@@ -151,12 +152,12 @@ def render(
 ) -> str:
     """The HTML text; `note` says what the published rows are."""
     return templates.render(
-        "open_world.html",
+        "open_world/page.html",
         stage="report_open_world",
         eyebrow="the open world",
         headline="How many are in the stream?",
         lead=LEAD,
-        head=open_world_table.HEAD,
+        head=table.HEAD,
         parts=parts,
         maps=maps,
         tiles=[tile(part, shown) for part in parts],

@@ -28,7 +28,8 @@ from sanreid.evaluation.distances import Metric
 from sanreid.evaluation.ranking import Embeddings, Ranking
 from sanreid.models import aligned, reid, strong, two_branch, two_head
 from sanreid.params import Section, validate
-from sanreid.reporting import people_map, ranked_lists
+from sanreid.reporting import ranked_lists
+from sanreid.reporting.systems import people_map
 from sanreid.training import checkpoint
 
 NETWORKS: dict[str, tuple[type[reid.Architecture], type[nn.Module]]] = {

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sanreid.data import index
-from sanreid.reporting import people_map
+from sanreid.reporting.systems import people_map
 
 
 def rows(counts: dict[int, int], cameras=True):

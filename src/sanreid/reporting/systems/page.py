@@ -12,9 +12,10 @@ import pandas as pd
 
 from sanreid.data.images import read_rgb
 from sanreid.evaluation.ranking import DISTRACTOR
-from sanreid.reporting import figures, system_table, templates
+from sanreid.reporting import figures, templates
 from sanreid.reporting.pictures import Picture, draw, embed, load
-from sanreid.reporting.system_table import MEASURES, PRICES, Row
+from sanreid.reporting.systems import table
+from sanreid.reporting.systems.table import MEASURES, PRICES, Row
 
 LEAD = (
     "Every system was trained on a set's training people and ranks the same queries against the same gallery: images "
@@ -50,12 +51,12 @@ class Part:
     systems: list[Shown]
 
 
-def grid(folder: Path, table: pd.DataFrame, people: int, seed: int) -> figures.Picture:
+def grid(folder: Path, images: pd.DataFrame, people: int, seed: int) -> figures.Picture:
     """Images of a few people of an index table, a row each, a column a camera; those whom most cameras saw are drawn.
 
     A cell is empty where a camera has no image of the person. Without cameras the columns are a person's first images.
     """
-    known = table[table["pid"] != DISTRACTOR].copy()
+    known = images[images["pid"] != DISTRACTOR].copy()
     if known["camid"].isna().all():
         known["camid"] = (known.groupby("pid").cumcount() + 1).astype("Int64")
         known = known[known["camid"] <= 6]
@@ -74,7 +75,7 @@ def shown(measured: Path, alignments: Path | None, row: Row, seeds: Sequence[int
     """
     folder = measured / row.name / row.set / f"seed{seeds[0]}"
     ranked, people = (embed(load(folder / name), quality=quality) for name in ("ranked.jpg", "tsne.jpg"))
-    lines = system_table.by_distance([measured / row.name / row.set / f"seed{k}" for k in seeds])
+    lines = table.by_distance([measured / row.name / row.set / f"seed{k}" for k in seeds])
     if not lines:
         return Shown(row.label, ranked, people, None)
     paths = None if alignments is None else alignments / row.name / row.set / f"seed{seeds[0]}" / "alignment.png"
@@ -85,15 +86,15 @@ def shown(measured: Path, alignments: Path | None, row: Row, seeds: Sequence[int
 def render(parts: Sequence[Part], note: str) -> str:
     """The HTML text; `note` says what the published rows are."""
     return templates.render(
-        "systems.html",
+        "systems/page.html",
         stage="compare_systems",
         eyebrow="the systems compared",
         headline="Re-identification systems on the same people",
         lead=LEAD,
         columns=[*MEASURES.values(), *PRICES.values()],
-        distances=list(system_table.DISTANCES.values()),
+        distances=list(table.DISTANCES.values()),
         parts=parts,
-        cells=system_table.cells,
-        best={part.set: system_table.champion(part.rows) for part in parts},
+        cells=table.cells,
+        best={part.set: table.champion(part.rows) for part in parts},
         note=note,
     )

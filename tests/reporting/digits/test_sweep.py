@@ -5,8 +5,8 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from sanreid.reporting import digit_grids
-from sanreid.reporting.digit_grids import Result
+from sanreid.reporting.digits import sweep
+from sanreid.reporting.digits.sweep import Result
 
 DECAY = {"lr1.0_wd0.1_b64": 9.8, "lr0.1_wd0.1_b64": 10.09, "lr1.0_wd0.01_b64": 60.72, "lr0.1_wd0.01_b64": None}
 BATCH = {"lr1.0_wd0.01_b5": 9.74, "lr0.1_wd0.01_b5": 98.83, "lr1.0_wd0.01_b64": 60.72, "lr0.1_wd0.01_b64": None}
@@ -22,21 +22,21 @@ RESULTS = {
 
 
 def test_the_axes_are_what_differs():
-    assert digit_grids.axes("g", list(DECAY)) == ([1.0, 0.1], "weight_decay", [0.1, 0.01])
-    assert digit_grids.axes("g", list(BATCH)) == ([1.0, 0.1], "batch", [5, 64])
-    assert digit_grids.at("g", BATCH, 0.1, 5) == "lr0.1_wd0.01_b5"
-    assert digit_grids.at("g", DECAY, 0.1, 0.01) == "lr0.1_wd0.01_b64"
+    assert sweep.axes("g", list(DECAY)) == ([1.0, 0.1], "weight_decay", [0.1, 0.01])
+    assert sweep.axes("g", list(BATCH)) == ([1.0, 0.1], "batch", [5, 64])
+    assert sweep.at("g", BATCH, 0.1, 5) == "lr0.1_wd0.01_b5"
+    assert sweep.at("g", DECAY, 0.1, 0.01) == "lr0.1_wd0.01_b64"
 
 
 def test_what_is_no_rectangle_is_refused():
     with pytest.raises(ValueError, match="both: its rows differ in weight decay and in batch"):
-        digit_grids.axes("both", [*DECAY, *BATCH])
+        sweep.axes("both", [*DECAY, *BATCH])
     with pytest.raises(ValueError, match="holes: 3 cells do not fill 2 rows of 2 learning rates"):
-        digit_grids.axes("holes", list(DECAY)[:3])
+        sweep.axes("holes", list(DECAY)[:3])
 
 
 def test_the_table_has_each_number_beside_the_published_one():
-    text = digit_grids.markdown(GRIDS, RESULTS, "resnet", 5, 4000)
+    text = sweep.markdown(GRIDS, RESULTS, "resnet", 5, 4000)
     first, second = (part.splitlines() for part in text.split("\n\n")[1:4:2])
     assert first[0] == "| weight decay \\ learning rate | 1.0 | 0.1 |"
     assert first[2:] == ["| 0.1 | 10.0† (*9.80*) | 11.2 (*10.09*) |", "| 0.01 | 31.0 (*60.72*) | 97.0 |"]
@@ -46,7 +46,7 @@ def test_the_table_has_each_number_beside_the_published_one():
 
 
 def test_the_frame_holds_all_digits():
-    frame = digit_grids.frame(GRIDS, RESULTS)
+    frame = sweep.frame(GRIDS, RESULTS)
     assert len(frame) == 8
     row = frame[(frame["grid"] == "weight decay") & (frame["cell"] == "lr1.0_wd0.1_b64")].iloc[0]
     assert (row["lr"], row["weight_decay"], row["batch"]) == (1.0, 0.1, 64)
@@ -56,7 +56,7 @@ def test_the_frame_holds_all_digits():
 
 
 def test_the_maps_show_ours_and_theirs_and_are_well_formed():
-    drawing = digit_grids.heatmaps(GRIDS, RESULTS)
+    drawing = sweep.heatmaps(GRIDS, RESULTS)
     root = ET.fromstring(drawing)
     texts = [e.text for e in root.iter("{http://www.w3.org/2000/svg}text")]
     assert [t for t in texts if t and re.fullmatch(r"[0-9.]+†?", t) and t in {"10.0†", "98.5", "98.83"}] == [

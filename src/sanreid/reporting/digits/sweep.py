@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from sanreid.reporting.digits import PUBLISHED_NOTE, wilson
+from sanreid.reporting.digits.classifiers import PUBLISHED_NOTE, wilson
 from sanreid.training import digit_cells
 
 Grid = dict[str, float | None]  # cell -> published accuracy in percent, None where there is none

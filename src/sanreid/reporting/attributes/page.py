@@ -65,7 +65,7 @@ def render(
     """The HTML text; `last` is the split that counts, `means` are of `measures.mean`."""
     order = sorted(splits, key=lambda s: s != last)
     return templates.render(
-        "attributes.html",
+        "attributes/page.html",
         stage="evaluate_attributes",
         eyebrow="Market-1501 attributes",
         title=f"attributes, {headline(means[last])}",

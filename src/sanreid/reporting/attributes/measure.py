@@ -23,7 +23,8 @@ from sanreid.evaluation import attributes as measures
 from sanreid.evaluation.attributes import Head
 from sanreid.evaluation.features import Precision
 from sanreid.params import Section
-from sanreid.reporting import attribute_charts, attributes_page
+from sanreid.reporting import class_charts
+from sanreid.reporting.attributes import page
 from sanreid.training import attributes as method
 
 MATRICES = ("age", "up_color", "down_color")
@@ -69,9 +70,9 @@ def evaluate(market: Path, labels: Path, model: Path, out: Path, p: Evaluation) 
         predicted = measures.predict(net, images, method.CLASSES, p.batch, p.flip_average, p.precision)
         scored[split] = Scored(rows, predicted, score(rows, predicted, table["train"], p.draws, p.seed))
     last = "test" if "test" in scored else "val"
-    histograms = attribute_charts.histograms(counts({s: table[s] for s in ("train", "val")}), HEADS)
+    histograms = class_charts.histograms(counts({s: table[s] for s in ("train", "val")}), HEADS)
     matrices = {head: scored[last].heads[head].counts for head in MATRICES}
-    confusion = attribute_charts.confusion(matrices, HEADS)
+    confusion = class_charts.confusion(matrices, HEADS)
     means = {split: measures.mean(list(s.heads.values())) for split, s in scored.items()}
     with runtime.atomic_folder(out) as work:
         runtime.write_json(work / "metrics.json", metrics(scored, last))
@@ -80,9 +81,9 @@ def evaluate(market: Path, labels: Path, model: Path, out: Path, p: Evaluation) 
         _write(work / "confusion.csv", [row for s, v in scored.items() for row in _confusion(s, v)])
         (work / "histograms.svg").write_text(histograms)
         (work / "confusion.svg").write_text(confusion)
-        splits = {s: attributes_page.Split(len(v.rows), v.rows["pid"].nunique(), v.heads) for s, v in scored.items()}
-        people = attributes_page.people(market, scored[last].rows, scored[last].predicted, p.pictures, p.seed)
-        (work / "index.html").write_text(attributes_page.render(splits, means, last, histograms, confusion, people))
+        splits = {s: page.Split(len(v.rows), v.rows["pid"].nunique(), v.heads) for s, v in scored.items()}
+        people = page.people(market, scored[last].rows, scored[last].predicted, p.pictures, p.seed)
+        (work / "index.html").write_text(page.render(splits, means, last, histograms, confusion, people))
     m = means[last]
     runtime.log.info(
         "%s: on %s %.1f %% right, the majority class %.1f %%; above it for sure in %d of %d attributes",

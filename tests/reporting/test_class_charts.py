@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ET
 import numpy as np
 import pytest
 
-from sanreid.reporting import attribute_charts
+from sanreid.reporting import class_charts
 
 SVG = "{http://www.w3.org/2000/svg}"
 CLASSES = {"hat": ("no", "yes"), "age": ("young", "teen<ager", "adult", "old")}
@@ -18,26 +18,26 @@ def texts(svg):
 
 
 def test_a_histogram_shows_shares_and_says_counts():
-    svg = attribute_charts.histograms(COUNTS, CLASSES)
+    svg = class_charts.histograms(COUNTS, CLASSES)
     bars = [r for r in ET.fromstring(svg).iter(f"{SVG}rect") if "height" in r.attrib and r.attrib["x"] != "0"]
     widths = {c: [float(b.attrib["width"]) for b in bars if b.attrib["class"] == c][-6:] for c in ("b0", "b1")}
-    full = attribute_charts.PLOT
+    full = class_charts.PLOT
     assert widths["b0"] == pytest.approx([full * s for s in (0.75, 0.25, 0.025, 0.05, 0.075, 0.85)], abs=0.06)
     assert widths["b1"] == pytest.approx([full * s for s in (1, 0, 0, 0.5, 0.5, 0)], abs=0.06)
     said = texts(svg)
     assert {"train", "val", "hat", "age", "teen<ager", "34", "30"} <= set(said)
     with pytest.raises(ValueError, match="one to three splits"):
-        attribute_charts.histograms({}, CLASSES)
+        class_charts.histograms({}, CLASSES)
 
 
 def test_an_empty_split_has_no_bars_and_no_division_by_zero():
-    svg = attribute_charts.histograms({"train": {"hat": [0, 0], "age": [0] * 4}}, CLASSES)
+    svg = class_charts.histograms({"train": {"hat": [0, 0], "age": [0] * 4}}, CLASSES)
     assert "nan" not in svg
 
 
 def test_a_confusion_matrix_colours_recall_and_counts_every_image():
     counts = np.array([[6, 2], [0, 0]])
-    svg = attribute_charts.confusion({"hat": counts}, CLASSES)
+    svg = class_charts.confusion({"hat": counts}, CLASSES)
     opacities = [float(v) for v in re.findall(r'fill-opacity="([\d.]+)"', svg)]
     assert opacities == [0.75, 0.25]
     said = texts(svg)

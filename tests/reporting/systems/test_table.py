@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 
 from sanreid.params import ParamsError, validate
-from sanreid.reporting import system_table
-from sanreid.reporting.system_table import Experiment, Systems
+from sanreid.reporting.systems import table
+from sanreid.reporting.systems.table import Experiment, Systems
 
 SYSTEMS = {
     "names": ["strong", "two_head"],
@@ -47,7 +47,7 @@ def trees(tmp_path):
 def rows(trees, **changes):
     systems = validate({**SYSTEMS, **changes}, Systems, "systems")
     experiment = validate(EXPERIMENT, Experiment, "experiment")
-    return system_table.collect(systems, experiment, *trees, {"strong": "strong baseline"})
+    return table.collect(systems, experiment, *trees, {"strong": "strong baseline"})
 
 
 def test_the_sections_say_what_belongs_to_it(trees):
@@ -67,38 +67,38 @@ def test_means_and_deviations_over_seeds(trees):
     assert strong.mean("rank1") == pytest.approx(0.55)
     assert strong.deviation("rank1") == pytest.approx(0.1 / 2**0.5)
     assert strong.mean("reranked_mAP") == pytest.approx(0.55)
-    cells = dict(zip([*system_table.MEASURES, *system_table.PRICES], system_table.cells(strong), strict=True))
+    cells = dict(zip([*table.MEASURES, *table.PRICES], table.cells(strong), strict=True))
     assert cells["rank1"] == "55.0 ± 7.1"
     assert (cells["parameters"], cells["training_seconds"], cells["images_per_second"]) == ("2.8 M", "63 s", "470")
-    single = dict(zip(cells, system_table.cells(rows(trees, seeds=[1])[0]), strict=True))
+    single = dict(zip(cells, table.cells(rows(trees, seeds=[1])[0]), strict=True))
     assert single["rank1"] == "60.0"
 
 
 def test_what_is_not_known_is_empty(trees):
     san = rows(trees)[-1]
     assert san.mean("parameters") is None
-    assert system_table.cells(san)[-4:] == ["", "", "", ""]
+    assert table.cells(san)[-4:] == ["", "", "", ""]
 
 
 def test_long_trainings_are_told_in_minutes():
-    row = system_table.Row("s", "x", "x", "here", {"training_seconds": [7260.0]})
-    assert system_table.cells(row)[-2] == "121 min"
+    row = table.Row("s", "x", "x", "here", {"training_seconds": [7260.0]})
+    assert table.cells(row)[-2] == "121 min"
 
 
 def test_published_numbers_are_marked_and_never_the_best(trees):
-    everything = rows(trees) + system_table.published(PUBLISHED, SYSTEMS["sets"])
-    text = system_table.markdown(everything)
+    everything = rows(trees) + table.published(PUBLISHED, SYSTEMS["sets"])
+    text = table.markdown(everything)
     assert "| *strong baseline (2019) (published, real data)* | 94.5 |  |  | 85.9 |" in text
     assert "| *two-branch (published, real data)* |  |  |  | 81.0 |" in text
     assert "**two_head**" in text
-    best = system_table.champion([r for r in everything if r.set == "market1501"])
+    best = table.champion([r for r in everything if r.set == "market1501"])
     assert best is not None
     assert best.name == "two_head"
     assert not [r for r in everything if r.set == "other"]
 
 
 def test_the_csv_holds_every_digit_and_says_the_kind(trees):
-    frame = system_table.frame(rows(trees) + system_table.published(PUBLISHED, ["market1501"]))
+    frame = table.frame(rows(trees) + table.published(PUBLISHED, ["market1501"]))
     assert frame["kind"].tolist() == ["here"] * 4 + ["main chain"] + ["published"] * 2
     assert frame["seeds"].tolist()[:5] == [2, 2, 2, 2, 1]
     assert pd.isna(frame["seeds"].iloc[-1])
