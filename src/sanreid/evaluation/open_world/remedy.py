@@ -70,4 +70,4 @@ def again_prepared(points: Points, labels: Labels, metric: Metric, link: Link, s
 
 def _sums(points: Points, labels: Labels, groups: int) -> Points:
     """The sum (groups, D) of each group's points."""
-    return np.stack([np.bincount(labels, column, groups) for column in points.T], axis=1)
+    return np.stack([np.bincount(labels, column, groups) for column in points.T], axis=1).astype(np.float64, copy=False)
