@@ -5,12 +5,12 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
-from tests.reporting.systems.test_table import EXPERIMENT, SYSTEMS, metrics, write
 
 from sanreid.data import images, index
 from sanreid.params import ParamsError, validate
 from sanreid.reporting.systems import page, table
 from stages import compare_systems as stage
+from tests.reporting.systems.test_table import EXPERIMENT, SYSTEMS, metrics, write
 from tests.reporting.test_page import Outline
 from tests.stages import toy_san as toy
 
