@@ -98,7 +98,7 @@ lock: setup  ## pin the newest versions that pyproject.toml allows
 bench: setup  ## what is claimed to be fast, beside a plain reference; writes reports/benchmarks.json
 	@rm -f reports/benchmarks.json
 	@for name in $(BENCHMARKS); do echo "== $$name"; python benchmarks/$$name.py || exit 1; done
-	@python benchmarks/table.py
+	@python benchmarks/record_table.py
 
 peers: setup  ## the peer that installs from the registry, into .peers: benchmarks measure it where it is there
 	@uv pip install --quiet --no-deps --no-build-isolation --require-hashes --target .peers -r benchmarks/peers.lock
@@ -109,7 +109,7 @@ bench-full: setup peers  ## the same at full scale, the references and torchreid
 	  full=; [[ " ranking reranking local_distance scaling " == *" $$name "* ]] && full=--full; \
 	  echo "== $$name $$full"; python benchmarks/$$name.py $$full || exit 1; \
 	done
-	@python benchmarks/table.py
+	@python benchmarks/record_table.py
 
 serve: setup  ## Prefect on loopback: server, deployments and this machine's workers; PORT=4200 POOLS="gpu cpu"
 	@python -m flows.serve --port $(PORT) --pools $(POOLS)

@@ -2,38 +2,40 @@ import json
 
 import measuring
 import pytest
-import table
+import record_table
 
 ROW = {"scale": "2 x 3", "ours_s": 0.05, "reference": "plain", "reference_s": 1.0, "bar": "", "machine": "M"}
 
 
 def test_rows_tell_ratio_bar_and_memory():
     slower = ROW | {"times_the_reference": 1.25, "extra_mb": 81.6, "bar": "at most 1.5 times"}
-    assert table.row("ranking", slower) == (
+    assert record_table.row("ranking", slower) == (
         "| ranking, 2 x 3 | 50.0 ms | plain: 1.00 s | 1.25 times | at most 1.5 times | 82 MB |"
     )
     faster = ROW | {"times_faster": 20.0, "extra_mb": None, "told": "7 images/s"}
-    assert table.row("x", faster) == "| x, 2 x 3 | 50.0 ms (7 images/s) | plain: 1.00 s | 20.0 times faster |  |  |"
+    assert (
+        record_table.row("x", faster) == "| x, 2 x 3 | 50.0 ms (7 images/s) | plain: 1.00 s | 20.0 times faster |  |  |"
+    )
 
 
 def test_a_curve_is_a_table_of_its_own():
     points = [{"gallery": 10, "s": 0.2, "extra_mb": 4.2}, {"gallery": 1000000, "s": 3.0, "extra_mb": None}]
-    made = table.tables({"by size": {"scale": "5 queries", "curve": points, "machine": "M"}})
+    made = record_table.tables({"by size": {"scale": "5 queries", "curve": points, "machine": "M"}})
     assert "| by size, 5 queries | 10 | 1,000,000 |\n|---|---|---|\n| time | 0.20 s | 3.00 s |" in made
     assert made.endswith("Measured on: M.")
 
 
 def test_the_table_replaces_what_lay_between_its_marks_and_nothing_else():
-    document = f"before\n{table.MARKS[0]}\nold\n{table.MARKS[1]}\nafter\n"
-    once = table.put(document, "new \\1")
-    assert once == f"before\n{table.MARKS[0]}\n\nnew \\1\n\n{table.MARKS[1]}\nafter\n"
-    assert table.put(once, "new \\1") == once
+    document = f"before\n{record_table.MARKS[0]}\nold\n{record_table.MARKS[1]}\nafter\n"
+    once = record_table.put(document, "new \\1")
+    assert once == f"before\n{record_table.MARKS[0]}\n\nnew \\1\n\n{record_table.MARKS[1]}\nafter\n"
+    assert record_table.put(once, "new \\1") == once
     with pytest.raises(ValueError, match="no place for the table"):
-        table.put("before", "new")
+        record_table.put("before", "new")
 
 
 def test_the_readme_has_its_place(root):
-    table.put((root / "README.md").read_text(), "")
+    record_table.put((root / "README.md").read_text(), "")
 
 
 def test_rows_are_kept_by_name_with_their_machine(tmp_path, monkeypatch):
