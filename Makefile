@@ -51,7 +51,7 @@ demo: setup  ## raw data to results page, on the embedded data
 	@cat reports/figures/results.txt
 
 table%: setup  ## table1, table2, table3: an ablation over SEEDS=5 seeds on SETS="..." (default: the experiment's)
-	@python tools/table.py $@ --seeds $(SEEDS) --sets $(SETS)
+	@python -m tools.table $@ --seeds $(SEEDS) --sets $(SETS)
 
 repro: setup  ## bring every stage up to date with params.yaml
 	dvc repro
@@ -61,17 +61,17 @@ systems: setup  ## the other re-ID systems and the attributes: one table, its pa
 	@cat reports/comparison/table.md
 
 sweep: setup  ## the two-branch network's ablations and margins, over SEEDS seeds on SETS="..." (default: systems.sets)
-	@PYTHONPATH=. python tools/sweep.py --seeds $(SEEDS) --sets $(SETS)
+	@python -m tools.sweep --seeds $(SEEDS) --sets $(SETS)
 
 classic: setup  ## CUHK03's classic protocol: SPLITS=20 test sets, SEEDS=5 each, and the mean over the sets
-	@python tools/table.py --seeds $(SEEDS) --splits $(SPLITS)
+	@python -m tools.table --seeds $(SEEDS) --splits $(SPLITS)
 
 digits: setup  ## MNIST's classifiers: their table
 	@dvc repro --quiet evaluate_mnist_classifiers > /dev/null
 	@cat reports/mnist/classifiers/table.md
 
 digits-grid: setup  ## the published grids of learning rate, weight decay and batch size, cell by cell (section sweep_mnist)
-	@PYTHONPATH=. python tools/digits_grid.py
+	@python -m tools.digits_grid
 
 open-world: setup  ## how many digits, and people, are in a stream of images: tables and a page
 	@dvc repro --quiet report_open_world > /dev/null

@@ -1,26 +1,27 @@
-"""Run the digits' grids, cell by cell: `make digits-grid` is `python tools/digits_grid.py published`.
+"""Run the digits' grids, cell by cell: `make digits-grid` is `python -m tools.digits_grid published`.
 
 Every cell of the grids under compare_mnist_cells.grids is trained (which model, and how long: section sweep_mnist),
 and the table beside the published numbers is printed. Cells that are there already are not trained again, and one that
 was stopped goes on where it was.
 
-Decision: as with the other sweeps (tools/table.py, which does the work), params.yaml is as it was afterwards.
+How parameters are changed for one run, and put back: tools/experiment.py.
 """
 
 import argparse
-import signal
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from sanreid import params
 from sanreid.params import ParamsError
-from tools import table
+from tools import experiment
+from tools.experiment import PARAMETERS, Changes
 
-PARAMETERS, REPORTS = Path("params.yaml"), Path("reports/mnist/grids")
+REPORTS = Path("reports/mnist/grids")
 
 
-def changes(parameters: Path, name: str) -> table.Changes:
+def changes(parameters: Path, name: str) -> Changes:
     """What the grids `name` replace in the parameters. Raises ParamsError naming what is wrong."""
     known = params.read(parameters)["compare_mnist_cells"]["grids"]
     if name not in known:
@@ -34,19 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("grids", nargs="?", default="published", help="under compare_mnist_cells.grids")
     given = parser.parse_args(arguments)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    try:
-        new = changes(PARAMETERS, given.grids)
-        status = table.run(table.command(new, "compare_mnist_cells"), PARAMETERS, new)
-    except ParamsError as error:
-        sys.exit(f"digits-grid: {error}")
-    except KeyboardInterrupt:
-        sys.exit(f"digits-grid: stopped; {PARAMETERS} is as it was, and the same command goes on where this one was")
-    if status:
-        sys.stderr.write(f"digits-grid: the run failed; {PARAMETERS} is as it was, what is done stays done\n")
-        return status
-    sys.stdout.write((REPORTS / given.grids / "table.md").read_text())
-    return 0
+    changed = partial(changes, PARAMETERS, given.grids)
+    return experiment.carry_out("digits-grid", changed, "compare_mnist_cells", REPORTS / given.grids / "table.md")
 
 
 if __name__ == "__main__":

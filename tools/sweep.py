@@ -1,26 +1,27 @@
-"""Run the two-branch network's ablations: `make sweep SEEDS=3` is `python tools/sweep.py --seeds 3`.
+"""Run the two-branch network's ablations: `make sweep SEEDS=3` is `python -m tools.sweep --seeds 3`.
 
 Every variant under train_two_branch.variants (without the ID loss, batch-hard mining, margins 1, 5, 10 and 15) is
 trained and measured over the seeds, and takes the rows of the comparison; its table is then printed. Runs that are
 there already are not run again, and one that was stopped goes on where it was.
 
-Decision: as with a table of ablations (tools/table.py, which does the work), params.yaml is as it was afterwards.
+How parameters are changed for one run, and put back: tools/experiment.py.
 """
 
 import argparse
-import signal
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from sanreid import params
 from sanreid.params import ParamsError
-from tools import table
+from tools import experiment
+from tools.experiment import PARAMETERS, Changes
 
-PARAMETERS, REPORT = Path("params.yaml"), Path("reports/comparison/table.md")
+REPORT = Path("reports/comparison/table.md")
 
 
-def changes(parameters: Path, variants: Sequence[str], seeds: int, sets: Sequence[str]) -> table.Changes:
+def changes(parameters: Path, variants: Sequence[str], seeds: int, sets: Sequence[str]) -> Changes:
     """What the sweep replaces in the parameters; no `variants` means all. Raises ParamsError naming what is wrong."""
     known = list(params.read(parameters)["train_two_branch"]["variants"])
     if strange := [v for v in variants if v not in known]:
@@ -39,19 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     if given.seeds < 1:
         parser.error(f"--seeds: {given.seeds} seeds are no run")
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    try:
-        new = changes(PARAMETERS, given.variants, given.seeds, given.sets)
-        status = table.run(table.command(new, "compare_systems"), PARAMETERS, new)
-    except ParamsError as error:
-        sys.exit(f"sweep: {error}")
-    except KeyboardInterrupt:
-        sys.exit(f"sweep: stopped; {PARAMETERS} is as it was, and the same command goes on where this one was")
-    if status:
-        sys.stderr.write(f"sweep: the run failed; {PARAMETERS} is as it was, what is done stays done\n")
-        return status
-    sys.stdout.write(REPORT.read_text())
-    return 0
+    changed = partial(changes, PARAMETERS, given.variants, given.seeds, given.sets)
+    return experiment.carry_out("sweep", changed, "compare_systems", REPORT)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Run one table of ablations: `make table1 SEEDS=5` is `python tools/table.py table1 --seeds 5`.
+"""Run one table of ablations: `make table1 SEEDS=5` is `python -m tools.table table1 --seeds 5`.
 
 `--splits 20` runs it on CUHK03's classic test sets, each a set of its own, and without a table's name the variants are
 the experiment's own: that is `make classic`.
@@ -7,31 +7,23 @@ What section `tables` of params.yaml says of the table (its variants, its genera
 `experiment` says, the seeds are 0, 1, ..., and `dvc exp run` brings the report up to date with that. Its text is then
 printed. Runs that are there already are not run again, and one that was stopped goes on where it was.
 
-Decision: params.yaml is as it was afterwards, whatever became of the run. DVC leaves its change there, all lists broken
-up; but a table is a question to the pipeline, not another pipeline, and the next `make demo` should be the demo: DVC's
-cache gives that back in seconds. After a failed run nothing is printed but what failed.
+How parameters are changed for one run, and put back: tools/experiment.py.
 """
 
 import argparse
-import os
-import signal
-import subprocess
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
-
-import yaml
 
 from sanreid import params
 from sanreid.params import ParamsError
 from sanreid.reporting import ablations
+from tools import experiment
+from tools.experiment import PARAMETERS, Changes
 
-NOISE = "WARNING: No file hash info found for"  # a line for each run that is not there yet
-PARAMETERS, REPORT = Path("params.yaml"), Path("reports/figures/results.txt")
-
-
-Changes = dict[str, dict[str, Any]]  # section -> key -> value
+REPORT = Path("reports/figures/results.txt")
 
 
 def changes(parameters: Path, name: str | None, seeds: int, sets: Sequence[str], splits: int = 0) -> Changes:
@@ -54,58 +46,6 @@ def changes(parameters: Path, name: str | None, seeds: int, sets: Sequence[str],
     return {"experiment": new} | ({"extract_cuhk03_classic": {"splits": numbers}} if splits else {})
 
 
-def command(new: Changes, stage: str = "report") -> list[str]:
-    """What brings `stage` up to date with these values."""
-    settings = [
-        f"{section}.{key}=[{','.join(map(str, values))}]"
-        for section, keys in new.items()
-        for key, values in keys.items()
-    ]
-    return ["dvc", "exp", "run", *(word for s in settings for word in ("-S", s)), stage]
-
-
-def run(words: Sequence[str], parameters: Path, new: Changes) -> int:
-    """Run, wait, and put the parameters back; the exit status. An interruption stops DVC and its stage before that."""
-    before = parameters.read_text()
-    child = subprocess.Popen(
-        words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace", start_new_session=True
-    )
-    try:
-        assert child.stderr is not None
-        for line in child.stderr:
-            if not line.startswith(NOISE):
-                sys.stderr.write(line)
-        return child.wait()
-    except BaseException:
-        stop(child)
-        raise
-    finally:
-        restore(parameters, before, new)
-
-
-def stop(child: subprocess.Popen) -> None:
-    """End DVC and its stage, whether it was Ctrl-C or a SIGTERM to this process alone; harder where they linger."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
-        try:
-            os.killpg(child.pid, number)
-            child.communicate(timeout=8)  # reads on, since a full pipe would keep it
-            return
-        except subprocess.TimeoutExpired:
-            continue
-        except ProcessLookupError:
-            child.wait()
-            return
-
-
-def restore(parameters: Path, before: str, new: Changes) -> None:
-    """Write `before` back, unless somebody edited the file during the run: then it stays and that is said."""
-    then, now = yaml.safe_load(before), yaml.safe_load(parameters.read_text())
-    if now == then | {section: then[section] | keys for section, keys in new.items()}:
-        parameters.write_text(before)
-    elif now != then:
-        sys.stderr.write(f"{parameters}: edited during the run, and left as it is; {', '.join(new)} is the table's\n")
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the table and print the report's; the exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -116,22 +56,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     if given.seeds < 1:
         parser.error(f"--seeds: {given.seeds} seeds are no run; 5 are the least that tell much")
-    what = given.table or "the experiment"
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    try:
-        new = changes(PARAMETERS, given.table, given.seeds, given.sets, given.splits)
-        status = run(command(new), PARAMETERS, new)
-    except ParamsError as error:
-        sys.exit(f"{what}: {error}")
-    except KeyboardInterrupt:
-        sys.exit(f"{what}: stopped; {PARAMETERS} is as it was, and the same command goes on where this one was")
-    if status:
-        sys.stderr.write(
-            f"{what}: the run failed, and nothing is reported; reports/ may be an earlier run's. "
-            f"{PARAMETERS} is as it was: repair what is said above and run the same again, what is done stays done.\n"
-        )
+    changed = partial(changes, PARAMETERS, given.table, given.seeds, given.sets, given.splits)
+    if status := experiment.carry_out(given.table or "the experiment", changed, "report", REPORT):
         return status
-    sys.stdout.write(REPORT.read_text())
     sys.stdout.write(
         f"{PARAMETERS} is as it was: `make demo` brings back its own page, `dvc exp show` lists this run.\n"
     )

@@ -3,7 +3,7 @@
 import pytest
 
 from sanreid.params import ParamsError
-from tools import digits_grid, table
+from tools import digits_grid, experiment
 
 
 @pytest.fixture
@@ -26,10 +26,10 @@ def test_the_table_is_printed_and_a_failure_is_not(tmp_path, monkeypatch, capsys
     (digits_grid.REPORTS / "published").mkdir(parents=True)
     (digits_grid.REPORTS / "published" / "table.md").write_text("the table\n")
     asked = []
-    monkeypatch.setattr(table, "run", lambda words, file, new: asked.append(words) or 0)
+    monkeypatch.setattr(experiment, "run", lambda words, file, new: asked.append(words) or 0)
     assert digits_grid.main([]) == 0
     assert asked[0][-1] == "compare_mnist_cells"
     assert capsys.readouterr().out == "the table\n"
-    monkeypatch.setattr(table, "run", lambda words, file, new: 3)
+    monkeypatch.setattr(experiment, "run", lambda words, file, new: 3)
     assert digits_grid.main([]) == 3
     assert "the table" not in capsys.readouterr().out

@@ -3,7 +3,7 @@
 import pytest
 
 from sanreid.params import ParamsError, read
-from tools import sweep, table
+from tools import experiment, sweep
 
 
 @pytest.fixture
@@ -34,10 +34,9 @@ def test_some_by_name_and_a_typo_is_named(parameters):
 
 def test_dvc_brings_the_comparison_up_to_date():
     new = {"systems": {"names": ["a", "b"], "seeds": [0]}}
-    words = table.command(new, "compare_systems")
+    words = experiment.command(new, "compare_systems")
     assert words[-1] == "compare_systems"
     assert "systems.names=[a,b]" in words
-    assert table.command(new)[-1] == "report"
 
 
 def test_the_comparison_is_printed_and_a_failure_is_not(tmp_path, monkeypatch, capsys, parameters):
@@ -45,9 +44,9 @@ def test_the_comparison_is_printed_and_a_failure_is_not(tmp_path, monkeypatch, c
     (tmp_path / "params.yaml").write_text(parameters.read_text())
     sweep.REPORT.parent.mkdir(parents=True)
     sweep.REPORT.write_text("the table\n")
-    monkeypatch.setattr(table, "run", lambda words, file, new: 0)
+    monkeypatch.setattr(experiment, "run", lambda words, file, new: 0)
     assert sweep.main(["--seeds", "1"]) == 0
     assert capsys.readouterr().out == "the table\n"
-    monkeypatch.setattr(table, "run", lambda words, file, new: 3)
+    monkeypatch.setattr(experiment, "run", lambda words, file, new: 3)
     assert sweep.main([]) == 3
     assert "the table" not in capsys.readouterr().out

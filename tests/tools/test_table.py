@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from sanreid.params import ParamsError
-from tools import table
+from tools import experiment, table
 
 PARAMS = """\
 # Which runs the graph holds.
@@ -58,15 +58,15 @@ def test_the_table_takes_the_place_of_what_the_experiment_says(parameters):
     new = table.changes(parameters, "table1", 3, [])
     assert new == {"experiment": {"variants": ["b", "c"], "generators": ["texture", "frontal"], "seeds": [0, 1, 2]}}
     assert table.changes(parameters, "table1", 1, ["x", "y"])["experiment"]["sets"] == ["x", "y"]
-    assert table.command(new)[:5] == ["dvc", "exp", "run", "-S", "experiment.variants=[b,c]"]
-    assert table.command(new)[-3:] == ["-S", "experiment.seeds=[0,1,2]", "report"]
+    assert experiment.command(new, "report")[:5] == ["dvc", "exp", "run", "-S", "experiment.variants=[b,c]"]
+    assert experiment.command(new, "report")[-3:] == ["-S", "experiment.seeds=[0,1,2]", "report"]
 
 
 def test_the_classic_splits_are_sets_that_have_to_be_extracted(parameters):
     new = table.changes(parameters, "table1", 1, [], splits=3)
     assert new["experiment"]["sets"] == ["cuhk03_classic_1", "cuhk03_classic_2", "cuhk03_classic_3"]
     assert new["extract_cuhk03_classic"] == {"splits": [1, 2, 3]}
-    assert "extract_cuhk03_classic.splits=[1,2,3]" in table.command(new)
+    assert "extract_cuhk03_classic.splits=[1,2,3]" in experiment.command(new, "report")
     plain = table.changes(parameters, None, 2, [], splits=1)["experiment"]
     assert plain == {"seeds": [0, 1], "sets": ["cuhk03_classic_1"]}  # the variants are the experiment's
 
@@ -82,13 +82,13 @@ def test_what_is_wrong_is_named_before_anything_runs(parameters):
 
 @pytest.mark.parametrize("status", [0, 3])
 def test_the_parameters_are_put_back_whatever_became_of_the_run(parameters, status):
-    assert table.run(child(parameters, f"sys.exit({status})"), parameters, SEEDS) == status
+    assert experiment.run(child(parameters, f"sys.exit({status})"), parameters, SEEDS) == status
     assert parameters.read_text() == PARAMS
 
 
 def test_an_edit_during_the_run_is_kept_and_said(parameters, capsys):
     body = "d['train_san'] = 7; yaml.safe_dump(d, open(sys.argv[1], 'w'))"
-    assert table.run(child(parameters, body), parameters, SEEDS) == 0
+    assert experiment.run(child(parameters, body), parameters, SEEDS) == 0
     assert yaml.safe_load(parameters.read_text())["train_san"] == 7
     assert "edited during the run" in capsys.readouterr().err
 
@@ -98,7 +98,11 @@ def project(folder: Path, root: Path) -> dict[str, str]:
     (folder / "params.yaml").write_text(PARAMS)
     (folder / "dvc.yaml").write_text(GRAPH)
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    env = os.environ | {"PATH": path, "PYTHONPATH": str(root / "src"), "DVC_NO_ANALYTICS": "1"}
+    env = os.environ | {
+        "PATH": path,
+        "PYTHONPATH": os.pathsep.join([str(root), str(root / "src")]),
+        "DVC_NO_ANALYTICS": "1",
+    }
     who = ["-c", "user.name=n", "-c", "user.email=e@x"]
     for words in (
         ["git", "init", "-q"],
@@ -112,7 +116,7 @@ def project(folder: Path, root: Path) -> dict[str, str]:
 
 @pytest.mark.slow
 def test_dvc_runs_it_prints_it_and_a_failure_prints_no_table(root, tmp_path):
-    env, words = project(tmp_path, root), [sys.executable, str(root / "tools/table.py"), "table1", "--seeds", "3"]
+    env, words = project(tmp_path, root), [sys.executable, "-m", "tools.table", "table1", "--seeds", "3"]
     edited = PARAMS.replace("a: 1", "a: 2")  # not committed, and it stays so
     (tmp_path / "params.yaml").write_text(edited)
     done = subprocess.run(words, cwd=tmp_path, env=env, capture_output=True, text=True, check=True)
@@ -133,7 +137,7 @@ def test_dvc_runs_it_prints_it_and_a_failure_prints_no_table(root, tmp_path):
 def test_a_terminated_run_ends_whole_and_leaves_the_parameters_as_they_were(root, tmp_path):
     env = project(tmp_path, root)
     (tmp_path / "dvc.yaml").write_text(GRAPH.replace("test !", "echo $$ > started; sleep 60; test !"))
-    running = subprocess.Popen([sys.executable, str(root / "tools/table.py"), "table1"], cwd=tmp_path, env=env)
+    running = subprocess.Popen([sys.executable, "-m", "tools.table", "table1"], cwd=tmp_path, env=env)
     started = tmp_path / "started"
     for _ in range(300):
         if started.exists() and started.read_text().strip():

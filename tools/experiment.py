@@ -1,0 +1,98 @@
+"""One experiment from the command line: DVC runs with other parameters, and a table of what came out is printed.
+
+Decision: params.yaml is as it was afterwards, whatever became of the run. DVC leaves its change there, all lists broken
+up; but a table is a question to the pipeline, not another pipeline, and the next `make demo` should be the demo: DVC's
+cache gives that back in seconds. After a failed run nothing is printed but what failed.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from sanreid.params import ParamsError
+
+NOISE = "WARNING: No file hash info found for"  # a line for each run that is not there yet
+PARAMETERS = Path("params.yaml")
+
+Changes = dict[str, dict[str, Any]]  # section -> key -> value
+
+
+def carry_out(what: str, changes: Callable[[], Changes], stage: str, report: Path) -> int:
+    """Bring `stage` up to date with the changed parameters and print `report`; the exit status.
+
+    `what` is the run's name in messages. Ends the process where the parameters refuse it, or it is interrupted.
+    """
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    try:
+        new = changes()
+        status = run(command(new, stage), PARAMETERS, new)
+    except ParamsError as error:
+        sys.exit(f"{what}: {error}")
+    except KeyboardInterrupt:
+        sys.exit(f"{what}: stopped; {PARAMETERS} is as it was, and the same command goes on where this one was")
+    if status:
+        sys.stderr.write(
+            f"{what}: the run failed, and nothing is reported; reports/ may be an earlier run's. "
+            f"{PARAMETERS} is as it was: repair what is said above and run the same again, what is done stays done.\n"
+        )
+        return status
+    sys.stdout.write(report.read_text())
+    return 0
+
+
+def command(new: Changes, stage: str) -> list[str]:
+    """What brings `stage` up to date with these values."""
+    settings = [
+        f"{section}.{key}=[{','.join(map(str, values))}]"
+        for section, keys in new.items()
+        for key, values in keys.items()
+    ]
+    return ["dvc", "exp", "run", *(word for s in settings for word in ("-S", s)), stage]
+
+
+def run(words: Sequence[str], parameters: Path, new: Changes) -> int:
+    """Run, wait, and put the parameters back; the exit status. An interruption stops DVC and its stage before that."""
+    before = parameters.read_text()
+    child = subprocess.Popen(
+        words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace", start_new_session=True
+    )
+    try:
+        assert child.stderr is not None
+        for line in child.stderr:
+            if not line.startswith(NOISE):
+                sys.stderr.write(line)
+        return child.wait()
+    except BaseException:
+        stop(child)
+        raise
+    finally:
+        restore(parameters, before, new)
+
+
+def stop(child: subprocess.Popen) -> None:
+    """End DVC and its stage, whether it was Ctrl-C or a SIGTERM to this process alone; harder where they linger."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(child.pid, number)
+            child.communicate(timeout=8)  # reads on, since a full pipe would keep it
+            return
+        except subprocess.TimeoutExpired:
+            continue
+        except ProcessLookupError:
+            child.wait()
+            return
+
+
+def restore(parameters: Path, before: str, new: Changes) -> None:
+    """Write `before` back, unless somebody edited the file during the run: then it stays and that is said."""
+    then, now = yaml.safe_load(before), yaml.safe_load(parameters.read_text())
+    if now == then | {section: then[section] | keys for section, keys in new.items()}:
+        parameters.write_text(before)
+    elif now != then:
+        sys.stderr.write(f"{parameters}: edited during the run, and left as it is; {', '.join(new)} is the table's\n")
