@@ -6,7 +6,10 @@ and a shorter stream is its beginning, so all rules see the same streams. A stre
 work on what came out.
 """
 
+import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -22,6 +25,7 @@ from sanreid.params import Section
 KEYS = ["rule", "link", "remedy", "size"]
 MEASURES = list(agreement.Agreement._fields)
 REMEDIES = ("none", "merged", "merged, second pass")
+THREADS = min(4, os.cpu_count() or 1)  # the kernels and the products let go of the interpreter lock
 PEER = "all at once"  # the link of a rule that is no stream
 
 
@@ -111,16 +115,16 @@ def evaluate(calibration: Labelled, find: Labelled, p: Protocol) -> Result:
     orders = [runtime.rng(p.seed, "order", k).permutation(len(points)) for k in range(p.orders)]
     sizes = sorted({min(size, len(points)) for size in p.sizes} | {len(points)})
     rows, groups = [], np.empty(len(points), np.int64)
-    for name, ready in prepared.items():
-        for rule in ready.rules:
-            for size in sizes:
-                for k, order in enumerate(part[:size] for part in orders):
-                    mended = streamed(points, order, rule, ready.merge_at, p.links[name], p)
-                    for remedied, labels in zip(REMEDIES, mended, strict=True):
-                        measured = agreement.measure(find.classes[order], labels)
-                        rows.append((rule.name, name, remedied, size, k, *measured))
-                    if (rule.name, name) == shown and size == len(points) and k == 0:
-                        groups[order] = mended[-1]
+    with ThreadPoolExecutor(THREADS) as pool:
+        for name, rule, size in [(n, r, s) for n, ready in prepared.items() for r in ready.rules for s in sizes]:
+            beginnings = [order[:size] for order in orders]
+            group = partial(streamed, points, rule, prepared[name].merge_at, p.links[name], p)
+            for k, (order, mended) in enumerate(zip(beginnings, pool.map(group, beginnings), strict=True)):
+                for remedied, labels in zip(REMEDIES, mended, strict=True):
+                    measured = agreement.measure(find.classes[order], labels)
+                    rows.append((rule.name, name, remedied, size, k, *measured))
+                if (rule.name, name) == shown and size == len(points) and k == 0:
+                    groups[order] = mended[-1]
     calibrated = {
         name: {rule.name: float(np.mean(rule.threshold)) for rule in ready.rules} | {"merge": ready.merge_at}
         for name, ready in prepared.items()
@@ -165,7 +169,7 @@ def calibrate(known: tuple[Points, Labels], points: Points, link: Link, p: Proto
 
 
 def streamed(
-    points: Points, order: NDArray[np.int64], rule: Rule, merge_at: float, link: Link, p: Protocol
+    points: Points, rule: Rule, merge_at: float, link: Link, p: Protocol, order: NDArray[np.int64]
 ) -> tuple[Labels, Labels, Labels]:
     """Labels (n,) of the images in `order`, as the stream leaves them and after each of REMEDIES."""
     sequence = points[order]
