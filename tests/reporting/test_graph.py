@@ -200,6 +200,17 @@ def test_svg_shows_every_card_and_is_well_formed(tmp_path):
     assert min(sizes) >= 11
 
 
+def test_a_long_name_is_drawn_narrower_so_that_the_count_has_room(tmp_path):
+    stage = "  {}:\n    matrix: {{n: [1, 2]}}\n    cmd: x\n    outs: [out/${{item.n}}]\n"
+    names = ["short", "evaluate_something_in_many_words"]
+    text = "stages:\n" + "".join(stage.format(name).replace("out/", f"{name}/") for name in names)
+    drawn = graph_svg.draw(graph.read(write(tmp_path, text)))
+    fitted = re.findall(r'x="([\d.]+)"[^>]*textLength="(\d+)"[^>]*>([a-z_]+)<', drawn)
+    assert [name for _, _, name in fitted] == names[1:]
+    (left, length, _), counts = fitted[0], [float(x) for x in re.findall(r'class="many" x="([\d.]+)"', drawn)]
+    assert any(0 < x - float(left) - float(length) - 2 * graph_svg.LETTER < 10 for x in counts)
+
+
 def test_long_descriptions_end_in_an_ellipsis():
     lines = graph_svg.wrap("word " * 60)
     assert len(lines) == 3

@@ -12,6 +12,7 @@ from sanreid.reporting.layout import NODE, Layout, place
 
 LINE, PAD, RISE = 15.0, 11.0, 46.0  # px: text line, card padding, space between layers
 CHARS = 29  # of a 12 px sans in a card's inner width
+LETTER = 7.8  # px: a letter of a stage's name; longer names are drawn narrower
 STYLE = """
 .pipeline{--g-ink:#1a2230;--g-soft:#5a6679;--g-card:#fff;--g-rim:#d5dbe5;--g-line:#97a3b6;--g-tone:42%;
  font-family:system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif}
@@ -121,8 +122,9 @@ def _edge(a: str, b: str, path: str, kind: str) -> str:
 def _card(node: Node, lines: list[str], x: float, y: float, hue: float) -> str:
     height = _height(lines)
     many = f"×{node.multiplicity}" if node.multiplicity > 1 else ""
-    name = node.name if len(node.name) <= 24 else "…" + node.name[-23:]
-    texts = [f'<text class="name" x="{x + 14:.1f}" y="{y + PAD + 11:.1f}">{escape(name)}</text>']
+    room = NODE - 25 - (LETTER * len(many) + 6 if many else 0)
+    fit = f' textLength="{room:.0f}" lengthAdjust="spacingAndGlyphs"' if LETTER * len(node.name) > room else ""
+    texts = [f'<text class="name" x="{x + 14:.1f}" y="{y + PAD + 11:.1f}"{fit}>{escape(node.name)}</text>']
     if many:
         texts.append(
             f'<text class="many" x="{x + NODE - 11:.1f}" y="{y + PAD + 11:.1f}" text-anchor="end">{many}</text>'
