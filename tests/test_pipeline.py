@@ -209,7 +209,7 @@ def test_a_users_folder_trains_with_no_python_and_is_tested_on_a_classic_split(w
         {
             "folders": {"campus": "data/raw/campus"},
             "extract_cuhk03_classic": {"splits": [2]},
-            "experiment": {"sets": ["campus"], "cross": ["cuhk03_classic_2"]},
+            "experiment": {"sets": ["campus"], "cross": ["cuhk03_classic_2"], "variants": ["san"]},
         }
     )
     ran = workspace.repro("report")

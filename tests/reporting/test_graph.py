@@ -201,7 +201,7 @@ def test_svg_shows_every_card_and_is_well_formed(tmp_path):
 
 
 def test_a_long_name_is_drawn_narrower_so_that_the_count_has_room(tmp_path):
-    stage = "  {}:\n    matrix: {{n: [1, 2]}}\n    cmd: x\n    outs: [out/${{item.n}}]\n"
+    stage = "  {}:\n    matrix: {{n: [1, 2]}}\n    cmd: x\n    outs: ['out/${{item.n}}']\n"
     names = ["short", "evaluate_something_in_many_words"]
     text = "stages:\n" + "".join(stage.format(name).replace("out/", f"{name}/") for name in names)
     drawn = graph_svg.draw(graph.read(write(tmp_path, text)))
