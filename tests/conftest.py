@@ -43,3 +43,11 @@ def own_folders(tmp_path, monkeypatch) -> None:
     monkeypatch.setenv("SANREID_CHECKPOINTS", str(tmp_path / "checkpoints"))
     monkeypatch.setenv("SANREID_RUNS", "")
     torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
+def _denormals():
+    """What a digits' training switches off for its process is on again for the next test."""
+    yield
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_flush_denormal(False)

@@ -23,3 +23,10 @@ def test_a_narrow_published_stem_survives_its_backward_pass():
     net = digits.place(digit_classifiers.build(shape), validate(COMPUTE, digits.Compute, "c"), torch.device("cpu"))
     net(torch.randn(4, 1, 28, 28)).logits.sum().backward()
     assert net.conv1.weight.grad is not None
+
+
+def test_denormal_numbers_are_zero_from_the_placing_on():
+    tiny = torch.tensor([1e-39])
+    assert (tiny * 1).item() > 0
+    digits.place(torch.nn.Linear(1, 1), validate(COMPUTE, digits.Compute, "c"), torch.device("cpu"))
+    assert (tiny * 1).item() == 0
