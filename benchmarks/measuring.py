@@ -5,6 +5,7 @@ machine's speed changes from minute to minute, its ratios hardly do. Each script
 reports/benchmarks.json, from which the README's table is made (benchmarks/record_table.py).
 """
 
+import importlib.util
 import json
 import os
 import platform
@@ -13,6 +14,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -61,6 +63,17 @@ def alternating(repeats: int, *works: Callable[[], Any]) -> list[list[float]]:
 def ratio(ours: list[float], reference: list[float]) -> float:
     """The median of the pairs' ratios, ours over the reference's."""
     return statistics.median(o / r for o, r in zip(ours, reference, strict=True))
+
+
+def load_oracle(folder: str) -> ModuleType:
+    """The plain reference that the tests in tests/`folder` compare with: its oracle.py."""
+    path = Path(__file__).parent.parent / "tests" / folder / "oracle.py"
+    spec = importlib.util.spec_from_file_location("oracle", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def extra_mb(work: Callable[..., Any], *args: Any) -> float | None:

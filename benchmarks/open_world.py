@@ -7,11 +7,9 @@ machine does not spoil it. The plain loops are the oracle of tests/evaluation/op
 groups found.
 """
 
-import importlib.util
 import statistics
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import measuring
@@ -24,17 +22,6 @@ from sanreid.evaluation.open_world.stream import Link
 IMAGES, PLAIN, CLASSES, THRESHOLD = 10_000, 300, 10, 0.5
 SIZES = (1_000, 3_000, 10_000, 30_000)
 LINKS = {"barycentre": Link(by="centroid", nearest=1), "density": Link(by="members", nearest=5)}
-ORACLE = Path(__file__).parent.parent / "tests" / "evaluation" / "open_world" / "oracle.py"
-
-
-def load_oracle():
-    """The plain loops that the tests compare with."""
-    spec = importlib.util.spec_from_file_location("oracle", ORACLE)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def points(count: int, width: int) -> np.ndarray:
@@ -53,7 +40,7 @@ def seconds(work: Callable[..., Any], *args: Any) -> tuple[float, Any]:
 
 def main() -> None:
     """Measure, print, record."""
-    oracle = load_oracle()
+    oracle = measuring.load_oracle("evaluation/open_world")
     for name, link in LINKS.items():
         stream.cluster(points(50, 16), THRESHOLD, "cosine", link)  # compile
 

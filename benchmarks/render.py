@@ -8,10 +8,8 @@ counted, so that a busy machine does not spoil the ratio. The numpy one is the o
 """
 
 import argparse
-import importlib.util
 import resource
 import time
-from pathlib import Path
 
 import cv2
 import measuring
@@ -21,17 +19,6 @@ from sanreid.runtime import rng
 from sanreid.synthesis import figure, kernels, people, pose, render, scene
 
 HEIGHT, WIDTH = 256, 128
-ORACLE = Path(__file__).parent.parent / "tests" / "synthesis" / "oracle.py"
-
-
-def load_oracle():
-    """The numpy rasteriser that the tests compare with."""
-    spec = importlib.util.spec_from_file_location("oracle", ORACLE)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def publish(people_count: int, images: int) -> float:
@@ -52,7 +39,7 @@ def publish(people_count: int, images: int) -> float:
 
 def rasterisers(rounds: int) -> tuple[float, float]:
     """Processor seconds a mesh of ours and of numpy's, taken in turns; raises if they disagree."""
-    oracle, ours, theirs = load_oracle(), [], []
+    oracle, ours, theirs = measuring.load_oracle("synthesis"), [], []
     eye = np.array([1.0, -8.0, 2.0])
     for i in range(rounds):
         person = people.make(0, "benchmark", i)

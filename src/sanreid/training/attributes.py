@@ -5,7 +5,6 @@ batches; its people are no training people (extract_attributes), and it decides 
 the history. (The recipe is that of a course report on Lin et al. 2019, whose numbers the paper profile has.)
 """
 
-import json
 from pathlib import Path
 
 import torch
@@ -102,12 +101,9 @@ def load(folder: Path) -> tuple[AttributeClassifier, Network]:
 
     Raises FileNotFoundError, or ValueError where the folder holds another model.
     """
-    file = folder / "params.json"
-    if not file.is_file():
-        raise FileNotFoundError(f"{file}: not found; name a folder of train_attributes, models/attributes/seed<k>")
-    settings = json.loads(file.read_text())
-    if settings.get("system") != "attributes":
-        raise ValueError(f"{file}: no attribute classifier; name a folder of train_attributes")
+    settings, file = checkpoint.read_params(
+        folder, "attributes", "attribute classifier", "train_attributes", "models/attributes/seed<k>"
+    )
     network = validate(settings["recipe"]["network"], Network, f"{file}: recipe.network")
     model = AttributeClassifier(network, CLASSES)
     checkpoint.load_into(model, folder / checkpoint.WEIGHTS, strict=True)

@@ -135,6 +135,21 @@ class LoadReport:
         return "; ".join([counts, *details])
 
 
+def read_params(folder: Path, system: str, kind: str, stage: str, models: str) -> tuple[dict[str, Any], Path]:
+    """What params.json of a model folder of `system` records, and that file.
+
+    `kind`, `stage` and `models` say in an error what such a model is, who trains it, and where. Raises
+    FileNotFoundError, or ValueError where the folder holds another model.
+    """
+    file = folder / "params.json"
+    if not file.is_file():
+        raise FileNotFoundError(f"{file}: not found; name a folder of {stage}, {models}")
+    record = json.loads(file.read_text())
+    if record.get("system") != system:
+        raise ValueError(f"{file}: no {kind}; name a folder of {stage}")
+    return record, file
+
+
 def load_into(model: nn.Module, path: Path, only: Sequence[str] | None = None, strict: bool = False) -> LoadReport:
     """Copy the weights of file `path` into `model`: all, or those whose names begin with one of `only`.
 

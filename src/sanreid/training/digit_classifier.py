@@ -122,12 +122,9 @@ def load(folder: Path) -> Trained:
 
     Raises FileNotFoundError, or ValueError where the folder holds another model.
     """
-    file = folder / "params.json"
-    if not file.is_file():
-        raise FileNotFoundError(f"{file}: not found; name a folder of {SECTION}, models/mnist/classifiers/<model>")
-    record = json.loads(file.read_text())
-    if record.get("system") != SYSTEM:
-        raise ValueError(f"{file}: no classifier of digits; name a folder of {SECTION}")
+    record, file = checkpoint.read_params(
+        folder, SYSTEM, "classifier of digits", SECTION, "models/mnist/classifiers/<model>"
+    )
     model = digit_classifiers.build(validate(record["model"], Model, f"{file}: model").network)
     checkpoint.load_into(model, folder / checkpoint.WEIGHTS, strict=True)
     took = json.loads((folder / "training.json").read_text())

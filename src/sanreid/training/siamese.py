@@ -5,7 +5,6 @@ hardest of a P x K batch) are parameters. What the distance cannot see is taken 
 a cosine network `embed` gives unit vectors, so that whoever measures distances there measures the trained one.
 """
 
-import json
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -105,12 +104,9 @@ def load(folder: Path) -> Trained:
 
     Raises FileNotFoundError, or ValueError where the folder holds another model.
     """
-    file = folder / "params.json"
-    if not file.is_file():
-        raise FileNotFoundError(f"{file}: not found; name a folder of {SECTION}, models/mnist/siamese/<division>")
-    record = json.loads(file.read_text())
-    if record.get("system") != SYSTEM:
-        raise ValueError(f"{file}: no Siamese network of digits; name a folder of {SECTION}")
+    record, file = checkpoint.read_params(
+        folder, SYSTEM, "Siamese network of digits", SECTION, "models/mnist/siamese/<division>"
+    )
     recipe = validate(record["recipe"], Recipe, f"{file}: recipe")
     model = Siamese(recipe.network)
     checkpoint.load_into(model, folder / checkpoint.WEIGHTS, strict=True)

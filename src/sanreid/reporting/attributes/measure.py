@@ -117,12 +117,7 @@ def metrics(scored: Mapping[str, Scored], last: str) -> dict[str, Any]:
     for split, s in scored.items():
         each = {
             head: {
-                "accuracy": h.scores.accuracy,
-                "majority_accuracy": h.baseline.accuracy,
-                "balanced_accuracy": h.scores.balanced,
-                "majority_balanced_accuracy": h.baseline.balanced,
-                "f1": h.scores.f1,
-                "majority_f1": h.baseline.f1,
+                **_beside_majority(h),
                 "judged": h.judged,
                 "above_majority": h.shown,
             }
@@ -131,6 +126,18 @@ def metrics(scored: Mapping[str, Scored], last: str) -> dict[str, Any]:
         sizes = {"images": len(s.rows), "people": int(s.rows["pid"].nunique())}
         result[split] = sizes | {"mean": measures.mean(list(s.heads.values())), "attributes": each}
     return result
+
+
+def _beside_majority(h: Head) -> dict[str, float]:
+    """Each score of an attribute, and the majority class's."""
+    return {
+        "accuracy": h.scores.accuracy,
+        "majority_accuracy": h.baseline.accuracy,
+        "balanced_accuracy": h.scores.balanced,
+        "majority_balanced_accuracy": h.baseline.balanced,
+        "f1": h.scores.f1,
+        "majority_f1": h.baseline.f1,
+    }
 
 
 def _attributes(split: str, s: Scored) -> list[dict[str, Any]]:
@@ -146,12 +153,7 @@ def _attributes(split: str, s: Scored) -> list[dict[str, Any]]:
                 "images": int(h.counts.sum()),
                 "classes": int((h.counts.sum(1) > 0).sum()),
                 "majority": HEADS[head][h.majority],
-                "accuracy": h.scores.accuracy,
-                "majority_accuracy": h.baseline.accuracy,
-                "balanced_accuracy": h.scores.balanced,
-                "majority_balanced_accuracy": h.baseline.balanced,
-                "f1": h.scores.f1,
-                "majority_f1": h.baseline.f1,
+                **_beside_majority(h),
                 "gain": h.gain,
                 "gain_low": low,
                 "gain_high": high,
