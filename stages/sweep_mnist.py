@@ -29,8 +29,8 @@ def main(images: Path, cell: str, out: Path, p: Params, train_mnist_classifier: 
     chosen = plan.model(p.model, "sweep_mnist.model").model_copy(update={"epochs": p.epochs})
     sgd = plan.optimiser.model_copy(update={"lr": asked.lr, "weight_decay": asked.weight_decay})
     recipe = plan.recipe.model_copy(update={"batch": asked.batch, "optimiser": sgd})
+    digit_training.prepare(recipe.seed)
     everything = digits.read(images)
-    runtime.prepare(recipe.seed)
     network = digit_training.place(digit_classifiers.build(chosen.network), recipe.compute, runtime.device())
     try:
         step = digit_classifier.Step(network, everything, recipe)

@@ -21,8 +21,8 @@ def main(images: Path, model: str, out: Path, p: Params) -> None:
     `images` is what extract_mnist wrote, `model` a name under `models` of the section.
     """
     chosen, recipe = p.model(model, "mnist.models"), p.recipe
+    digit_training.prepare(recipe.seed)
     everything = digits.read(images)
-    runtime.prepare(recipe.seed)
     network = digit_training.place(digit_classifiers.build(chosen.network), recipe.compute, runtime.device())
     with inside(digit_classifier.SECTION):
         step = digit_classifier.Step(network, everything, recipe)

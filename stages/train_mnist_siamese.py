@@ -19,9 +19,9 @@ def main(images: Path, division: str, out: Path, p: Params) -> None:
 
     `images` is what extract_mnist wrote, `division` one of data/digits.py: `seen`, `d0` .. `d9`.
     """
+    digit_training.prepare(p.seed)
     everything = digits.read(images)
     rows = digits.rows(everything, division, p.divisions.seed, p.divisions.held_out)
-    runtime.prepare(p.seed)
     model = digit_training.place(Siamese(p.network), p.compute, runtime.device())
     step = siamese.Step(model, everything.at(rows.train), p)
     digit_training.train(step, siamese.settings(p, division), images, out, epochs=p.epochs, seed=p.seed)

@@ -37,12 +37,18 @@ class Compute(Section):
         return loop.Compute(**self.model_dump(), channels_last=False)
 
 
-def place(model: M, compute: Compute, device: torch.device) -> M:
-    """`loop.place` of a network of digits; denormal numbers count as 0 from here on in this process.
+def prepare(seed: int) -> None:
+    """`runtime.prepare` of a training on digits; denormal numbers count as 0 from here on in this process.
 
-    Under the grids' strong weight decay most weights become denormal, and an epoch takes a CPU ten times as long.
+    Under the grids' strong weight decay most weights become denormal, and an epoch takes a CPU ten times as long. Torch
+    sets this for the calling thread, whose helpers take it over when they start: call it before any other tensor work.
     """
     torch.set_flush_denormal(True)
+    runtime.prepare(seed)
+
+
+def place(model: M, compute: Compute, device: torch.device) -> M:
+    """`loop.place` of a network of digits."""
     return loop.place(model, compute.full, device)
 
 
