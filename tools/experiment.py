@@ -59,9 +59,18 @@ def command(new: Changes, stage: str) -> list[str]:
 def run(words: Sequence[str], parameters: Path, new: Changes) -> int:
     """Run, wait, and put the parameters back; the exit status. An interruption stops DVC and its stage before that."""
     before = parameters.read_text()
-    child = subprocess.Popen(
-        words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace", start_new_session=True
-    )
+    kept = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:  # in the background a shell has us ignore SIGINT; DVC must not: stopped by anything else it leaves git amiss
+        child = subprocess.Popen(
+            words,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+            start_new_session=True,
+        )
+    finally:
+        signal.signal(signal.SIGINT, kept)
     try:
         assert child.stderr is not None
         for line in child.stderr:
