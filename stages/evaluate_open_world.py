@@ -39,14 +39,15 @@ def main(mnist: Path, model: Path, out: Path, p: Params) -> None:
     rows = trained.rows(everything)
     runtime.prepare(p.seed)
     trained.model.to(runtime.device())
+    parts = [everything.at(part) for part in (rows.calibrate, rows.find)]
     kinds = {
-        "embedding": siamese.embed(trained, everything.images, p.batch),
-        "pixels": components(everything.images, rows.train, p.components),
+        "embedding": [siamese.embed(trained, part.images, p.batch) for part in parts],
+        "pixels": components(everything.at(rows.train).images, [part.images for part in parts], p.components),
     }
-    labels, told = everything.labels.numpy(), {}
+    told = {}
     with runtime.atomic_folder(out) as work:
-        for kind, taken in kinds.items():
-            known, find = (Labelled(taken[part], labels[part]) for part in (rows.calibrate.numpy(), rows.find.numpy()))
+        for kind, features in kinds.items():
+            known, find = (Labelled(taken, part.labels.numpy()) for taken, part in zip(features, parts, strict=True))
             result = protocol.evaluate(known, find, p)
             record.save(work / kind, result, [paths[i] for i in rows.find.tolist()], find)
             told[kind] = record.headline(result.runs, p.shown)
@@ -54,11 +55,11 @@ def main(mnist: Path, model: Path, out: Path, p: Params) -> None:
         runtime.write_json(work / "metrics.json", {"division": trained.division, **told})
 
 
-def components(images: Tensor, fitted: Tensor, count: int) -> NDArray[np.float32]:
-    """The first principal components (N, at most `count`) of uint8 images (N, 1, H, W), of the images `fitted`."""
-    pixels = images.flatten(1).numpy().astype(np.float32) / 255
-    chosen = pixels[fitted.numpy()]
-    return PCA(min(count, *chosen.shape), svd_solver="full").fit(chosen).transform(pixels).astype(np.float32)
+def components(fitted: Tensor, parts: list[Tensor], count: int) -> list[NDArray[np.float32]]:
+    """The first principal components (N, at most `count`) of uint8 images `fitted`, of each part (N, 1, H, W)."""
+    known, *wanted = (part.flatten(1).numpy().astype(np.float32) / 255 for part in (fitted, *parts))
+    pca = PCA(min(count, *known.shape), svd_solver="full").fit(known)
+    return [pca.transform(part).astype(np.float32) for part in wanted]
 
 
 if __name__ == "__main__":

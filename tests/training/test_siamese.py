@@ -18,6 +18,7 @@ from tests.training import resume
 SECTION = {
     "seed": 0,
     "divisions": {"seed": 0, "held_out": 0.25},
+    "invented": {"turns": [], "halves": 0},
     "epochs": 2,
     "sampling": "batch_hard",
     "batches": {"triplets": 4, "people": 3, "images": 2},
@@ -76,6 +77,13 @@ def test_batches_are_the_samplings_and_of_the_divisions_digits(everything, sampl
     drawn = s.batches(0, 0)
     assert {len(b) for b in drawn} == {size}
     assert set(s.labels[torch.cat(drawn)].tolist()) <= set(digits.divide("d0", 0).train)
+
+
+def test_invented_classes_are_trained_on_too_in_the_batches_of_a_seed(everything):
+    s = step(everything, invented={"turns": [180], "halves": 3}, batches={**SECTION["batches"], "people": 10})
+    train = digits.divide("d0", 0).train
+    assert len(s.labels.unique()) == 2 * len(train) + len(train) * (len(train) - 1)
+    assert any((s.labels[batch] >= 10).any() for batch in s.batches(0, 0))
 
 
 def test_a_step_moves_the_weights(everything):

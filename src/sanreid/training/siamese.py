@@ -13,8 +13,9 @@ import torch
 from pydantic import Field, NonNegativeInt, PositiveInt
 from torch import Tensor
 
-from sanreid.data import digits
+from sanreid.data import digits, invented
 from sanreid.data.digits import Digits
+from sanreid.data.invented import Invented
 from sanreid.losses import cosine_triplet, squared_triplet
 from sanreid.models.siamese import Network, Siamese, SiameseOutput
 from sanreid.params import Section, validate
@@ -47,6 +48,7 @@ class Recipe(Section):
 
     seed: NonNegativeInt
     divisions: Divide
+    invented: Invented
     epochs: PositiveInt
     sampling: Sampling
     batches: Batches
@@ -57,15 +59,18 @@ class Recipe(Section):
 
 
 class Step(digit_training.Step):
-    """One update of the network on `digits`, those of the division's training."""
+    """One update of the network on `chosen`, the digits of the division's training, and what is invented of them."""
 
     def __init__(self, model: Siamese, chosen: Digits, recipe: Recipe) -> None:
         optim.check(recipe.optimiser, recipe.epochs, f"{SECTION}.optimiser")
         optimisation = optim.Optimisation(model.parameters(), recipe.optimiser, recipe.epochs)
-        super().__init__(model, chosen, recipe.compute, optimisation)
+        trained = invented.add(chosen, recipe.invented, recipe.seed)
+        super().__init__(model, trained, recipe.compute, optimisation)
         self.recipe = recipe
         with inside(f"{SECTION}.batches"):
-            self.triplets = Triplets(chosen.labels, recipe.sampling, recipe.batches, recipe.loss.margin, squared=True)
+            self.triplets = Triplets(
+                self.labels.cpu(), recipe.sampling, recipe.batches, recipe.loss.margin, squared=True
+            )
 
     def batches(self, seed: int, epoch: int) -> list[Tensor]:
         """Batches of image numbers by the sampling."""

@@ -1,0 +1,55 @@
+"""Classes that nobody wrote: digits turned, and digits put together of two halves, each a class of its own.
+
+A network that has to tell four digits apart learns what those four differ by and drops the rest, which new digits would
+need. More classes keep more. Turned classes are the custom on Omniglot (Santoro et al. 2016, section 4.1; Vinyals et
+al. 2016, section 4.1.1); halves are ours. Each pair of digits gives two classes, for the left half of one belongs to
+the other's right half or the other way round.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Literal
+
+import torch
+from pydantic import Field, NonNegativeInt
+from torch import Tensor
+
+from sanreid.data.digits import SIDE, Digits
+from sanreid.data.mnist import CLASSES
+from sanreid.params import Section
+from sanreid.runtime import rng
+
+
+class Invented(Section):
+    """Which classes are invented; with no turns and no halves, none."""
+
+    turns: list[Literal[90, 180, 270]]  # degrees, counterclockwise; each makes a further class of every digit
+    halves: NonNegativeInt = Field(le=100_000)  # images at most of each class of two halves
+
+
+def add(digits: Digits, p: Invented, seed: int) -> Digits:
+    """`digits` (N), then what `p` invents of them, with labels from 10 on: one for each turn and pair of digits.
+
+    `seed` draws the halves that go together.
+    """
+    parts = [(digits.images, digits.labels), *_turned(digits, p.turns), *_halves(digits, p.halves, seed)]
+    images, labels = (torch.cat(part) for part in zip(*parts, strict=True))
+    tested = torch.zeros(len(labels), dtype=torch.bool)
+    tested[: len(digits.tested)] = digits.tested
+    return Digits(images, labels, tested)
+
+
+def _turned(digits: Digits, turns: Iterable[int]) -> Iterator[tuple[Tensor, Tensor]]:
+    for degrees in sorted(set(turns)):
+        quarters = degrees // 90
+        yield torch.rot90(digits.images, quarters, (2, 3)), digits.labels + CLASSES * quarters
+
+
+def _halves(digits: Digits, most: int, seed: int) -> Iterator[tuple[Tensor, Tensor]]:
+    known = digits.labels.unique().tolist() if most else []
+    for left, right in ((a, b) for a in known for b in known if a != b):
+        random = rng(seed, "halves", left, right)
+        rows = [random.permutation((digits.labels == digit).nonzero()[:, 0].numpy())[:most] for digit in (left, right)]
+        count = min(map(len, rows))
+        first, second = (digits.images[torch.from_numpy(mine[:count])] for mine in rows)
+        images = torch.cat([first[..., : SIDE // 2], second[..., SIDE // 2 :]], 3)
+        yield images, torch.full((count,), CLASSES * (4 + left) + right)
