@@ -1,8 +1,10 @@
 """How many digits are in a stream of images? The Siamese network of one division, calibrated and put to the test.
 
-Decisions: what is measured is in evaluation/open_world/protocol.py, the same for digits and people. Raw pixels, as the
-first principal components of the images trained on, stand beside the network's embedding: what needs no training is
-what a network has to beat, and on digits never trained on it may not.
+Decisions: two digits tell little about how far digits are apart, so where none of the stream's digits calibrates,
+classes invented of those that do calibrate with them (data/invented.py). What is measured is in
+evaluation/open_world/protocol.py, the same for digits and people. Raw pixels, as the first principal components of the
+images trained on, stand beside the network's embedding: what needs no training is what a network has to beat, and on
+digits never trained on it may not.
 """
 
 from pathlib import Path
@@ -14,7 +16,9 @@ from sklearn.decomposition import PCA
 from torch import Tensor
 
 from sanreid import runtime
-from sanreid.data import digits, index
+from sanreid.data import digits, index, invented
+from sanreid.data.digits import Digits
+from sanreid.data.invented import Invented
 from sanreid.evaluation.open_world import protocol, record
 from sanreid.evaluation.open_world.protocol import Labelled
 from sanreid.params import run
@@ -26,6 +30,7 @@ class Params(protocol.Protocol):
 
     batch: PositiveInt
     components: PositiveInt
+    invented: Invented
 
 
 def main(mnist: Path, model: Path, out: Path, p: Params) -> None:
@@ -39,7 +44,8 @@ def main(mnist: Path, model: Path, out: Path, p: Params) -> None:
     rows = trained.rows(everything)
     runtime.prepare(p.seed)
     trained.model.to(runtime.device())
-    parts = [everything.at(part) for part in (rows.calibrate, rows.find)]
+    find = everything.at(rows.find)
+    parts = [calibrating(everything.at(rows.calibrate), find, p), find]
     kinds = {
         "embedding": [siamese.embed(trained, part.images, p.batch) for part in parts],
         "pixels": components(everything.at(rows.train).images, [part.images for part in parts], p.components),
@@ -47,12 +53,17 @@ def main(mnist: Path, model: Path, out: Path, p: Params) -> None:
     told = {}
     with runtime.atomic_folder(out) as work:
         for kind, features in kinds.items():
-            known, find = (Labelled(taken, part.labels.numpy()) for taken, part in zip(features, parts, strict=True))
-            result = protocol.evaluate(known, find, p)
-            record.save(work / kind, result, [paths[i] for i in rows.find.tolist()], find)
+            known, wanted = (Labelled(taken, part.labels.numpy()) for taken, part in zip(features, parts, strict=True))
+            result = protocol.evaluate(known, wanted, p)
+            record.save(work / kind, result, [paths[i] for i in rows.find.tolist()], wanted)
             told[kind] = record.headline(result.runs, p.shown)
             runtime.log.info("%s, %s: %s", out, kind, record.line(told[kind]))
         runtime.write_json(work / "metrics.json", {"division": trained.division, **told})
+
+
+def calibrating(known: Digits, find: Digits, p: Params) -> Digits:
+    """`known`, and classes invented of them unless `find` has some of their digits."""
+    return known if np.isin(known.labels, find.labels).any() else invented.add(known, p.invented, p.seed)
 
 
 def components(fitted: Tensor, parts: list[Tensor], count: int) -> list[NDArray[np.float32]]:

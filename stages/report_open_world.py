@@ -106,7 +106,7 @@ def of_digits(records: dict[str, Record], pictured: list[str], kind: str = "") -
         own = {f"division {SEEN}{kind}": records[SEEN]}
         yield _setting(f"seen{key}", f"Digits seen in training{kind}", words, own, named)
     if unseen := {f"division {name}{kind}": found for name, found in records.items() if name != SEEN}:
-        words = "Trained on four digits, calibrated on two others, to find the remaining four: all their images."
+        words = "Trained on four digits, calibrated on two others and what is made of them, to find the remaining four."
         yield _setting(f"unseen{key}", f"Digits never trained on{kind}", words, unseen, named)
 
 

@@ -18,8 +18,13 @@ from tests.stages.toy_streams import PROTOCOL
 pytestmark = pytest.mark.usefixtures("own_folders")
 
 
+NONE = {"turns": [], "halves": 0}
+
+
 def section(**changes):
-    return validate({**PROTOCOL, "batch": 16, "components": 6, **changes}, stage.Params, "evaluate_open_world")
+    return validate(
+        {**PROTOCOL, "batch": 16, "components": 6, "invented": NONE, **changes}, stage.Params, "evaluate_open_world"
+    )
 
 
 @pytest.fixture
@@ -45,6 +50,15 @@ def test_digits_never_trained_on_are_the_stream(tmp_path, mnist):
     assert pixels.stream["path"].tolist() == found.stream["path"].tolist()
     assert found.sequences.keys() == {"barycentre", "density"}
     assert len(found.runs) == 6 * 2 * 3 * 2 * 3 + 3 * (3 + 1)
+
+
+def test_invented_classes_calibrate_unless_the_streams_own_do(mnist):
+    everything = digits.read(mnist)
+    p = section(invented={"turns": [90, 180], "halves": 2})
+    for name, classes in (("d0", 2 * 3 + 2), ("seen", 10)):
+        rows = digits.rows(everything, name, 0, 0.25)
+        known = stage.calibrating(everything.at(rows.calibrate), everything.at(rows.find), p)
+        assert len(known.labels.unique()) == classes
 
 
 def test_components_are_those_of_the_images_fitted():
