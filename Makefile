@@ -78,8 +78,8 @@ open-world: setup  ## how many digits, and people, are in a stream of images: ta
 	@cat reports/open_world/table.md
 
 test: setup  ## all tests, the fast ones first, on JOBS=2 cores
-	@pytest -m "not slow" -n $(JOBS) --dist loadgroup
-	@pytest -m slow -n $(JOBS) --dist loadgroup
+	@pytest -m "not slow" -n $(JOBS) --dist loadfile
+	@pytest -m slow -n $$(($(JOBS) + 1)) --dist loadfile --no-loadscope-reorder  # one more: many of them wait
 
 check: setup  ## lint, types, floors, parameters, the graph's dependencies; needs no data
 	@ruff check .

@@ -14,10 +14,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # two workers share two cores; te
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A file stays on one worker, with what its fixtures made; the flows' slow tests share their Prefect server."""
-    for item in items:
-        flows = "tests/flows/" in item.nodeid and item.get_closest_marker("slow")
-        item.add_marker(pytest.mark.xdist_group("flows" if flows else item.nodeid.split("::")[0]))
+    """The runs of the whole graph take longest, so they start first."""
+    items.sort(key=lambda item: not item.nodeid.startswith("tests/test_pipeline"))
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,102 @@
+"""A copy of the project's files in a folder of its own, under git and DVC, with parameters that run in seconds."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+
+TINY = {
+    "synthesize": {"processes": 1},
+    "synthesize.pit": {"people": 8, "images": 10},
+    "pair_pit": {"validation_people": 2},
+    "synthesize.cuhk03": {
+        "people": [6, 2, 2, 1, 1],
+        "test_people": 5,
+        "splits": 2,
+        "split_people": 3,
+        "heights": [70, 100],
+    },
+    "synthesize.market1501": {
+        "train_people": 6,
+        "test_people": 4,
+        "cameras_a_person": [2, 3],
+        "frames_a_camera": [1, 2],
+    },
+    "synthesize.market1501 ": {"distractors": 4, "junk": 2},
+    "synthesize.mnist": {"test_per_digit": 485},
+    "extract_cuhk03": {"validation_people": 2},
+    "san": {"width": 8, "fc": 16, "height": 64, "width_px": 32, "texture": 64, "decoder_channels": [16, 16, 8, 8, 4]},
+    "train_san_pg": {"epochs": 2},
+    "train_san_pg.pictures": {"every": 1, "people": 2},
+    "train_san_pg.optimiser.warm_up": {"epochs": 1},
+    "train_san": {"epochs": 2, "people": 3, "images": 2},
+    "train_san.optimiser.warm_up": {"epochs": 1},
+    "train_san.pictures": {"every": 1, "people": 2},
+    "train_attributes": {"epochs": 2, "batch": 4},
+    "train_attributes.network": {"width": 8, "height": 64, "width_px": 32},
+    "evaluate_attributes": {"pictures": 2},
+    "experiment": {"variants": ["baseline", "san"], "seeds": [0]},
+    "evaluate_textures": {"images": 10, "samples": 2},
+    "evaluate_san.lists": {"queries": 2, "top": 5},
+    "report": {"people": 2},
+    "systems": {"names": ["strong"], "variants": [], "sets": ["market1501"], "alignments": []},
+    "mnist": {"models": ["perceptron"], "cells": [], "grids": [], "divisions": []},
+    "train_strong": {"epochs": 2, "people": 3, "images": 2},
+    "train_strong.network": {"width": 8, "height": 64, "width_px": 32},
+    "train_strong.optimiser.warm_up": {"epochs": 1},
+    "evaluate_system.reranking": {"k1": 4, "k2": 2},
+    "evaluate_system.lists": {"queries": 2, "top": 5},
+    "compare_systems": {"people": 2},
+}
+
+
+class Workspace:
+    """A copy of the project's files under git and DVC, with tiny parameters."""
+
+    def __init__(self, root: Path, folder: Path) -> None:
+        listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+        names = subprocess.run(listed, cwd=root, check=True, capture_output=True, text=True).stdout.split("\0")
+        for name in filter(None, names):
+            if name == "dvc.lock" or not (root / name).is_file():
+                continue
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(root / name, folder / name)
+        shutil.copy2(root / "profiles" / "demo.yaml", folder / "params.yaml")
+        self.folder = folder
+        path = [str(Path(sys.executable).parent), os.environ["PATH"]]
+        self.env = os.environ | {
+            "PATH": os.pathsep.join(path),
+            "PYTHONPATH": str(root / "src"),  # the same files, and compiled already
+            "DVC_NO_ANALYTICS": "1",
+            "OMP_NUM_THREADS": "1",  # tensors this small lose by more
+        }
+        self.run("git", "init", "-q")
+        self.edit(TINY)
+
+    def run(self, *command: str) -> str:
+        """Run in the workspace; a failure shows what was printed."""
+        done = subprocess.run(command, cwd=self.folder, env=self.env, capture_output=True, text=True)
+        assert done.returncode == 0, f"{command}:\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+        return done.stdout + done.stderr
+
+    def repro(self, *arguments: str) -> list[str]:
+        """The stages that `dvc repro` ran."""
+        lines = self.run("dvc", "repro", *arguments).splitlines()
+        return [line.split("'")[1] for line in lines if line.startswith("Running stage")]
+
+    def edit(self, values: dict[str, dict]) -> None:
+        """Change params.yaml; dotted names descend."""
+        path = self.folder / "params.yaml"
+        params = yaml.safe_load(path.read_text())
+        for name, change in values.items():
+            section = params
+            for part in name.strip().split("."):
+                section = section[part]
+            assert name == "folders" or change.keys() <= section.keys(), (
+                f"{name}: {change.keys() - section.keys()} are no keys"
+            )
+            section.update(change)
+        path.write_text(yaml.safe_dump(params))
