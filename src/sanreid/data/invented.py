@@ -1,9 +1,9 @@
 """Classes that nobody wrote: digits turned, and digits put together of two halves, each a class of its own.
 
 A network that has to tell four digits apart learns what those four differ by and drops the rest, which new digits would
-need. More classes keep more. Turned classes are the custom on Omniglot (Santoro et al. 2016, section 4.1; Vinyals et
-al. 2016, section 4.1.1); halves are ours. Each pair of digits gives two classes, for the left half of one belongs to
-the other's right half or the other way round.
+need. More classes keep more. Turned classes are the custom on Omniglot (Santoro et al. 2016; Vinyals et al. 2016);
+halves are ours. Each pair of digits gives two classes, the left half of one with the right half of the other and the
+other way round.
 """
 
 from collections.abc import Iterable, Iterator
