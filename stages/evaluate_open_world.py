@@ -48,7 +48,7 @@ def main(mnist: Path, model: Path, out: Path, p: Params) -> None:
     parts = [calibrating(everything.at(rows.calibrate), find, p), find]
     kinds = {
         "embedding": [siamese.embed(trained, part.images, p.batch) for part in parts],
-        "pixels": components(everything.at(rows.train).images, [part.images for part in parts], p.components),
+        "pixels": components(everything.images[rows.train], [part.images for part in parts], p.components),
     }
     told = {}
     with runtime.atomic_folder(out) as work:

@@ -29,6 +29,8 @@ def carry_out(what: str, changes: Callable[[], Changes], stage: str, report: Pat
     `what` is the run's name in messages. Ends the process where the parameters refuse it, or it is interrupted.
     """
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    # a shell's background job ignores SIGINT, and so would DVC, which leaves git amiss when anything else stops it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         new = changes()
         status = run(command(new, stage), PARAMETERS, new)
@@ -59,18 +61,9 @@ def command(new: Changes, stage: str) -> list[str]:
 def run(words: Sequence[str], parameters: Path, new: Changes) -> int:
     """Run, wait, and put the parameters back; the exit status. An interruption stops DVC and its stage before that."""
     before = parameters.read_text()
-    kept = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:  # in the background a shell has us ignore SIGINT; DVC must not: stopped by anything else it leaves git amiss
-        child = subprocess.Popen(
-            words,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            errors="replace",
-            start_new_session=True,
-        )
-    finally:
-        signal.signal(signal.SIGINT, kept)
+    child = subprocess.Popen(
+        words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace", start_new_session=True
+    )
     try:
         assert child.stderr is not None
         for line in child.stderr:

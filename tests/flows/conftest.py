@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from tests.flows.processes import wait_for
+from tests.processes import wait_for
 from tools import machines
 
 ENVIRONMENT = {

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from flows import gpu
-from tests.flows.processes import wait_for
+from tests.processes import wait_for
 
 SHELL = Path(gpu.__file__).with_name("gpu_shell.py")
 # writes what it leased, when it began and when it ended

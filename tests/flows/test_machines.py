@@ -21,9 +21,9 @@ from prefect.client.schemas.filters import (
 
 from flows import dag, locks, remote
 from flows.artifacts import EPOCH
-from tests.flows import processes
+from tests import processes
 from tests.flows.conftest import ask, ended, joined, run
-from tests.flows.processes import wait_for
+from tests.processes import wait_for
 
 pytestmark = pytest.mark.slow
 

@@ -24,7 +24,7 @@ from prefect.client.schemas.filters import (
 from prefect.flow_engine import run_flow
 
 from flows import dag, pipeline, room
-from tests.flows.processes import alive, wait_for
+from tests.processes import alive, wait_for
 
 pytestmark = pytest.mark.slow
 

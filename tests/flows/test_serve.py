@@ -11,9 +11,9 @@ from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRun
 from prefect.states import Cancelling
 
 from flows import locks, serve
-from tests.flows import processes
+from tests import processes
 from tests.flows.conftest import ask, ended, joined
-from tests.flows.processes import alive, wait_for
+from tests.processes import alive, wait_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("gpu_worker")]
 

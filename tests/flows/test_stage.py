@@ -11,7 +11,7 @@ import pytest
 from flows import dag, gpu
 from flows.stage import StageFailed, execute
 from flows.supervise import Group, Stopped
-from tests.flows.processes import alive
+from tests.processes import alive
 
 GRAPH = """
 stages:

@@ -12,7 +12,7 @@ import pytest
 
 from flows import supervise
 from flows.supervise import Group, Stopped
-from tests.flows.processes import alive, wait_for
+from tests.processes import alive, wait_for
 
 STUBBORN = "trap '' TERM; echo $$; while :; do sleep 0.1; done"
 # a command whose grandchild leaves the session, as a daemon would

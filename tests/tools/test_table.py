@@ -4,13 +4,13 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 import yaml
 
 from sanreid.params import ParamsError
+from tests.processes import wait_for
 from tools import experiment, table
 
 PARAMS = """\
@@ -140,28 +140,21 @@ def test_a_terminated_run_ends_whole_and_leaves_the_parameters_as_they_were(root
     words = ["trap '' INT; exec \"$@\"", "sh", sys.executable, "-m", "tools.table", "table1"]  # as `make table1 &` does
     running = subprocess.Popen(["sh", "-c", *words], cwd=tmp_path, env=env)
     started = tmp_path / "started"
-    for _ in range(300):
-        if started.exists() and started.read_text().strip():
-            break
-        time.sleep(0.2)
+    wait_for(lambda: started.exists() and started.read_text().strip(), 60, every=0.2)
     assert (tmp_path / "params.yaml").read_text() != PARAMS
     running.send_signal(signal.SIGTERM)
     assert running.wait(30) == 128 + signal.SIGTERM
     assert (tmp_path / "params.yaml").read_text() == PARAMS
-    assert ended(int(started.read_text()))  # nor does the stage run on unseen
-    for question in (
-        ["symbolic-ref", "HEAD"],
-        ["diff", "--cached", "--quiet"],
-    ):  # DVC gave git back its branch and index
-        subprocess.run(["git", *question], cwd=tmp_path, check=True)
+    stage = int(started.read_text())
+    wait_for(lambda: gone(stage), every=0.1)  # it does not run on unseen; who adopted it may take a moment to bury it
+    # and DVC gave git back its branch and index
+    subprocess.run(["git", "symbolic-ref", "HEAD"], cwd=tmp_path, check=True)
+    subprocess.run(["git", "diff", "--cached", "--quiet"], cwd=tmp_path, check=True)
 
 
-def ended(pid: int) -> bool:
-    """Whether the process is gone within ten seconds; who adopted it may take a moment to bury it."""
-    for _ in range(100):
-        try:
-            os.kill(pid, 0)
-        except ProcessLookupError:
-            return True
-        time.sleep(0.1)
+def gone(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
     return False

@@ -68,9 +68,7 @@ class Step(digit_training.Step):
         super().__init__(model, trained, recipe.compute, optimisation)
         self.recipe = recipe
         with inside(f"{SECTION}.batches"):
-            self.triplets = Triplets(
-                self.labels.cpu(), recipe.sampling, recipe.batches, recipe.loss.margin, squared=True
-            )
+            self.triplets = Triplets(trained.labels, recipe.sampling, recipe.batches, recipe.loss.margin, squared=True)
 
     def batches(self, seed: int, epoch: int) -> list[Tensor]:
         """Batches of image numbers by the sampling."""

@@ -1,4 +1,4 @@
-"""Processes as the tests of flows look at them."""
+"""Processes as tests look at them."""
 
 import time
 from collections.abc import Callable
