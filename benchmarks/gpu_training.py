@@ -20,9 +20,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import yaml
 
-from sanreid import runtime
+from sanreid import params, runtime
 from sanreid.models import san as network
 from sanreid.params import validate
 from sanreid.training import loop, optim
@@ -76,7 +75,7 @@ def settings(toy: bool) -> tuple[method.Recipe, method.Variant, network.Architec
 
     Without ImageNet's weights, which change no time, and without the warm-up, whose plain Adam is a little cheaper.
     """
-    values = yaml.safe_load(PROFILE.read_text())
+    values = params.read(PROFILE)
     section = values["train_san"]
     published = validate(section["optimiser"], optim.Optimiser, f"{PROFILE}: train_san.optimiser")
     plain = {**section["optimiser"], "warm_up": {"kind": "none", "epochs": 0, "start": 1.0, "factor": 1.0}}

@@ -11,9 +11,8 @@ from pathlib import Path
 
 import measuring
 import torch
-import yaml
 
-from sanreid import runtime
+from sanreid import params, runtime
 from sanreid.data.tensors import normalise_images
 from sanreid.evaluation import features
 from sanreid.models import san
@@ -26,7 +25,7 @@ def main(repeats: int) -> None:
     """Measure, print, record."""
     runtime.prepare(0)
     for profile, count in (("demo", 512), ("paper", 64)):
-        section = yaml.safe_load((PROFILES / f"{profile}.yaml").read_text())["san"] | {"pretrained": "none"}
+        section = params.read(PROFILES / f"{profile}.yaml")["san"] | {"pretrained": "none"}
         arch = validate(section, san.Architecture, "san")
         model = san.SAN(arch, people=2, decoder=False).eval()
         generator = torch.Generator().manual_seed(0)

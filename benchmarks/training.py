@@ -11,9 +11,8 @@ from pathlib import Path
 
 import measuring
 import torch
-import yaml
 
-from sanreid import runtime
+from sanreid import params, runtime
 from sanreid.models import san as network
 from sanreid.params import validate
 from sanreid.training import loop, san
@@ -24,7 +23,7 @@ PEOPLE, IMAGES = 16, 4
 
 def step(schedule: str, channels_last: bool) -> san.Step:
     """A step of the demo's recipe by `schedule`, all four losses on, over random pictures."""
-    values = yaml.safe_load(DEMO.read_text())
+    values = params.read(DEMO)
     section = values["train_san"]
     section |= {"schedule": schedule, "compute": section["compute"] | {"channels_last": channels_last}}
     plan = validate(section, san.Plan, "train_san")

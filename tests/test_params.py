@@ -6,6 +6,7 @@ from typing import Literal
 import pytest
 
 from sanreid import params
+from tests import yamls
 
 
 class Inner(params.Section):
@@ -36,7 +37,7 @@ def test_a_good_section_is_typed(tmp_path):
 @pytest.mark.parametrize(
     ("old", "new", "named"),
     [
-        ("lr: 0.1", "lr: 8e-4", "stage.lr"),  # YAML 1.1 reads 8e-4 as a string
+        ("lr: 0.1", "lr: '8e-4'", "stage.lr"),
         ("epochs: 2", "epochs: 2.5", "stage.epochs"),
         ("epochs: 2", "epochs: '2'", "stage.epochs"),
         ("epochs: 2", "epoch: 2", "stage.epoch"),
@@ -101,6 +102,83 @@ def test_the_command_line_follows_the_signature():
     assert not hasattr(given, "p")
     with pytest.raises(SystemExit):
         params.parser(stage).parse_args(line[2:])
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("1e-05", 1e-5),  # as DVC writes 0.00001
+        ("1e-4", 1e-4),
+        ("1.0e6", 1e6),
+        ("+.5", 0.5),
+        ("010", 10),  # no octal number
+        ("0o10", 8),
+    ],
+)
+def test_numbers_are_those_of_dvcs_yaml(tmp_path, text, wanted):
+    assert read(tmp_path, GOOD.replace("lr: 0.1", f"lr: {text}")).lr == wanted
+
+
+@pytest.mark.parametrize("word", ["on", "off", "yes", "no", "12:30:00", "1_0x"])
+def test_words_are_those_of_dvcs_yaml(word):
+    assert params.parse(f"a: {word}") == {"a": word}
+
+
+def test_a_key_that_stands_there_twice_is_refused(tmp_path):
+    with pytest.raises(params.ParamsError, match=r"params\.yaml: not YAML: (.|\n)*duplicate key"):
+        read(tmp_path, GOOD + "stage: {}\n")
+
+
+def test_a_long_value_is_told_in_brief(tmp_path):
+    with pytest.raises(params.ParamsError, match=r"stage\.mode") as caught:
+        read(tmp_path, GOOD.replace("mode: a", f"mode: {'x' * 10_000_000}"))
+    assert len(str(caught.value)) < 400
+
+
+def test_a_file_that_is_no_utf8_is_named(tmp_path):
+    (tmp_path / "params.yaml").write_bytes(GOOD.encode("utf-16"))
+    with pytest.raises(params.ParamsError, match=r"params\.yaml: not UTF-8.*save it as UTF-8"):
+        params.load(tmp_path / "params.yaml", "stage", Outer)
+
+
+ODD = 'a b/it\'s "$HOME" `x`; \\ & *'
+
+
+def run(tmp_path, monkeypatch, *arguments: str, text: str = "") -> dict:
+    seen = {}
+
+    def main(raw: Path, out: Path) -> None:
+        seen.update(raw=raw, out=out)
+
+    monkeypatch.chdir(tmp_path)
+    Path("params.yaml").write_text(text)
+    monkeypatch.setattr("sys.argv", ["stages/stage.py", *arguments])
+    params.run(main)
+    return seen
+
+
+def test_a_path_may_be_the_value_of_a_key(tmp_path, monkeypatch):
+    text = yamls.dump({"raw": {"set": ODD}, "folders": {"my.set": "c d", 2024: "e"}})
+    given = [("@raw.set", ODD), ("@folders.my.set", "c d"), ("@folders.2024", "e")]
+    for word, path in given:
+        assert run(tmp_path, monkeypatch, "--raw", word, "--out", "o", text=text)["raw"] == Path(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [("raw: {}", "raw.set"), ("raw: {set: 2024}", "raw.set: no path"), ("raw: {set: ''}", "raw.set"), ("", "raw.set")],
+)
+def test_a_path_that_is_none_is_told_by_its_key(tmp_path, monkeypatch, text, named):
+    with pytest.raises(SystemExit, match=named):
+        run(tmp_path, monkeypatch, "--raw", "@raw.set", "--out", "o", text=text)
+
+
+def test_a_stage_of_another_tree_is_refused(tmp_path):
+    (tmp_path / "src/sanreid").mkdir(parents=True)
+    with pytest.raises(ValueError, match=f"PYTHONPATH={tmp_path}/src"):
+        params.own_code(tmp_path / "stages/extract.py")
+    params.own_code(Path(params.__file__).parents[2] / "stages/extract.py")
+    params.own_code(tmp_path / "elsewhere/stages/extract.py")  # no tree of this project
 
 
 def test_run_gives_sections_and_turns_bad_input_into_one_line(tmp_path, monkeypatch, capsys):

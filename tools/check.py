@@ -15,8 +15,6 @@ from pathlib import Path
 from types import UnionType
 from typing import Any, get_args, get_origin
 
-import yaml
-
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tools")]
 
@@ -81,7 +79,7 @@ def uncommented(path: Path) -> Iterator[str]:
 
 def strange_variants(path: Path) -> Iterator[str]:
     """Where a parameter file names a variant that section train_san does not define."""
-    values = yaml.safe_load(path.read_text())
+    values = params.read(path)
     try:
         tables = ablations.read(path)
     except params.ParamsError as error:
@@ -105,9 +103,9 @@ def check_parameters(stages: list[str]) -> Iterator[str]:
     for name, model in models.items():
         yield from open_models(model, name)
     files = [ROOT / "params.yaml", *sorted((ROOT / "profiles").glob("*.yaml"))]
-    reference = keys(yaml.safe_load((ROOT / "profiles" / "demo.yaml").read_text()))
+    reference = keys(params.read(ROOT / "profiles" / "demo.yaml"))
     for path in files:
-        values = yaml.safe_load(path.read_text())
+        values = params.read(path)
         for name, model in models.items():
             try:
                 params.load(path, name, model)
@@ -172,7 +170,7 @@ EXEMPT = {
 def main() -> int:
     """Print every complaint; the number of them decides the exit status."""
     stages = sorted(p.stem for p in (ROOT / "stages").glob("*.py") if p.stem != "__init__")
-    graph = yaml.safe_load((ROOT / "dvc.yaml").read_text())
+    graph = params.read(ROOT / "dvc.yaml")
     complaints = [*check_parameters(stages), *check_graph(graph, stages)]
     for complaint in complaints:
         sys.stderr.write(complaint + "\n")

@@ -13,9 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from sanreid.params import ParamsError
+from sanreid.params import ParamsError, parse
 
 NOISE = "WARNING: No file hash info found for"  # a line for each run that is not there yet
 PARAMETERS = Path("params.yaml")
@@ -93,7 +91,7 @@ def stop(child: subprocess.Popen) -> None:
 
 def restore(parameters: Path, before: str, new: Changes) -> None:
     """Write `before` back, unless somebody edited the file during the run: then it stays and that is said."""
-    then, now = yaml.safe_load(before), yaml.safe_load(parameters.read_text())
+    then, now = parse(before), parse(parameters.read_text())
     if now == then | {section: then[section] | keys for section, keys in new.items()}:
         parameters.write_text(before)
     elif now != then:

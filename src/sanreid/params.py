@@ -2,7 +2,10 @@
 
 Decisions: a section is a frozen pydantic model without defaults, so params.yaml is the only home of a number and a
 typo is an error before any work. The model lives in the stage's script (or beside the code that consumes it): an edit
-to one stage's parameters must not make the other stages stale.
+to one stage's parameters must not make the other stages stale. YAML is read as DVC reads it (ruamel.yaml, YAML 1.2):
+with another reader `dvc exp run -S a.lr=0.00001`, which DVC writes as 1e-05, would be a text here. A path that the user
+names stands on no command line, where a space or a quote would break it: dvc.yaml says `--raw @raw.cuhk03`, and the
+value of that key is taken.
 """
 
 import argparse
@@ -14,8 +17,11 @@ from pathlib import Path
 from types import UnionType
 from typing import Any, TypeVar, get_args, get_origin
 
-import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from sanreid import faults, runtime, stopping
 
 
 class Section(BaseModel):
@@ -27,8 +33,22 @@ class Section(BaseModel):
 S = TypeVar("S", bound=Section)  # the bracket syntax wants Python 3.12
 
 
+KEY = "@"  # begins an option's value that names a key of the parameter file
+
+
 class ParamsError(ValueError):
     """A parameter file that cannot be used; the message names the file, the key and the remedy."""
+
+
+def parse(text: str) -> Any:
+    """A YAML text as DVC reads it: YAML 1.2, where 1e-05 is a number, and `on`, `no` and 1:30 are texts.
+
+    Raises ValueError where it is no YAML or a key stands there twice.
+    """
+    try:
+        return YAML(typ="safe").load(text)
+    except YAMLError as error:
+        raise ValueError(f"not YAML: {error}") from None
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -37,12 +57,32 @@ def read(path: Path) -> dict[str, Any]:
     Raises ParamsError where there is no such file or it is not YAML.
     """
     try:
-        values = yaml.safe_load(path.read_text())
+        values = parse(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ParamsError(f"{path}: not found; `make profile PROFILE=demo` writes one") from None
-    except yaml.YAMLError as error:
-        raise ParamsError(f"{path}: not YAML: {error}") from None
+    except UnicodeDecodeError as error:
+        raise ParamsError(f"{path}: not UTF-8 ({error}); save it as UTF-8") from None
+    except ValueError as error:
+        raise ParamsError(f"{path}: {error}") from None
     return values if isinstance(values, dict) else {}
+
+
+def value(path: Path, key: str) -> Any:
+    """The value of `key` (dots descend; a name may hold dots itself, or be a number) of the YAML file `path`.
+
+    Raises ParamsError where there is no such key.
+    """
+    found: Any = read(path)
+    rest = key
+    while rest:
+        names = {str(k): k for k in found} if isinstance(found, dict) else {}
+        if rest in names:
+            return found[names[rest]]
+        name = next((n for n in sorted(names, key=len, reverse=True) if rest.startswith(f"{n}.")), None)
+        if name is None:
+            raise ParamsError(f"{path}: key '{key}' is missing; compare profiles/demo.yaml")
+        found, rest = found[names[name]], rest[len(name) + 1 :]
+    return found
 
 
 def load(path: Path, key: str, model: type[S]) -> S:
@@ -67,7 +107,7 @@ def validate(values: Any, model: type[S], where: str) -> S:
         lines = []
         for e in error.errors():
             name = ".".join([where, *(str(x) for x in e["loc"])])
-            given = "" if e["type"] == "missing" else f" (given: {e['input']!r})"
+            given = "" if e["type"] == "missing" else f" (given: {faults.short(e['input'])})"
             lines.append(f"{name}: {e['msg']}{given}")
         raise ParamsError("\n".join(lines)) from None
 
@@ -94,21 +134,42 @@ def parser(main: Callable[..., None]) -> argparse.ArgumentParser:
 
 
 def run(main: Callable[..., None]) -> None:
-    """Run a stage from the command line: parse, load its sections, call `main`; bad input ends in one clear line."""
-    from sanreid import runtime
+    """Run a stage from the command line: parse, load its sections, call `main`; bad input ends in one clear line.
 
+    The stage ends in order on SIGTERM, and when the DVC that started it is gone (stopping).
+    """
     runtime.configure_logging()
     stage = Path(sys.argv[0]).stem
-    given = vars(parser(main).parse_args())
-    path = given.pop("params")
-    try:
+    with faults.told(stage):
+        own_code(Path(sys.argv[0]))
+        stopping.orderly()
+        given = vars(parser(main).parse_args())
+        path = given.pop("params")
         for name, argument in inspect.signature(main).parameters.items():
             if model := _section(argument.annotation):
                 given[name] = load(path, stage if name == "p" else name, model)
+            elif _kind(argument.annotation)[0] is Path and str(given[name]).startswith(KEY):
+                given[name] = _named(path, str(given[name]).removeprefix(KEY))
         main(**given)
-    except (ValueError, FileNotFoundError) as error:
-        runtime.log.debug("where it came from:", exc_info=True)
-        sys.exit(f"{stage}: {error}")
+
+
+def own_code(script: Path) -> None:
+    """Refuse to run `script` with the package of another tree than its own: results would be ascribed to code that did
+    not make them. dvc.yaml's commands set PYTHONPATH; a command typed beside another clone's environment does not.
+
+    Raises ValueError.
+    """
+    own, used = script.resolve().parent.parent / "src" / "sanreid", Path(__file__).resolve().parent
+    if own.is_dir() and own != used:
+        raise ValueError(f"would run with {used} and not with {own}; set PYTHONPATH={own.parent}")
+
+
+def _named(path: Path, key: str) -> Path:
+    """The path that `key` of the parameter file gives."""
+    given = value(path, key)
+    if not isinstance(given, str) or not given.strip():
+        raise ParamsError(f"{path}: {key}: no path (given: {faults.short(given)}); put it in quotes")
+    return Path(given)
 
 
 def _section(annotation: Any) -> type[Section] | None:

@@ -5,13 +5,13 @@ second and their worker processes stay small.
 """
 
 import ctypes
+import glob
 import json
 import logging
 import os
 import random
 import shutil
 import sys
-import tempfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from tqdm import tqdm
+
+from sanreid import faults, locks
 
 if TYPE_CHECKING:
     import torch
@@ -78,27 +80,31 @@ def rng(seed: int, *keys: int | str) -> np.random.Generator:
 
 @contextmanager
 def atomic_folder(path: Path) -> Iterator[Path]:
-    """Yield a temporary sibling of `path`; it takes the name `path` only if the block ends without an error."""
+    """Yield a temporary sibling of `path`; it takes the name `path` only if the block ends without an error.
+
+    One process at a time: another that wants the same `path` waits. A killed run's sibling is swept up by the next.
+    """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    for stale in path.parent.glob(f".{path.name}.*.partial"):  # a killed run's remains
-        shutil.rmtree(stale, ignore_errors=True)
-    work = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".partial", dir=path.parent))
-    work.chmod(0o755)  # mkdtemp's 0700 would keep other users of a shared cache out
-    try:
-        yield work
-        if path.exists():
-            shutil.rmtree(path)
-        work.rename(path)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
+    work = path.with_name(f".{path.name}.partial")
+    with locks.held(path), faults.naming(path):
+        for stale in [work, *path.parent.glob(f".{glob.escape(path.name)}.*.partial")]:
+            owner = path.with_name(stale.name[1 : -len(".partial")])  # of a name that begins like ours, perhaps
+            if stale == work or ("~" not in stale.name and locks.free(owner)):
+                _remove(stale)
+        work.mkdir()
+        try:
+            yield work
+            _take_name(work, path)
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
 
 
 def partial(path: Path, *inputs: object, files: Iterable[Path] = ()) -> Path:
     """The sibling that `resumable_folder` fills for `path`: its name tells the inputs and files (by size and date)."""
     stats = [(f.name, (s := f.stat()).st_size, s.st_mtime_ns) for f in files]
     key = zlib.crc32(repr((inputs, stats)).encode())
-    return Path(path).with_name(f".{Path(path).name}.{key:08x}.partial")
+    return Path(path).with_name(f".{Path(path).name}~{key:08x}.partial")
 
 
 def holds(folder: Path) -> Callable[[str], bool]:
@@ -110,40 +116,91 @@ def holds(folder: Path) -> Callable[[str], bool]:
 def resumable_folder(path: Path, work: Path) -> Iterator[Path]:
     """Yield `work`, a sibling named by `partial`, which takes the name `path` only if the block ends without an error.
 
-    A kill or an interruption leaves it, and the next run with the same inputs finds what is there; files that were
-    being written (`~name`) are swept up. An error removes it, as another run would end in the same one.
+    One process at a time, as in `atomic_folder`. A kill or an interruption leaves it, and the next run with the same
+    inputs finds what is there; files that were being written (`~name`) are swept up. An error removes it, as another
+    run would end in the same one; but not one of the disk (full, forbidden), which somebody will mend.
     """
     path = Path(path)
-    work.mkdir(parents=True, exist_ok=True)
-    for stale in path.parent.glob(f".{path.name}.*.partial"):
-        if stale != work:
-            shutil.rmtree(stale, ignore_errors=True)
-    for torn in work.rglob("~*"):
-        torn.unlink()
-    try:
-        yield work
-    except Exception:
-        shutil.rmtree(work, ignore_errors=True)
-        raise
-    if path.exists():
-        shutil.rmtree(path)
-    work.rename(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with locks.held(path), faults.naming(path):
+        work.mkdir(exist_ok=True)
+        for stale in path.parent.glob(f".{glob.escape(path.name)}~*.partial"):
+            if stale != work:
+                _remove(stale)
+        for torn in work.rglob("~*"):
+            torn.unlink()
+        try:
+            yield work
+        except OSError:
+            raise
+        except Exception:
+            shutil.rmtree(work, ignore_errors=True)
+            raise
+        _take_name(work, path)
 
 
 @contextmanager
 def atomic_file(path: Path) -> Iterator[Path]:
-    """Yield a temporary sibling file name; it takes the name `path` only if the block ends without an error."""
+    """Yield a temporary sibling file name; it takes the name `path` only if the block ends without an error.
+
+    One process at a time, as in `atomic_folder`; the content is on the disk before it has the name.
+    """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    work = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    work = path.with_name(f".{path.name}.partial")
+    with locks.held(path), faults.naming(path):
+        try:
+            yield work
+            _flush(work)
+            work.replace(path)
+        finally:
+            work.unlink(missing_ok=True)
+
+
+def _remove(path: Path) -> None:
+    """Remove a folder, a file or nothing; raises OSError where it cannot be removed."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _take_name(work: Path, path: Path) -> None:
+    """Give the folder `work`, once it is on the disk, the name `path`."""
+    _flush(work)
+    _remove(path)
+    work.rename(path)
+
+
+def _flush(path: Path) -> None:
+    """Bring a file to the disk, or all that its file system was given so far: a power cut must not leave empty files.
+
+    A folder of ten thousand pictures is flushed by one call and not by one each.
+    """
+    descriptor = os.open(path, os.O_RDONLY)
     try:
-        yield work
-        work.replace(path)
+        if path.is_file():
+            os.fsync(descriptor)
+        elif sys.platform == "linux":
+            ctypes.CDLL(None).syncfs(descriptor)
+        else:
+            os.sync()
     finally:
-        work.unlink(missing_ok=True)
+        os.close(descriptor)
 
 
 def write_json(path: Path, values: dict[str, Any]) -> None:
     """Write `values` as readable JSON, whole or not at all; NaN is refused."""
     with atomic_file(path) as work:
         work.write_text(json.dumps(values, indent=2, allow_nan=False) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """The content of a JSON file that a stage wrote.
+
+    Raises FileNotFoundError where there is none, ValueError naming it where it is damaged.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:  # a decoding error too
+        raise ValueError(f"{path}: not readable as JSON ({error}); run the stage that writes it again") from None

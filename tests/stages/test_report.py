@@ -7,11 +7,11 @@ import sys
 import xml.etree.ElementTree as ET
 
 import pytest
-import yaml
 from PIL import Image
 
 from sanreid.params import load
 from stages import report
+from tests import yamls
 from tests.reporting import fake_run
 
 P = report.Params(comparisons=fake_run.PAIRS, published=fake_run.PUBLISHED, people=2, height=32, quality=80, seed=0)
@@ -111,7 +111,7 @@ def test_a_set_without_pictures_is_refused(run):
 
 def test_command_line(run, root):
     params = run / "report.yaml"
-    params.write_text(yaml.safe_dump({"report": P.model_dump(mode="json")}))
+    params.write_text(yamls.dump({"report": P.model_dump(mode="json")}))
     words = [sys.executable, str(root / "stages/report.py"), "--params", str(params)]
     for name, value in arguments(run).items():
         words += ["--" + name.replace("_", "-"), *map(str, value if isinstance(value, list) else [value])]

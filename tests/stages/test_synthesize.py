@@ -5,10 +5,10 @@ import sys
 from pathlib import Path
 
 import pytest
-import yaml
 
 from sanreid.params import ParamsError, validate
 from stages import synthesize
+from tests import yamls
 
 VALUES = {
     "seed": 1,
@@ -100,7 +100,7 @@ def test_a_typo_names_its_key():
 
 @pytest.mark.slow
 def test_the_command_line_spawns_workers(tmp_path, root):
-    (tmp_path / "params.yaml").write_text(yaml.safe_dump({"synthesize": VALUES | {"processes": 2}}))
+    (tmp_path / "params.yaml").write_text(yamls.dump({"synthesize": VALUES | {"processes": 2}}))
     command = [sys.executable, root / "stages" / "synthesize.py", "--dataset", "pit", "--out", tmp_path / "pit"]
     subprocess.run([*command, "--params", tmp_path / "params.yaml"], check=True)
     lines = (tmp_path / "pit" / "image-texture-label" / "label.txt").read_text().split()

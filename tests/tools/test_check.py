@@ -1,8 +1,9 @@
 """The project's own rules complain of what they are there for."""
 
 import pytest
-import yaml
 
+from sanreid import params
+from tests import yamls
 from tools import check
 
 
@@ -16,9 +17,9 @@ from tools import check
     ],
 )
 def test_a_variant_that_nobody_defined_is_named(root, tmp_path, keys, named):
-    values = yaml.safe_load((root / "profiles/demo.yaml").read_text())
+    values = params.parse((root / "profiles/demo.yaml").read_text())
     path = tmp_path / "params.yaml"
-    path.write_text(yaml.safe_dump(values))
+    path.write_text(yamls.dump(values))
     assert list(check.strange_variants(path)) == []
     inner = values
     for key in keys:
@@ -27,16 +28,16 @@ def test_a_variant_that_nobody_defined_is_named(root, tmp_path, keys, named):
         inner["nobody"] = [1.0, 2.0]
     else:
         inner.append(["nobody", "san"] if keys[-1] == "comparisons" else "nobody")
-    path.write_text(yaml.safe_dump(values))
+    path.write_text(yamls.dump(values))
     (complaint,) = check.strange_variants(path)
     assert named in complaint
 
 
 def test_a_broken_table_is_named(root, tmp_path):
-    values = yaml.safe_load((root / "profiles/demo.yaml").read_text())
+    values = params.parse((root / "profiles/demo.yaml").read_text())
     del values["tables"]["table2"]["title"]
     path = tmp_path / "params.yaml"
-    path.write_text(yaml.safe_dump(values))
+    path.write_text(yamls.dump(values))
     (complaint,) = check.strange_variants(path)
     assert "tables.table2.title" in complaint
 

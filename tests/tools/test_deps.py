@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-import yaml
-
+from sanreid import params
 from tools import deps
 
 
@@ -62,4 +61,4 @@ def test_differences_name_what_is_missing_and_what_is_needless(tmp_path):
 
 
 def test_the_graph_as_committed_is_right(root):
-    assert deps.differences(yaml.safe_load((root / "dvc.yaml").read_text())) == {}
+    assert deps.differences(params.parse((root / "dvc.yaml").read_text())) == {}

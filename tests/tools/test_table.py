@@ -7,9 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
-import yaml
 
-from sanreid.params import ParamsError
+from sanreid.params import ParamsError, parse
 from tests.processes import wait_for
 from tools import experiment, table
 
@@ -48,8 +47,9 @@ def parameters(tmp_path):
 def child(path: Path, body: str) -> list[str]:
     """A stand-in for a long DVC run: it leaves the table's parameters in the file, then does `body`."""
     leave = (
-        "import sys, time, yaml; p = open(sys.argv[1]); d = yaml.safe_load(p); d['experiment']['seeds'] = [0, 1, 2];"
-        "yaml.safe_dump(d, open(sys.argv[1], 'w'));"
+        "import json, sys, time; from sanreid.params import parse; d = parse(open(sys.argv[1]).read());"
+        "d['experiment']['seeds'] = [0, 1, 2];"
+        "json.dump(d, open(sys.argv[1], 'w'));"
     )
     return [sys.executable, "-c", leave + body, str(path)]
 
@@ -87,9 +87,9 @@ def test_the_parameters_are_put_back_whatever_became_of_the_run(parameters, stat
 
 
 def test_an_edit_during_the_run_is_kept_and_said(parameters, capsys):
-    body = "d['train_san'] = 7; yaml.safe_dump(d, open(sys.argv[1], 'w'))"
+    body = "d['train_san'] = 7; json.dump(d, open(sys.argv[1], 'w'))"
     assert experiment.run(child(parameters, body), parameters, SEEDS) == 0
-    assert yaml.safe_load(parameters.read_text())["train_san"] == 7
+    assert parse(parameters.read_text())["train_san"] == 7
     assert "edited during the run" in capsys.readouterr().err
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-import yaml
+from sanreid import params
 
 CODE_FOLDERS = {"src", "stages"}
 CODE = {".py", ".html", ".css", ".yaml", ".yml", ".toml"}
@@ -64,7 +64,7 @@ def read(path: Path) -> Graph:
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path}: not found; name the pipeline's dvc.yaml")
-    document = yaml.safe_load(path.read_text()) or {}
+    document = params.read(path)
     stages = document.get("stages")
     if not isinstance(stages, dict) or not stages:
         raise ValueError(f"{path}: no `stages`; name the pipeline's dvc.yaml")
@@ -97,7 +97,7 @@ def _context(path: Path, declared: list[Any]) -> dict[str, Any]:
     files = [path.parent / "params.yaml", *(path.parent / v for v in declared if isinstance(v, str))]
     for file in files:
         if file.is_file():
-            context |= yaml.safe_load(file.read_text()) or {}
+            context |= params.read(file)
     for values in declared:
         if isinstance(values, dict):
             context |= values

@@ -17,6 +17,8 @@ from typing import TypeVar
 import cv2
 from tqdm import tqdm
 
+from sanreid import stopping
+
 IN_FLIGHT = 3  # items a process that are handed out before the oldest result is taken
 
 Item = TypeVar("Item")
@@ -57,7 +59,7 @@ def _alone(work: Callable[[Item], Result], items: Sequence[Item], name: str) -> 
 
 def _together(work: Callable[[Item], Result], items: Sequence[Item], count: int, name: str) -> Iterator[Result]:
     spawn = multiprocessing.get_context("spawn")
-    executor = ProcessPoolExecutor(count, mp_context=spawn, initializer=cv2.setNumThreads, initargs=(1,))
+    executor = ProcessPoolExecutor(count, mp_context=spawn, initializer=_begin)
     waiting = deque()
     try:
         for item in items:
@@ -70,6 +72,12 @@ def _together(work: Callable[[Item], Result], items: Sequence[Item], count: int,
             yield _named(future.result, item, name)
     finally:
         executor.shutdown(cancel_futures=True)
+
+
+def _begin() -> None:
+    """What a worker process starts with."""
+    stopping.with_parent()  # or it would wait for work for ever when the stage is killed
+    cv2.setNumThreads(1)
 
 
 def _named(call: Callable[[], Result], item: object, name: str) -> Result:

@@ -1,0 +1,113 @@
+"""What went wrong, in one line that names the file and what to do.
+
+Decisions: bad input and a full or forbidden disk are told in a line; a fault of the program keeps its traceback, and
+SANREID_LOG=DEBUG shows one for everything. The libraries whose own errors mean bad input are known by name here, so
+that none of them has to be imported. A line is cut in its middle: a value of ten megabytes helps nobody.
+"""
+
+import errno
+import logging
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+log = logging.getLogger("sanreid")
+
+LINE = 600  # characters of a line that is told
+_FOREIGN = {("cv2", "error"), ("_csv", "Error"), ("torch", "OutOfMemoryError"), ("torch.cuda", "OutOfMemoryError")}
+_FOREIGN |= {("safetensors._safetensors_rust", "SafetensorError"), ("zlib", "error")}
+_REMEDIES = {
+    errno.ENOSPC: "the disk is full: free some space, the same command then goes on",
+    errno.EDQUOT: "the quota is used up: free some space, the same command then goes on",
+    errno.EACCES: "change its owner or mode (chmod), or choose another place",
+    errno.EPERM: "change its owner or mode (chmod), or choose another place",
+    errno.EROFS: "choose a place that can be written to",
+    errno.EISDIR: "a file is wanted there: remove or rename the folder",
+    errno.ENOTDIR: "a folder is wanted there: remove or rename the file",
+    errno.ENOTEMPTY: "something else writes there: end it, or choose another place",
+    errno.EEXIST: "remove or rename it",
+    errno.ELOOP: "a link that leads back to itself: remove it",
+    errno.ENAMETOOLONG: "choose shorter names",
+    errno.EMFILE: "raise the limit of open files (ulimit -n)",
+    errno.ENFILE: "the machine has too many open files: end something else",
+    errno.ENOENT: "is the name right?",
+    errno.EIO: "the disk or the network drive fails: copy the file anew, or elsewhere",
+    errno.ESTALE: "the network drive has lost it: mount it anew",
+    errno.EINVAL: "the file system does not take that name or file; choose another place",
+}
+
+
+def short(value: Any, limit: int = 80) -> str:
+    """`repr(value)`, cut in its middle to about `limit` characters."""
+    if isinstance(value, (str, bytes)) and len(value) > 4 * limit:  # before repr, which may be as long again
+        text = f"{value[:limit]!r} ... {value[-limit:]!r}"
+        return f"{cut(text, limit)} ({len(value):,} long)"
+    return cut(repr(value), limit)
+
+
+def cut(text: str, limit: int = LINE) -> str:
+    """`text`, where it is longer than `limit` characters without its middle."""
+    if len(text) <= limit:
+        return text
+    half = (limit - 5) // 2
+    return f"{text[:half]} ... {text[-half:]}"
+
+
+def message(error: BaseException) -> str:
+    """What to tell of `error`, each of its lines cut to a length that can be read."""
+    return "\n".join(cut(line) for line in _text(error).splitlines()[:50]) or type(error).__name__
+
+
+def _text(error: BaseException) -> str:
+    if isinstance(error, OSError) and error.errno is not None:
+        named = [str(f) for f in (error.filename, error.filename2) if f is not None]
+        if not named:
+            return f"{error.strerror}; {_REMEDIES[error.errno]}" if _bare(error) else str(error.strerror or error)
+        remedy = _REMEDIES.get(error.errno)
+        return f"{' -> '.join(named)}: {error.strerror}" + (f"; {remedy}" if remedy else "")
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        said = f" ({error})" if str(error) else ""
+        return f"out of memory{said}: make batch or picture size smaller, or end something else"
+    if isinstance(error, UnicodeError):
+        return f"{error}; a file that is read as text is no UTF-8: save it as UTF-8"
+    return str(error)
+
+
+def _bare(error: OSError) -> bool:
+    """Whether the kernel's words are all that `error` says; our own sentences name file and remedy themselves."""
+    return error.errno in _REMEDIES and error.strerror == os.strerror(error.errno or 0)
+
+
+def expected(error: BaseException) -> bool:
+    """Whether `error` comes from input, the disk or the machine, and not from a fault of the program."""
+    if isinstance(error, (ValueError, OSError, MemoryError)):
+        return True
+    return any((c.__module__, c.__qualname__) in _FOREIGN for c in type(error).__mro__)
+
+
+@contextmanager
+def told(name: str) -> Iterator[None]:
+    """End the process with one line, led by `name`, where the block fails by input, disk or machine (exit status 1)."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        sys.exit(f"{name}: stopped; the same command goes on where this one was")
+    except Exception as error:
+        if not expected(error):
+            raise
+        log.debug("where it came from:", exc_info=True)
+        sys.exit(f"{name}: {message(error)}")
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Give an OSError of the block that names no file (a write to a full disk does not) the name `path`."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None and _bare(error):
+            raise type(error)(error.errno, error.strerror, str(path)) from error
+        raise

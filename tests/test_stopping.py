@@ -1,0 +1,87 @@
+"""A stage ends in order when it is asked to, and when the DVC that started it is gone."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.processes import alive, below, wait_for
+
+STAGE = """
+import pathlib, sys, time
+from sanreid import runtime, stopping
+stopping.orderly()
+with runtime.atomic_folder(pathlib.Path(sys.argv[1])) as work:
+    (work / "half").touch()
+    pathlib.Path(sys.argv[2]).touch()
+    {work}
+"""
+PYTHON = "time.sleep(60)"
+DEAF = "import ctypes; ctypes.CDLL(None).sleep(1000) or ctypes.CDLL(None).sleep(1000)"  # hears no signal in Python
+
+
+def command(tmp_path: Path, work: str = PYTHON) -> list[str]:
+    return [sys.executable, "-c", STAGE.format(work=work), str(tmp_path / "out"), str(tmp_path / "begun")]
+
+
+def begin(words: list[str], tmp_path: Path, **env: str) -> subprocess.Popen:
+    child = subprocess.Popen(words, env=os.environ | env, stderr=subprocess.PIPE, text=True)
+    wait_for((tmp_path / "begun").is_file, 30)
+    return child
+
+
+def test_sigterm_unwinds_and_leaves_nothing_half_written(tmp_path):
+    child = begin(command(tmp_path), tmp_path)
+    child.terminate()
+    assert child.wait(5) == 143
+    assert [p.name for p in tmp_path.iterdir()] == ["begun"]
+
+
+@pytest.mark.slow
+def test_a_step_that_hears_nothing_is_ended_within_ten_seconds(tmp_path):
+    child = begin(command(tmp_path, DEAF), tmp_path)
+    begun = time.monotonic()
+    child.terminate()
+    assert child.wait(20) in (143, -signal.SIGTERM)
+    assert time.monotonic() - begun < 10
+
+
+@pytest.mark.parametrize("shell", [[], ["/bin/sh", "-c", '"$@"; true', "sh"], ["/bin/bash", "-c", '"$@"; true', "sh"]])
+def test_a_stage_ends_with_the_dvc_that_started_it(tmp_path, shell):
+    """`dvc` is a Python here that starts the stage as DVC does, by a shell or not, and is killed."""
+    start = "import subprocess, sys; subprocess.run(sys.argv[1:])"
+    dvc = begin([sys.executable, "-c", start, *shell, *command(tmp_path)], tmp_path, DVC_STAGE="train")
+    stages = below(dvc.pid)
+    assert stages
+    dvc.kill()
+    wait_for(lambda: not any(alive(pid) for pid in stages), 10)
+    assert [p.name for p in tmp_path.iterdir()] == ["begun"]
+    dvc.wait()
+
+
+def test_without_dvc_nobodys_end_is_waited_for(tmp_path):
+    start = "import subprocess, sys; subprocess.run(sys.argv[1:])"
+    starter = begin([sys.executable, "-c", start, *command(tmp_path)], tmp_path)
+    (stage,) = below(starter.pid)
+    starter.kill()
+    starter.wait()
+    time.sleep(1.5)
+    assert alive(stage)
+    os.kill(stage, signal.SIGTERM)
+    wait_for(lambda: not alive(stage), 10)
+
+
+def test_a_worker_ends_with_its_parent(tmp_path):
+    worker = (
+        "import sys, time; from sanreid import stopping; stopping.with_parent(); open(sys.argv[1], 'w'); time.sleep(60)"
+    )
+    start = "import subprocess, sys; subprocess.run([sys.executable, '-c', *sys.argv[1:]])"
+    parent = begin([sys.executable, "-c", start, worker, str(tmp_path / "begun")], tmp_path)
+    (pid,) = below(parent.pid)
+    parent.kill()
+    wait_for(lambda: not alive(pid), 10)
+    parent.wait()
