@@ -10,7 +10,6 @@ from sanreid.models import digit_classifiers
 from sanreid.params import Section, run
 from sanreid.training import checkpoint, digit_cells, digit_classifier, loop
 from sanreid.training import digits as digit_training
-from sanreid.training.reid import Clock
 
 
 class Params(Section):
@@ -38,27 +37,27 @@ def main(images: Path, cell: str, out: Path, p: Params, train_mnist_classifier: 
         raise ValueError(f"mnist.cells: '{cell}': {error}") from None
     settings = digit_classifier.settings(recipe, p.model, chosen)
     key = digit_training.run_key(step, settings, images)
-    diverged = None
-    try:
-        name = "/".join(out.parts[-3:])
-        loop.fit(step, epochs=p.epochs, seed=recipe.seed, run=key, name=name, watch=Clock())
-    except loop.NonFiniteLossError as error:
-        diverged = str(error)
-        runtime.log.info("%s: diverged, which is its result: %s", cell, diverged)
-    folder = checkpoint.folder(key)
-    seconds = Clock.seconds(folder) if (folder / "seconds.txt").is_file() else []
-    metrics = {
-        "accuracy": step.validate()[digit_classifier.TESTED],
-        "diverged": diverged,
-        "tested": len(step.tested.labels),
-        "trained": len(step.labels),
-        **checkpoint.resolved(settings),
-    }
-    with runtime.atomic_folder(out) as work:
-        runtime.write_json(work / "metrics.json", metrics)
-        (work / "history.csv").write_bytes((folder / "history.csv").read_bytes())
-        runtime.write_json(work / "training.json", {"seconds": round(sum(seconds), 1), "epochs": len(seconds)})
-    checkpoint.discard(key)
+    name = "/".join(out.parts[-3:])
+    with checkpoint.owned(key, name):
+        diverged, took = None, {"seconds": 0.0, "epochs": 0}
+        try:
+            took = loop.fit(step, epochs=p.epochs, seed=recipe.seed, run=key, name=name).record(step.device.type)
+        except loop.NonFiniteLossError as error:
+            diverged = str(error)
+            runtime.log.info("%s: diverged, which is its result: %s", cell, diverged)
+            if whole := checkpoint.load_state(key, step.device):
+                took = {"seconds": round(sum(whole["seconds"]), 1), "epochs": len(whole["seconds"])}
+        metrics = {
+            "accuracy": step.validate()[digit_classifier.TESTED],
+            "diverged": diverged,
+            "tested": len(step.tested.labels),
+            "trained": len(step.labels),
+            **checkpoint.resolved(settings),
+        }
+        with runtime.atomic_folder(out) as work:
+            runtime.write_json(work / "metrics.json", metrics)
+            (work / "history.csv").write_bytes((checkpoint.folder(key) / "history.csv").read_bytes())
+            runtime.write_json(work / "training.json", took)
 
 
 if __name__ == "__main__":

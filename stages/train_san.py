@@ -24,7 +24,7 @@ from sanreid.training import san as method
 def main(
     images: Path, prepared: Path, variant: str, seed: int, out: Path, p: method.Plan, san: network.Architecture
 ) -> None:
-    """`out` gets weights.safetensors, params.json, history.csv and load_report.json of `variant` under `seed`.
+    """`out` gets weights.safetensors, params.json, history.csv, load_report.json and training.json of a run.
 
     A variant with a decoder adds pictures/<split>_epoch<NNN>.jpg. `prepared` holds its decoder's targets, their table
     and mirror map, and the weights that it starts from.
@@ -63,12 +63,14 @@ def main(
     epochs = recipe.epochs + optim.extra_epochs(recipe.optimiser)
     step = method.Step(model, data, recipe, v, mirror)
     watch = progress.Progress(model, splits, p.pictures.every, epochs)
-    history = loop.fit(step, epochs=epochs, seed=seed, run=key, name="/".join(out.parts[-4:]), watch=watch)
-    with runtime.atomic_folder(out) as work:
-        checkpoint.save_model(work, model, settings, history)
-        runtime.write_json(work / "load_report.json", dict(loaded))
-        progress.keep(history.parent, work)
-    checkpoint.discard(key)
+    name = "/".join(out.parts[-4:])
+    with checkpoint.owned(key, name):
+        trained = loop.fit(step, epochs=epochs, seed=seed, run=key, name=name, watch=watch)
+        with runtime.atomic_folder(out) as work:
+            checkpoint.save_model(work, model, settings, trained.history)
+            runtime.write_json(work / "load_report.json", dict(loaded))
+            runtime.write_json(work / "training.json", trained.record())
+            progress.keep(trained.history.parent, work)
 
 
 def decode_targets(

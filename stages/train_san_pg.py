@@ -35,7 +35,7 @@ class Params(san_pg.Recipe):
 
 
 def main(pit: Path, target: str, out: Path, p: Params, san: network.Architecture) -> None:
-    """`pit` holds the paired table; `out` gets weights, params.json, history.csv, pictures and the layout's maps."""
+    """`pit` holds the paired table; `out` gets what a training leaves, its pictures and the layout's maps."""
     if target not in TARGETS:
         raise ValueError(f"experiment.generators: '{target}'; a generator paints one of {', '.join(TARGETS)}")
     table = index.read(pit)
@@ -59,16 +59,18 @@ def main(pit: Path, target: str, out: Path, p: Params, san: network.Architecture
     if held_out is not None:
         splits["validation"] = shown(held_out, rest, p, "validation")
     watch = progress.Progress(model, splits, p.pictures.every, epochs)
-    history = loop.fit(step, epochs=epochs, seed=p.seed, run=key, name="/".join(out.parts[-2:]), watch=watch)
-    with runtime.atomic_folder(out) as work:
-        checkpoint.save_model(work, model, settings, history, only=TRUNK + DECODER)
-        for name in LAYOUT if target == "texture" else ():
-            if (pit / name).is_file():
-                shutil.copyfile(pit / name, work / name)
-        progress.keep(history.parent, work)
-        last = progress.name(list(splits)[-1], epochs)
-        shutil.copyfile(work / progress.FOLDER / last, work / "reconstructions.jpg")
-    checkpoint.discard(key)
+    name = "/".join(out.parts[-2:])
+    with checkpoint.owned(key, name):
+        trained = loop.fit(step, epochs=epochs, seed=p.seed, run=key, name=name, watch=watch)
+        with runtime.atomic_folder(out) as work:
+            checkpoint.save_model(work, model, settings, trained.history, only=TRUNK + DECODER)
+            runtime.write_json(work / "training.json", trained.record())
+            for layout in LAYOUT if target == "texture" else ():
+                if (pit / layout).is_file():
+                    shutil.copyfile(pit / layout, work / layout)
+            progress.keep(trained.history.parent, work)
+            last = progress.name(list(splits)[-1], epochs)
+            shutil.copyfile(work / progress.FOLDER / last, work / "reconstructions.jpg")
 
 
 def shown(pairs: san_pg.Pairs, table: pd.DataFrame, p: Params, split: str) -> progress.Shown:

@@ -191,7 +191,7 @@ def test_the_projects_own_training_ends_elsewhere_with_the_same_bits(tmp_path, s
     monkeypatch.setenv("SANREID_RUNS", "")
     monkeypatch.setenv("SANREID_CHECKPOINTS", str(machine(tmp_path, "whole")))
     step = Toy()
-    wanted = loop.fit(step, epochs=5, seed=7, run="key", name="toy").read_bytes()
+    wanted = loop.fit(step, epochs=5, seed=7, run="key", name="toy").history.read_bytes()
 
     class Dies(Exception):  # noqa: N818
         pass
@@ -207,7 +207,7 @@ def test_the_projects_own_training_ends_elsewhere_with_the_same_bits(tmp_path, s
     monkeypatch.setenv("SANREID_CHECKPOINTS", str(second))
     again = Toy()
     with mirrored(store, "run", second, interval=60):
-        path = loop.fit(again, epochs=5, seed=7, run="key", name="toy")
+        path = loop.fit(again, epochs=5, seed=7, run="key", name="toy").history
         assert path.read_bytes() == wanted
     for name, value in step.model.state_dict().items():
         assert torch.equal(value, again.model.state_dict()[name])

@@ -32,7 +32,7 @@ def folders(tmp_path):
 def test_a_run_says_which_losses_were_on(folders, tmp_path, variant, terms, schedule):
     out = train(folders, tmp_path / "models" / variant, variant, seed=5, schedule=schedule)
     pictures = ["pictures"] if variant == "san" else []  # the others have no decoder
-    expected = ["history.csv", "load_report.json", "params.json", *pictures, "weights.safetensors"]
+    expected = ["history.csv", "load_report.json", "params.json", *pictures, "training.json", "weights.safetensors"]
     assert sorted(p.name for p in out.iterdir()) == expected
     history = pd.read_csv(out / "history.csv")
     assert list(history) == ["epoch", "step", "lr", *terms]

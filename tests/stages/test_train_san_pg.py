@@ -44,6 +44,7 @@ def test_it_writes_a_model_folder_and_leaves_no_checkpoint(pit, tmp_path):
         "params.json",
         "pictures",
         "reconstructions.jpg",
+        "training.json",
         "uv_mirror.npy",
         "weights.safetensors",
     ]

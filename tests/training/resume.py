@@ -26,7 +26,7 @@ def check_every_epoch(make: Callable[[int], loop.Step], epochs: int, monkeypatch
 
     monkeypatch.setattr(checkpoint, "save_state", and_keep)
     step = make(0)
-    history = loop.fit(step, epochs=epochs, seed=7, run="whole", name="toy").read_bytes()
+    history = loop.fit(step, epochs=epochs, seed=7, run="whole", name="toy").history.read_bytes()
     weights = {k: v.clone() for k, v in step.model.state_dict().items()}
     assert len(history.splitlines()) == 1 + epochs * len(step.batches(7, 0))
     for epoch in range(1, epochs):
@@ -35,7 +35,7 @@ def check_every_epoch(make: Callable[[int], loop.Step], epochs: int, monkeypatch
         assert not all(torch.equal(start[k], weights[k]) for k in weights)
         for disturb in (random.seed, np.random.seed, torch.manual_seed):
             disturb(epoch)
-        path = loop.fit(again, epochs=epochs, seed=7, run=f"after{epoch}", name="toy")
+        path = loop.fit(again, epochs=epochs, seed=7, run=f"after{epoch}", name="toy").history
         assert path.read_bytes() == history, f"history after a kill at epoch {epoch}"
         ended = again.model.state_dict()
         different = [k for k in weights if not torch.equal(ended[k], weights[k])]

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from sanreid import runtime
+from sanreid import locks, runtime
 from sanreid.params import Section
 from sanreid.training import checkpoint
 
@@ -125,3 +125,51 @@ def test_a_load_of_a_part_lists_the_rest_as_left_out(tmp_path):
 def test_absent_weights_name_their_file(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"weights\.safetensors"):
         checkpoint.load_into(small(), tmp_path / "weights.safetensors")
+
+
+@pytest.mark.parametrize("harm", ["cut", "flip", "empty", "zeros"])
+def test_a_damaged_checkpoint_is_told_by_name_and_set_aside(harm, caplog):
+    cpu = torch.device("cpu")
+    checkpoint.save_state("r", {"epoch": 1, "model": torch.arange(1000.0)})
+    file = checkpoint.folder("r") / "state.pt"
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes({"cut": content[:100], "flip": content, "empty": b"", "zeros": bytes(len(content))}[harm])
+    assert checkpoint.load_state("r", cpu) is None
+    assert f"{file}: damaged; set aside as state.pt.damaged" in caplog.text
+    assert [p.name for p in checkpoint.folder("r").iterdir()] == ["state.pt.damaged"]
+    checkpoint.save_state("r", {"epoch": 2})
+    assert checkpoint.load_state("r", cpu) == {"epoch": 2}
+
+
+def test_a_full_disk_is_told_by_the_checkpoints_name(monkeypatch):
+    def full(state, path):
+        raise RuntimeError("[enforce fail at inline_container.cc:664] . unexpected pos 460160 vs 460056")
+
+    monkeypatch.setattr(torch, "save", full)
+    with pytest.raises(OSError, match=r"r/state\.pt: could not be written \(.*\); is the disk full\?"):
+        checkpoint.save_state("r", {"epoch": 1})
+    assert list(checkpoint.folder("r").iterdir()) == []
+
+
+def test_the_checkpoint_is_owned_until_the_model_is_in_place(tmp_path):
+    with pytest.raises(KeyboardInterrupt), checkpoint.owned("r", "models/a"):
+        checkpoint.save_state("r", {"epoch": 1})
+        assert not locks.free(checkpoint.folder("r"))
+        raise KeyboardInterrupt
+    assert locks.free(checkpoint.folder("r"))
+    assert checkpoint.load_state("r", torch.device("cpu")) == {"epoch": 1}  # kept for the next run
+    with checkpoint.owned("r", "models/a"):
+        pass
+    assert not checkpoint.folder("r").exists()
+
+
+def test_damaged_weights_name_their_file(tmp_path):
+    folder = save(tmp_path, small())
+    file = folder / checkpoint.WEIGHTS
+    file.write_bytes(file.read_bytes()[:-10])
+    with pytest.raises(ValueError, match=r"weights\.safetensors: not readable as weights \(.*\); run the stage"):
+        checkpoint.load_into(small(), file)
+    (folder / "params.json").write_text("{")
+    with pytest.raises(ValueError, match=r"params\.json: not readable as JSON"):
+        checkpoint.read_params(folder, "strong", "model", "train_strong", "models/strong")

@@ -44,7 +44,7 @@ def train(run, patience, at_call=None, script=SCRIPT, better="smaller"):
     def watch(epoch, folder):
         seen[epoch] = {k: v.clone() for k, v in step.model.state_dict().items()}
 
-    path = loop.fit(step, epochs=EPOCHS, seed=7, run=run, name="toy", watch=watch, stop=stop)
+    path = loop.fit(step, epochs=EPOCHS, seed=7, run=run, name="toy", watch=watch, stop=stop).history
     return path.read_bytes(), step.model.state_dict(), stop, seen
 
 
@@ -92,7 +92,7 @@ def test_any_curve_against_a_plain_loop(better):
 
 def test_without_it_nothing_changes():
     step = Scripted()
-    path = loop.fit(step, epochs=EPOCHS, seed=7, run="plain", name="toy")
+    path = loop.fit(step, epochs=EPOCHS, seed=7, run="plain", name="toy").history
     history, _, _, seen = train("r", 9)
     assert path.read_bytes() == history
     assert same(step.model.state_dict(), seen[EPOCHS])

@@ -66,7 +66,7 @@ class Toy:
 
 def train(run, at_call=None, watch=None):
     step = Toy(at_call)
-    path = loop.fit(step, epochs=EPOCHS, seed=7, run=run, name="toy", watch=watch)
+    path = loop.fit(step, epochs=EPOCHS, seed=7, run=run, name="toy", watch=watch).history
     return path.read_bytes(), step.model.state_dict()
 
 
@@ -104,7 +104,7 @@ def test_a_row_written_after_the_last_checkpoint_does_not_stay():
 def test_a_finished_run_is_not_trained_again():
     history, weights = train("whole")
     step = Toy()
-    path = loop.fit(step, epochs=EPOCHS, seed=7, run="whole", name="toy")
+    path = loop.fit(step, epochs=EPOCHS, seed=7, run="whole", name="toy").history
     assert step.calls == 0
     assert path.read_bytes() == history
     assert all(torch.equal(step.model.state_dict()[k], weights[k]) for k in weights)
@@ -146,7 +146,7 @@ def test_the_seed_and_the_epoch_decide_the_draws():
 
 
 def test_history_names_every_term_of_every_step():
-    path = loop.fit(Toy(), epochs=2, seed=7, run="r", name="toy")
+    path = loop.fit(Toy(), epochs=2, seed=7, run="r", name="toy").history
     rows = list(csv.DictReader(path.open()))
     assert list(rows[0]) == ["epoch", "step", "lr", "fit", "size", "validation_fit"]
     assert [(r["epoch"], r["step"]) for r in rows] == [(str(1 + i // 4), str(1 + i)) for i in range(8)]
@@ -177,15 +177,6 @@ def test_a_loss_that_is_not_finite_stops_the_run_by_name(bad):
     kept = checkpoint.load_state("bad", torch.device("cpu"))
     assert kept is not None
     assert kept["epoch"] == 1  # nothing spoilt was kept
-
-
-def test_late_looks_at_the_losses_name_the_same_batch():
-    """On CUDA the losses are fetched several steps at a time."""
-    rows = [{"epoch": 4, "step": 40 + i, "lr": 0.1} for i in range(3)]
-    waiting = [{"a": torch.tensor(1.0), "b": torch.tensor(v)} for v in (2.0, float("nan"), 3.0)]
-    with pytest.raises(loop.NonFiniteLossError, match="'b' is nan at epoch 4, batch 18 of 30"):
-        loop._settle(rows, waiting, ("a", "b"), 17, 30)
-    assert rows[0] == {"epoch": 4, "step": 40, "lr": 0.1, "a": 1.0, "b": 2.0}
 
 
 def test_the_cpu_computes_in_float32():
@@ -260,3 +251,60 @@ def test_a_run_killed_with_sigkill_ends_the_same(tmp_path, monkeypatch):
     again_history, again_weights = train("killed")
     assert again_history == history
     assert all(torch.equal(again_weights[k], weights[k]) for k in weights)
+
+
+def test_a_run_that_diverged_says_so(caplog):
+    class Explodes(Toy):
+        def __call__(self, batch, generator):
+            terms = super().__call__(batch, generator)
+            return {**terms, "size": terms["size"] + 10.0**self.calls}
+
+    trained = loop.fit(Explodes(), epochs=2, seed=7, run="r", name="models/toy")
+    assert "models/toy: the losses of epoch 2 sum up to" in caplog.text
+    assert "has diverged" in trained.warnings[0]
+    assert trained.record() == {"epochs": 2, "warnings": trained.warnings}
+    assert loop.fit(Toy(), epochs=2, seed=7, run="s", name="toy").warnings == []
+
+
+def test_what_validation_measures_and_the_last_steps_weights_are_not_kept_if_not_finite():
+    class Measures(Toy):
+        def validate(self):
+            return {"validation_fit": float("nan")}
+
+    class Breaks(Toy):
+        def __call__(self, batch, generator):
+            terms = super().__call__(batch, generator)
+            if self.calls == 8:  # the last of the second epoch: no loss tells
+                next(self.model.parameters()).data.fill_(float("inf"))
+            return terms
+
+        def validate(self):
+            return {"validation_fit": 0.0}
+
+    with pytest.raises(loop.NonFiniteLossError, match="validation_fit is nan at epoch 1"):
+        loop.fit(Measures(), epochs=2, seed=7, run="m", name="toy")
+    assert checkpoint.load_state("m", torch.device("cpu")) is None
+    with pytest.raises(loop.NonFiniteLossError, match=r"weights '.*' are not finite after epoch 2"):
+        loop.fit(Breaks(), epochs=2, seed=7, run="b", name="toy")
+    kept = checkpoint.load_state("b", torch.device("cpu"))
+    assert kept is not None
+    assert kept["epoch"] == 1
+
+
+@pytest.mark.parametrize("harm", ["history.csv", "state.pt"])
+def test_damage_to_what_a_kill_left_changes_nothing(harm, caplog):
+    whole, weights = train("whole")
+    with pytest.raises(CrashError):
+        train("harmed", at_call=crash_at(9))
+    (checkpoint.folder("harmed") / harm).write_bytes(b"epoch,st")
+    again, ours = train("harmed")
+    assert again == whole
+    assert all(torch.equal(ours[k], weights[k]) for k in weights)
+    assert ("damaged; set aside" in caplog.text) == (harm == "state.pt")
+
+
+def test_the_time_left_counts_days(caplog, monkeypatch):
+    monkeypatch.setattr(loop.time, "monotonic", iter(range(0, 10**9, 86_400)).__next__)
+    with caplog.at_level("INFO"):
+        loop.fit(Toy(), epochs=3, seed=7, run="slow", name="toy")
+    assert "2 days, 0:00:00 left" in caplog.text

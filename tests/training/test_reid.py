@@ -1,7 +1,6 @@
 """What the trainings of re-ID systems share: the people, the start, and an end that is whole and says its seconds."""
 
 import json
-import time
 
 import pandas as pd
 import pytest
@@ -205,27 +204,8 @@ def test_people_held_out_are_part_of_what_a_run_is(folder, san_pg, tmp_path, mon
     assert keys == [2, 4]
 
 
-def test_the_clock_keeps_what_a_kill_had_taken_and_replaces_a_repeated_epoch(tmp_path, monkeypatch):
-    now = [100.0]
-    monkeypatch.setattr(time, "monotonic", lambda: now[0])
-
-    def lived(*epochs: tuple[int, float]) -> None:
-        clock = reid.Clock()
-        for epoch, seconds in epochs:
-            now[0] += seconds
-            clock(epoch, tmp_path)
-
-    lived((1, 2.0), (2, 3.0))
-    now[0] += 1000  # dead
-    lived((2, 5.0), (3, 7.0))
-    assert reid.Clock.seconds(tmp_path) == [2.0, 5.0, 7.0]
-    lived((1, 1.5))
-    assert reid.Clock.seconds(tmp_path) == [1.5]
-
-
-def test_the_loop_takes_the_clock_as_its_watch(folder, san_pg, tmp_path):
-    recipe = validate(toy_systems.RECIPE, reid.Recipe, "train_x")
-    people = reid.read(folder, (32, 16))
-    step = Step(Net(architecture(), people.count), people, recipe)
-    path = loop.fit(step, epochs=2, seed=0, run="timed", name="timed", watch=reid.Clock())
-    assert len(reid.Clock.seconds(path.parent)) == 2
+def test_a_training_records_what_it_took(folder, san_pg, tmp_path):
+    train(folder, san_pg, tmp_path / "models/a/seed4")
+    took = json.loads((tmp_path / "models/a/seed4/training.json").read_text())
+    assert took["seconds"] >= 0
+    assert (took["epochs"], took["device"], took["warnings"]) == (3, "cpu", [])

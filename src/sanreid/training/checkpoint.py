@@ -9,19 +9,22 @@ live in `released`: no stage reads such files, so an edit there must make no tra
 
 import hashlib
 import importlib
+import io
 import json
 import os
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from sanreid import runtime
+from sanreid import locks, runtime
 from sanreid.params import Section
 
 if TYPE_CHECKING:
@@ -29,6 +32,8 @@ if TYPE_CHECKING:
     from sanreid.training.released import save_released as save_released
 
 WEIGHTS = "weights.safetensors"
+STATE = "state.pt"  # what torch.save writes, and a hash of that
+HASH = 32  # bytes of a SHA-256
 _PACKAGES = ("data", "losses", "models", "training")  # whose code decides a run's numbers
 
 
@@ -64,18 +69,52 @@ def folder(run: str) -> Path:
     return Path(os.environ.get("SANREID_CHECKPOINTS", ".checkpoints")) / run
 
 
+@contextmanager
+def owned(run: str, name: str) -> Iterator[None]:
+    """Own the run's checkpoint while the block lasts, from the first look at it until the model is in place.
+
+    Another process that wants to train the same waits, and says for whom: `name` is what it is told. The checkpoint
+    goes when the block ends without an error.
+    """
+    place = folder(run)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with locks.held(place, f"{name}: its checkpoint {place}"):
+        yield
+        discard(run)
+
+
 def save_state(run: str, state: Mapping[str, Any]) -> None:
-    """Write the state of a run in progress, whole or not at all."""
-    with runtime.atomic_file(folder(run) / "state.pt") as work:
-        torch.save(dict(state), work)
+    """Write the state of a run in progress, whole or not at all, with a hash of the file at its end.
+
+    Raises OSError where it cannot be written.
+    """
+    path = folder(run) / STATE
+    with runtime.atomic_file(path) as work:
+        try:
+            torch.save(dict(state), work)
+        except RuntimeError as error:  # of a full disk torch's writer says no more than that positions differ
+            raise OSError(f"{path}: could not be written ({error}); is the disk full?") from error
+        with work.open("rb+") as file:
+            digest = hashlib.file_digest(file, "sha256").digest()
+            file.seek(0, os.SEEK_END)
+            file.write(digest)
 
 
 def load_state(run: str, device: torch.device) -> dict[str, Any] | None:
-    """The state of a run that was stopped, or None. It is read without executing anything (`weights_only`)."""
-    path = folder(run) / "state.pt"
+    """The state of a run that was stopped, or None. It is read without executing anything (`weights_only`).
+
+    A damaged one is told by name and set aside, and the run begins anew.
+    """
+    path = folder(run) / STATE
     if not path.is_file():
         return None
-    return torch.load(path, map_location=device, weights_only=True)
+    content, digest = (everything := path.read_bytes())[:-HASH], everything[-HASH:]
+    if hashlib.sha256(content).digest() == digest:
+        return torch.load(io.BytesIO(content), map_location=device, weights_only=True)
+    aside = path.with_name(f"{STATE}.damaged")
+    path.replace(aside)
+    runtime.log.warning("%s: damaged; set aside as %s, and the training begins anew", path, aside.name)
+    return None
 
 
 def discard(run: str) -> None:
@@ -144,7 +183,7 @@ def read_params(folder: Path, system: str, kind: str, stage: str, models: str) -
     file = folder / "params.json"
     if not file.is_file():
         raise FileNotFoundError(f"{file}: not found; name a folder of {stage}, {models}")
-    record = json.loads(file.read_text())
+    record = runtime.read_json(file)
     if record.get("system") != system:
         raise ValueError(f"{file}: no {kind}; name a folder of {stage}")
     return record, file
@@ -154,11 +193,14 @@ def load_into(model: nn.Module, path: Path, only: Sequence[str] | None = None, s
     """Copy the weights of file `path` into `model`: all, or those whose names begin with one of `only`.
 
     Returns the report; with `strict`, raises ValueError with the report unless all that was asked for matched.
-    Raises FileNotFoundError where there is no file.
+    Raises FileNotFoundError where there is no file, ValueError naming it where it is damaged.
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no weights there; run the stage that trains them")
-    theirs, ours = load_file(path), model.state_dict()
+    try:
+        theirs, ours = load_file(path), model.state_dict()
+    except SafetensorError as error:
+        raise ValueError(f"{path}: not readable as weights ({error}); run the stage that trains them again") from None
     asked = theirs if only is None else {k: v for k, v in theirs.items() if k.startswith(tuple(only))}
     wanted = [k for k in ours if only is None or k.startswith(tuple(only))]
     matched = [k for k in wanted if k in asked and asked[k].shape == ours[k].shape]

@@ -19,7 +19,6 @@ from sanreid.data import index
 from sanreid.data.digits import Digits, normalise
 from sanreid.params import Section
 from sanreid.training import checkpoint, loop, optim
-from sanreid.training.reid import Clock
 
 M = TypeVar("M", bound=nn.Module)
 
@@ -105,10 +104,9 @@ def train(step: Step, settings: Mapping[str, Any], folder: Path, out: Path, *, e
     where it was.
     """
     key = run_key(step, settings, folder)
-    history = loop.fit(step, epochs=epochs, seed=seed, run=key, name="/".join(out.parts[-3:]), watch=Clock())
-    seconds = Clock.seconds(history.parent)
-    with runtime.atomic_folder(out) as work:
-        checkpoint.save_model(work, step.model, settings, history)
-        took = {"seconds": round(sum(seconds), 1), "epochs": len(seconds), "device": step.device.type}
-        runtime.write_json(work / "training.json", took)
-    checkpoint.discard(key)
+    name = "/".join(out.parts[-3:])
+    with checkpoint.owned(key, name):
+        trained = loop.fit(step, epochs=epochs, seed=seed, run=key, name=name)
+        with runtime.atomic_folder(out) as work:
+            checkpoint.save_model(work, step.model, settings, trained.history)
+            runtime.write_json(work / "training.json", trained.record(step.device.type))

@@ -1,15 +1,18 @@
 """The record of a run: one row a step, one column a named term, in history.csv and TensorBoard.
 
-Decisions: the file only grows, an epoch at a time; a resumed run cuts it back to the length that its checkpoint
-remembers, so that it ends byte for byte as if it had never stopped. Values keep all the digits of a float32.
+Decisions: the file only grows, an epoch at a time; a run's checkpoint holds its text, and a resumed run begins with
+that, so that it ends byte for byte as if it had never stopped, whatever became of the file. Values keep all the digits
+of a float32.
 """
 
+import csv
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 LEADING = ("epoch", "step", "lr")  # epoch and step count from 1; step runs through the whole training
+FAR = 3.0  # times the first step's losses, before anything was learnt: a sound training ends below them
 DIGITS = ".9g"  # enough to give a float32 back exactly
 
 
@@ -19,23 +22,22 @@ class History:
     def __init__(self, path: Path, terms: Sequence[str], at_end: Sequence[str], board: Path | None) -> None:
         self.path, self.columns = path, (*LEADING, *terms, *at_end)
         self.board_folder, self.board = board, None
+        self.text = ""
 
-    def start(self, length: int | None) -> None:
-        """Begin a new file, or cut the one of a stopped run back to `length` bytes."""
-        if length is None:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self.path.write_text(",".join(self.columns) + "\n")
-        else:
-            os.truncate(self.path, length)
+    def start(self, text: str | None) -> None:
+        """Begin a new file, or go on after the `text` of a stopped run."""
+        self.text = ",".join(self.columns) + "\n" if text is None else text
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self.path.write_text(self.text)
 
-    def append(self, rows: Sequence[Mapping[str, float]]) -> int:
-        """Add an epoch's rows; returns the file's length in bytes."""
-        lines = [",".join(_text(row.get(column)) for column in self.columns) for row in rows]
+    def append(self, rows: Sequence[Mapping[str, float]]) -> None:
+        """Add an epoch's rows to the file and to `text`."""
+        lines = "".join(",".join(_text(row.get(column)) for column in self.columns) + "\n" for row in rows)
+        self.text += lines
         with self.path.open("a") as file:
-            file.write("".join(line + "\n" for line in lines))
+            file.write(lines)
         if self.board_folder:
             self._to_board(rows)
-        return self.path.stat().st_size
 
     def _to_board(self, rows: Sequence[Mapping[str, float]]) -> None:
         if self.board is None:
@@ -50,6 +52,22 @@ class History:
         """End the TensorBoard file."""
         if self.board is not None:
             self.board.close()
+
+
+def diverged(text: str, terms: Sequence[str], epoch: int) -> str | None:
+    """A warning where the losses of `epoch` (from 1) lie far above those of the first step, else None.
+
+    `text` is history.csv's. Compared are sums over `terms`, unweighted: one alone may rise in a sound training (what
+    two networks teach one another is nothing as long as both know nothing).
+    """
+    rows = [(int(row["epoch"]), sum(float(row[term]) for term in terms)) for row in csv.DictReader(text.splitlines())]
+    ours = [total for number, total in rows if number == epoch]
+    if not ours or not sum(ours) / len(ours) > FAR * abs(rows[0][1]):
+        return None
+    return (
+        f"the losses of epoch {epoch} sum up to {sum(ours) / len(ours):.4g}, those of the first step to "
+        f"{rows[0][1]:.4g}: the training has diverged; a lower rate or a longer warm-up may help"
+    )
 
 
 def board_folder(name: str) -> Path | None:

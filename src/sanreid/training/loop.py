@@ -8,14 +8,14 @@ methods differ there (see training/san.py); it returns its loss terms by name, u
 device itself.
 """
 
-import math
 import os
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from datetime import timedelta
 from pathlib import Path
-from typing import Literal, Protocol, TypeVar, cast
+from typing import Any, Literal, NamedTuple, Protocol, TypeVar, cast
 
 import torch
 from pydantic import NonNegativeInt, PositiveInt
@@ -24,9 +24,10 @@ from tqdm import tqdm
 
 from sanreid import runtime
 from sanreid.params import Section
-from sanreid.training import checkpoint
+from sanreid.training import checkpoint, finite
 from sanreid.training.early_stop import EarlyStop as EarlyStop
-from sanreid.training.history import History, board_folder
+from sanreid.training.finite import NonFiniteLossError as NonFiniteLossError
+from sanreid.training.history import History, board_folder, diverged
 from sanreid.training.optim import Optimisation
 
 M = TypeVar("M", bound=nn.Module)
@@ -49,10 +50,6 @@ class Pictures(Section):
 
     every: NonNegativeInt
     people: PositiveInt
-
-
-class NonFiniteLossError(ValueError):
-    """A loss term became nan or infinite; the message names term, epoch and batch."""
 
 
 class Step(Protocol):
@@ -94,6 +91,19 @@ class Step(Protocol):
 Watch = Callable[[int, Path], None]
 
 
+class Trained(NamedTuple):
+    """What a run left: its history.csv, the seconds of each epoch, epochs before a kill included, and warnings."""
+
+    history: Path
+    seconds: list[float]
+    warnings: list[str]
+
+    def record(self, device: str | None = None) -> dict[str, Any]:
+        """For training.json. Seconds are no result, so without a `device` they stay out."""
+        took = {} if device is None else {"seconds": round(sum(self.seconds), 1), "device": device}
+        return took | {"epochs": len(self.seconds), "warnings": self.warnings}
+
+
 def fit(
     step: Step,
     *,
@@ -103,22 +113,23 @@ def fit(
     name: str,
     watch: Watch | None = None,
     stop: EarlyStop | None = None,
-) -> Path:
-    """Train for `epochs` (uncounted warm-up epochs included) and return the path of history.csv.
+) -> Trained:
+    """Train for `epochs` (uncounted warm-up epochs included).
 
     `run` is the run's `checkpoint.key`: a checkpoint under that key is continued. `name` is what TensorBoard calls the
     run. `watch` is called after each epoch with the number of epochs done and the run's folder, before the epoch's
     checkpoint: what it writes there outlives a kill, and an epoch that is repeated writes it again. `stop` ends the
-    training early and leaves the best epoch's weights in the model; history keeps every epoch. The caller saves
-    the model and then calls `checkpoint.discard(run)`. Raises NonFiniteLossError.
+    training early and leaves the best epoch's weights in the model; history keeps every epoch. The caller owns the
+    run's checkpoint (`checkpoint.owned`) until it has saved the model. Raises NonFiniteLossError.
     """
     device = next(step.model.parameters()).device
     path = checkpoint.folder(run) / "history.csv"
     history = History(path, step.terms, step.validation, board_folder(name))
     state = checkpoint.load_state(run, device)
+    seconds: list[float] = []
     first, taken = 0, 0
     if state is not None:
-        first, taken = state["epoch"], state["step"]
+        seconds, first, taken = state["seconds"], state["epoch"], state["step"]
         step.model.load_state_dict(state["model"])
         for key, optimisation in step.optimisations.items():
             optimisation.load_state_dict(state["optimisations"][key])
@@ -137,28 +148,35 @@ def fit(
             taken += len(rows)
             if step.validation:
                 rows[-1].update(step.validate())
+            finite.check_end(step.model, step.validation, rows[-1])
             if watch is not None:
                 watch(epoch + 1, path.parent)
             if stop is not None:
                 stop.see(epoch + 1, rows[-1], step.model)
-            length = history.append(rows)
+            history.append(rows)
+            spent = time.monotonic() - begun
+            seconds.append(spent - sum(seconds[first:]))
             checkpoint.save_state(
                 run,
                 {
                     "epoch": epoch + 1,
                     "step": taken,
-                    "history": length,
+                    "seconds": seconds,
+                    "history": history.text,
                     "model": step.model.state_dict(),
                     "optimisations": {k: o.state_dict() for k, o in step.optimisations.items()},
                     "stop": None if stop is None else stop.state_dict(),
                 },
             )
-            _report(name, rows, epoch + 1, first, epochs, time.monotonic() - begun)
+            _report(name, rows, epoch + 1, first, epochs, spent)
     finally:
         history.close()
     if stop is not None:
         stop.restore(step.model, name)
-    return path
+    warning = diverged(history.text, step.terms, stop.best_epoch if stop is not None else len(seconds))
+    if warning:
+        runtime.log.warning("%s: %s", name, warning)
+    return Trained(path, seconds, [warning] if warning else [])
 
 
 def _epoch(step: Step, epoch: int, taken: int, seed: int, title: str, quiet: bool) -> list[dict[str, float]]:
@@ -176,28 +194,9 @@ def _epoch(step: Step, epoch: int, taken: int, seed: int, title: str, quiet: boo
         rows.append({"epoch": epoch + 1, "step": taken + index + 1, "lr": rates[0]})
         waiting.append(step(batch, generator))
         if len(waiting) == look or index + 1 == len(batches):
-            _settle(rows[-len(waiting) :], waiting, step.terms, index + 2 - len(waiting), len(batches))
+            finite.settle(rows[-len(waiting) :], waiting, step.terms, index + 2 - len(waiting), len(batches))
             waiting = []
     return rows
-
-
-def _settle(
-    rows: list[dict[str, float]],
-    waiting: list[dict[str, torch.Tensor]],
-    terms: Sequence[str],
-    first: int,
-    batches: int,
-) -> None:
-    """Fetch the waiting losses in one transfer into their rows; stop at the first that is not finite."""
-    values = torch.stack([w[t].detach().float() for w in waiting for t in terms]).view(len(waiting), -1).tolist()
-    for offset, (row, losses) in enumerate(zip(rows, values, strict=True)):
-        row.update(zip(terms, losses, strict=True))
-        for term, value in zip(terms, losses, strict=True):
-            if not math.isfinite(value):
-                raise NonFiniteLossError(
-                    f"loss term '{term}' is {value} at epoch {row['epoch']}, batch {first + offset} of {batches} "
-                    f"(lr {row['lr']:.3g}); a lower rate, a longer warm-up or precision float32 may help"
-                )
 
 
 def _report(name: str, rows: list[dict[str, float]], epoch: int, first: int, epochs: int, spent: float) -> None:
@@ -206,7 +205,7 @@ def _report(name: str, rows: list[dict[str, float]], epoch: int, first: int, epo
     columns = [c for c in rows[-1] if c not in ("epoch", "step", "lr")]
     means = {c: [row[c] for row in rows if c in row] for c in columns}
     text = "  ".join(f"{c} {sum(v) / len(v):.4g}" for c, v in means.items())
-    left = time.strftime("%H:%M:%S", time.gmtime(each * (epochs - epoch)))
+    left = timedelta(seconds=round(each * (epochs - epoch)))
     runtime.log.info("%s: epoch %d/%d  %s  (%.1f s an epoch, %s left)", name, epoch, epochs, text, each, left)
 
 

@@ -6,7 +6,6 @@ the training took, epochs before a kill included, to training.json: seconds are 
 history.csv, which is the same in every run.
 """
 
-import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -144,26 +143,6 @@ class Step(ABC):
         return {}
 
 
-class Clock:
-    """A watch of `loop.fit`: the seconds of each epoch, kept with the checkpoint so that a killed run's count too."""
-
-    def __init__(self) -> None:
-        self.last = time.monotonic()
-
-    def __call__(self, epoch: int, folder: Path) -> None:
-        """Note that `epoch` epochs are done; an epoch that is repeated replaces its time."""
-        now, file = time.monotonic(), folder / "seconds.txt"
-        before = file.read_text().splitlines()[: epoch - 1] if epoch > 1 and file.is_file() else []
-        with runtime.atomic_file(file) as work:
-            work.write_text("\n".join([*before, f"{now - self.last:.3f}"]) + "\n")
-        self.last = now
-
-    @staticmethod
-    def seconds(folder: Path) -> list[float]:
-        """What was noted there, an epoch each."""
-        return [float(line) for line in (folder / "seconds.txt").read_text().split()]
-
-
 def train(
     step: loop.Step,
     recipe: Recipe,
@@ -187,13 +166,11 @@ def train(
     shown = [t for p in (people, held_out) if p is not None for t in (p.images, p.labels)]
     key = checkpoint.key(settings, [images / index.NAME, *begun.files], shown)
     epochs = recipe.epochs + optim.extra_epochs(recipe.optimiser)
-    history = loop.fit(step, epochs=epochs, seed=seed, run=key, name="/".join(out.parts[-3:]), watch=Clock(), stop=stop)
-    seconds = Clock.seconds(history.parent)
-    with runtime.atomic_folder(out) as work:
-        checkpoint.save_model(work, step.model, settings, history)
-        runtime.write_json(work / "load_report.json", dict(begun.report))
-        device = next(step.model.parameters()).device.type
-        took = {"seconds": round(sum(seconds), 1), "epochs": len(seconds), "device": device}
-        took |= {"best_epoch": stop.best_epoch} if stop else {}
-        runtime.write_json(work / "training.json", took)
-    checkpoint.discard(key)
+    name = "/".join(out.parts[-3:])
+    with checkpoint.owned(key, name):
+        trained = loop.fit(step, epochs=epochs, seed=seed, run=key, name=name, stop=stop)
+        with runtime.atomic_folder(out) as work:
+            checkpoint.save_model(work, step.model, settings, trained.history)
+            runtime.write_json(work / "load_report.json", dict(begun.report))
+            took = trained.record(next(step.model.parameters()).device.type)
+            runtime.write_json(work / "training.json", took | ({"best_epoch": stop.best_epoch} if stop else {}))
