@@ -13,7 +13,7 @@ from pydantic import Field, NonNegativeInt, PositiveInt
 from sanreid import runtime
 from sanreid.data import index
 from sanreid.params import Section, run
-from sanreid.reporting import pictures
+from sanreid.reporting import notices, pictures
 from sanreid.reporting.systems import page, table
 
 
@@ -57,7 +57,9 @@ def main(
         text = table.markdown(ordered)
         table.frame(ordered).to_csv(work / "table.csv", index=False, float_format="%.6g")
         (work / "table.md").write_text(text)
-        (work / "index.html").write_text(page.render(parts, p.note))
+        (work / "index.html").write_text(
+            page.render(parts, p.note, notices.of_evaluations(table.runs(systems, measured)))
+        )
     print(text, end="")
 
 

@@ -8,7 +8,7 @@ from sanreid import runtime
 from sanreid.data import digits
 from sanreid.data.mnist import CLASSES
 from sanreid.params import Section, run
-from sanreid.reporting import class_charts
+from sanreid.reporting import class_charts, notices
 from sanreid.reporting.digits import classifiers as tables
 from sanreid.training import digit_classifier
 
@@ -26,7 +26,7 @@ def main(images: Path, models: Path, out: Path, p: Params, mnist: tables.Runs) -
     """
     everything = digits.read(images)
     tested = everything.at(everything.tested)
-    truth, rows, matrices = tested.labels.numpy(), [], {}
+    truth, rows, matrices, warned = tested.labels.numpy(), [], {}, []
     for name in mnist.models:
         trained = digit_classifier.load(models / name)
         trained.model.to(runtime.device())
@@ -36,8 +36,9 @@ def main(images: Path, models: Path, out: Path, p: Params, mnist: tables.Runs) -
         matrices[name] = counts
         files = len(everything.labels) - len(truth)
         right = int(np.trace(counts))
+        warned += notices.of_model(models / name)
         rows.append(tables.Row(name, right, len(truth), files, trained.parameters, trained.epochs, trained.seconds))
-    text = tables.markdown(rows, p.published)
+    text = tables.markdown(rows, p.published) + "".join(f"\nWarning: {words}\n" for words in warned)
     with runtime.atomic_folder(out) as work:
         tables.frame(rows).to_csv(work / "table.csv", index=False, float_format="%.6g")
         (work / "table.md").write_text(text)

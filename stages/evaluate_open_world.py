@@ -22,6 +22,7 @@ from sanreid.data.invented import Invented
 from sanreid.evaluation.open_world import protocol, record
 from sanreid.evaluation.open_world.protocol import Labelled
 from sanreid.params import run
+from sanreid.reporting import notices
 from sanreid.training import siamese
 
 
@@ -58,7 +59,8 @@ def main(mnist: Path, model: Path, out: Path, p: Params) -> None:
             record.save(work / kind, result, [paths[i] for i in rows.find.tolist()], wanted)
             told[kind] = record.headline(result.runs, p.shown)
             runtime.log.info("%s, %s: %s", out, kind, record.line(told[kind]))
-        runtime.write_json(work / "metrics.json", {"division": trained.division, **told})
+        about = {"division": trained.division, "warnings": notices.of_model(model)}
+        runtime.write_json(work / "metrics.json", about | told)
 
 
 def calibrating(known: Digits, find: Digits, p: Params) -> Digits:

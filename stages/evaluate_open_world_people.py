@@ -19,6 +19,7 @@ from sanreid.evaluation.open_world import protocol, record
 from sanreid.evaluation.open_world.protocol import Labelled
 from sanreid.evaluation.ranking import DISTRACTOR
 from sanreid.params import run
+from sanreid.reporting import notices
 from sanreid.reporting.systems import measure
 
 KINDS = ("features", "camera mean removed")
@@ -53,7 +54,8 @@ def main(images: Path, model: Path, out: Path, p: Params) -> None:
             record.save(work / kind.replace(" ", "_"), result, paths, find)
             metrics[kind] = record.headline(result.runs, p.shown)
             runtime.log.info("%s, %s: %s", out, kind, record.line(metrics[kind]))
-        runtime.write_json(work / "metrics.json", {"system": trained["system"], **metrics})
+        about = {"system": trained["system"], "warnings": notices.of_model(model)}
+        runtime.write_json(work / "metrics.json", about | metrics)
 
 
 def calibrating(pids: NDArray[np.int64], p: Params) -> NDArray[np.bool_]:

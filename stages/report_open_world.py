@@ -19,7 +19,7 @@ from sanreid.data.digits import SEEN
 from sanreid.evaluation.open_world import protocol, record
 from sanreid.evaluation.open_world.record import Record
 from sanreid.params import Section, run
-from sanreid.reporting import pictures
+from sanreid.reporting import notices, pictures
 from sanreid.reporting.digits import classifiers as digit_tables
 from sanreid.reporting.open_world import maps, page, table
 from sanreid.reporting.open_world.maps import Map
@@ -66,6 +66,8 @@ def main(
         drawn += [(setting, interim / name, "person", p.look.person) for setting in of_people(people, name, systems)]
     if not drawn:
         raise ValueError("mnist.divisions and systems.sets are both empty: there is nothing to report")
+    runs = [digits / name for name in mnist.divisions]
+    runs += [people / name / f"seed{k}" for name in systems.sets for k in systems.seeds]
     with runtime.atomic_folder(out) as work:
         parts = [
             page.part(setting, shown, partial(opened, folder), word, height, p.look, work)
@@ -90,7 +92,9 @@ def main(
         (work / "table.md").write_text(text)
         tables = [part.summary.reset_index().assign(setting=part.title) for part in parts]
         pd.concat(tables, ignore_index=True).to_csv(work / "table.csv", index=False, float_format="%.6g")
-        (work / "index.html").write_text(page.render(parts, pictured, shown, published, p.note))
+        (work / "index.html").write_text(
+            page.render(parts, pictured, shown, published, p.note, notices.of_evaluations(runs))
+        )
     sys.stdout.write(text)
 
 

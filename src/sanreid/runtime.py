@@ -104,7 +104,7 @@ def partial(path: Path, *inputs: object, files: Iterable[Path] = ()) -> Path:
     """The sibling that `resumable_folder` fills for `path`: its name tells the inputs and files (by size and date)."""
     stats = [(f.name, (s := f.stat()).st_size, s.st_mtime_ns) for f in files]
     key = zlib.crc32(repr((inputs, stats)).encode())
-    return Path(path).with_name(f".{Path(path).name}~{key:08x}.partial")
+    return Path(path).with_name(f".{Path(path).name}.~{key:08x}.partial")
 
 
 def holds(folder: Path) -> Callable[[str], bool]:
@@ -124,7 +124,7 @@ def resumable_folder(path: Path, work: Path) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     with locks.held(path), faults.naming(path):
         work.mkdir(exist_ok=True)
-        for stale in path.parent.glob(f".{glob.escape(path.name)}~*.partial"):
+        for stale in path.parent.glob(f".{glob.escape(path.name)}.~*.partial"):
             if stale != work:
                 _remove(stale)
         for torn in work.rglob("~*"):

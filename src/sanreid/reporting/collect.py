@@ -6,6 +6,7 @@ from pathlib import Path
 from sanreid.reporting import gallery, loss_curves, parameters
 from sanreid.reporting.boards import Outcome
 from sanreid.reporting.gallery import Look
+from sanreid.reporting.notices import of_model
 from sanreid.reporting.page import Contents, Ranked, Textures, texture_table
 from sanreid.reporting.pictures import Picture, embed, load
 from sanreid.reporting.results import Crossed, Experiment, read_json
@@ -54,9 +55,11 @@ def contents(
     if run.mnist is None:
         notes["raw"].append("Digits: not available in this run.")
     curves = [loss_curves.of_model(run.san_pg, "SAN-PG, on PIT")]
+    models = [run.san_pg]
     for name in run.experiment.sets if run.experiment.variants else []:
         runs = run.experiment.runs(run.models, name)
         curves.append(loss_curves.of_variants(runs, f"Variants on {name}", colours))
+        models += [folder for seeds in runs.values() for folder in seeds.values()]
     ranked = [lists for name in run.experiment.sets for lists in _ranked(run, name, look)]
     notes["results"] += [
         f"Random features, untrained network and colour stripes: not available for {result.set}."
@@ -78,6 +81,7 @@ def contents(
         parameters=parameters.sections(params),
         about=_about(run),
         notes=notes,
+        notices=[words for model in models for words in of_model(model)],
     )
 
 

@@ -64,6 +64,7 @@ class Contents:
     parameters: list[Part]
     about: dict[str, str] = field(default_factory=dict)  # variant -> what it starts from and which losses are on
     notes: dict[str, list[str]] = field(default_factory=dict)
+    notices: list[str] = field(default_factory=list)  # above everything
 
 
 def render(contents: Contents) -> str:
@@ -91,6 +92,7 @@ def render(contents: Contents) -> str:
         raw_notes=contents.notes.get("raw", []),
         results_notes=contents.notes.get("results", []),
         ranked_notes=contents.notes.get("ranked", []),
+        notices=contents.notices,
     )
 
 

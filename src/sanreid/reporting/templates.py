@@ -31,9 +31,12 @@ def render(
     lead: str,
     tiles: Sequence[Tile] = (),
     title: str = "",
+    notices: Sequence[str] = (),
     **values: Any,
 ) -> str:
     """The HTML text of template `name`, by `stage`; `title` is the window's, where it is not the headline.
+
+    `notices` stand above everything: what makes the numbers below doubtful, such as a training that diverged.
 
     Raises jinja2.UndefinedError for a value that the template wants and nobody gave.
     """
@@ -41,4 +44,5 @@ def render(
         loader=jinja2.FileSystemLoader(HERE), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
     )
     frame = {"stage": stage, "eyebrow": eyebrow, "headline": headline, "lead": lead, "tiles": tiles, "title": title}
-    return environment.get_template(name).render(css=(HERE / "page.css").read_text(), **frame, **values)
+    css = (HERE / "page.css").read_text()
+    return environment.get_template(name).render(css=css, notices=notices, **frame, **values)

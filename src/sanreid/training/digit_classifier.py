@@ -4,7 +4,6 @@ Decisions: the test accuracy is recorded and decides nothing: there is no early 
 kept. Loss, accuracy and size of each batch go to history.csv and, with the learning rate, to TensorBoard.
 """
 
-import json
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,6 +11,7 @@ import torch
 from pydantic import NonNegativeInt, PositiveInt
 from torch import Tensor, nn
 
+from sanreid import runtime
 from sanreid.data import samplers
 from sanreid.data.digits import Digits, normalise
 from sanreid.losses import cross_entropy
@@ -127,5 +127,5 @@ def load(folder: Path) -> Trained:
     )
     model = digit_classifiers.build(validate(record["model"], Model, f"{file}: model").network)
     checkpoint.load_into(model, folder / checkpoint.WEIGHTS, strict=True)
-    took = json.loads((folder / "training.json").read_text())
+    took = runtime.read_json(folder / "training.json")
     return Trained(model, float(took["seconds"]), int(took["epochs"]))

@@ -23,7 +23,7 @@ from sanreid.evaluation import attributes as measures
 from sanreid.evaluation.attributes import Head
 from sanreid.evaluation.features import Precision
 from sanreid.params import Section
-from sanreid.reporting import class_charts
+from sanreid.reporting import class_charts, notices
 from sanreid.reporting.attributes import page
 from sanreid.training import attributes as method
 
@@ -83,7 +83,9 @@ def evaluate(market: Path, labels: Path, model: Path, out: Path, p: Evaluation) 
         (work / "confusion.svg").write_text(confusion)
         splits = {s: page.Split(len(v.rows), v.rows["pid"].nunique(), v.heads) for s, v in scored.items()}
         people = page.people(market, scored[last].rows, scored[last].predicted, p.pictures, p.seed)
-        (work / "index.html").write_text(page.render(splits, means, last, histograms, confusion, people))
+        (work / "index.html").write_text(
+            page.render(splits, means, last, histograms, confusion, people, notices.of_model(model))
+        )
     m = means[last]
     runtime.log.info(
         "%s: on %s %.1f %% right, the majority class %.1f %%; above it for sure in %d of %d attributes",

@@ -61,8 +61,9 @@ def render(
     histograms: str,
     confusion: str,
     shown: list[Picture],
+    notices: list[str],
 ) -> str:
-    """The HTML text; `last` is the split that counts, `means` are of `measures.mean`."""
+    """The HTML text; `last` is the split that counts, `means` are of `measures.mean`, `notices` of the training."""
     order = sorted(splits, key=lambda s: s != last)
     return templates.render(
         "attributes/page.html",
@@ -79,6 +80,7 @@ def render(
         histograms=histograms,
         heads=len(HEADS),
         pictures=shown,
+        notices=notices,
     )
 
 

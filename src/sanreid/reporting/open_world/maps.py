@@ -33,10 +33,15 @@ class Map:
 
 
 def project(values: NDArray[np.floating], dimensions: int, seed: int, steps: int) -> NDArray[np.float32]:
-    """Points (N, dimensions) of `values` (N, D), in `steps` of descent; ValueError for fewer than five."""
+    """Points (N, dimensions) of `values` (N, D), in `steps` of descent; all in one place where all values are equal.
+
+    Raises ValueError for fewer than five.
+    """
     if len(values) < 5:
         raise ValueError(f"a map needs at least five images, given {len(values)}")
     reduced = np.asarray(values, np.float64).reshape(len(values), -1)
+    if not np.ptp(reduced, axis=0).any():
+        return np.zeros((len(values), dimensions), np.float32)
     if reduced.shape[1] > COMPONENTS:
         reduced = PCA(min(COMPONENTS, len(values)), svd_solver="full").fit_transform(reduced)
     perplexity = min(PERPLEXITY, (len(values) - 1) / 3)

@@ -148,9 +148,14 @@ def markdown(parts: Sequence[Part], published: Sequence[Row]) -> str:
 
 
 def render(
-    parts: Sequence[Part], maps: Sequence[Maps], shown: tuple[str, str], published: Sequence[Row], note: str
+    parts: Sequence[Part],
+    maps: Sequence[Maps],
+    shown: tuple[str, str],
+    published: Sequence[Row],
+    note: str,
+    notices: Sequence[str] = (),
 ) -> str:
-    """The HTML text; `note` says what the published rows are."""
+    """The HTML text; `note` says what the published rows are, `notices` what the trainings warned of."""
     return templates.render(
         "open_world/page.html",
         stage="report_open_world",
@@ -164,4 +169,5 @@ def render(
         shown=shown,
         published={SEEN: list(published)},
         note=note,
+        notices=notices,
     )

@@ -9,7 +9,6 @@ network that gives stripes is measured by its local distance too, and by the sum
 that only helped to train this one are left out.
 """
 
-import json
 import time
 from pathlib import Path
 from typing import Any
@@ -28,7 +27,7 @@ from sanreid.evaluation.distances import Metric
 from sanreid.evaluation.ranking import Embeddings, Ranking
 from sanreid.models import aligned, reid, strong, two_branch, two_head
 from sanreid.params import Section, validate
-from sanreid.reporting import ranked_lists
+from sanreid.reporting import notices, ranked_lists
 from sanreid.reporting.systems import people_map
 from sanreid.training import checkpoint
 
@@ -84,21 +83,26 @@ def evaluate(images: Path, model: Path, out: Path, p: Evaluation) -> None:
     protocol = protocols.of(rows)
     result = protocols.evaluate(query, gallery, protocol, metric, p.max_rank, p.repeats, p.seed)
     whole = ranking.evaluate(query, gallery, metric, p.max_rank, first_k=FIRST)
-    reranked = rerank(query, gallery, protocol, p)
+    enough = len(rows) > p.reranking.k1
+    if not enough:
+        words = "%s: %d images are too few to re-rank with evaluate_system.reranking.k1 = %d: left out"
+        runtime.log.warning(words, images, len(rows), p.reranking.k1)
+    reranked = rerank(query, gallery, protocol, p) if enough else None
     metrics = result.metrics() | {
         "mAP_first80": whole.shortened_mean_average_precision,
-        "reranked": {"rank1": reranked.rank(1), "mAP": reranked.mean_average_precision},
+        "reranked": _brief(reranked),
         "protocol": protocol,
         "system": record["system"],
         "parameters": sum(weight.numel() for weight in net.parameters()),
         "images_per_second": round(len(rows) / seconds, 1),
-        "training_seconds": json.loads((model / "training.json").read_text())["seconds"],
+        "training_seconds": runtime.read_json(model / "training.json")["seconds"],
+        "warnings": notices.of_model(model),
     }
     if isinstance(net, aligned.AlignedReID):
         flat = features.extract(net, decoded, p.batch, p.flip_average, read=_stripes, precision=p.precision)
         stripes = np.concatenate([part.features for part in features.split(flat, rows)])
         stripes = stripes.reshape(len(rows), -1, arch["local"])
-        others = local_and_sum(query, gallery, stripes, protocol, p)
+        others = local_and_sum(query, gallery, stripes, protocol, p, enough)
         metrics["by_distance"] = {"global": _pair(result, reranked), **others}
     with runtime.atomic_folder(out) as work:
         runtime.write_json(work / "metrics.json", metrics)
@@ -107,8 +111,9 @@ def evaluate(images: Path, model: Path, out: Path, p: Evaluation) -> None:
         sheet = ranked_lists.draw(images, rows, query, gallery, whole, metric, p.lists)
         pictures.write_rgb(work / "ranked.jpg", sheet)
         pictures.write_rgb(work / "tsne.jpg", people_map.draw(extracted, rows, p.seed))
-    percent = [100 * x for x in (result.rank(1), result.mean_average_precision, reranked.mean_average_precision)]
-    runtime.log.info("%s: rank-1 %.1f %%, mAP %.1f %%, re-ranked %.1f %%", out, *percent)
+    percent = [100 * x for x in (result.rank(1), result.mean_average_precision)]
+    again = "not" if reranked is None else f"{100 * reranked.mean_average_precision:.1f} %"
+    runtime.log.info("%s: rank-1 %.1f %%, mAP %.1f %%, re-ranked %s", out, *percent, again)
 
 
 def rerank(query: Embeddings, gallery: Embeddings, protocol: str, p: Evaluation) -> Ranking:
@@ -127,23 +132,28 @@ def rank(matrix: NDArray[np.float32], query: Embeddings, gallery: Embeddings, pr
 
 
 def local_and_sum(
-    query: Embeddings, gallery: Embeddings, stripes: NDArray[np.float32], protocol: str, p: Evaluation
+    query: Embeddings, gallery: Embeddings, stripes: NDArray[np.float32], protocol: str, p: Evaluation, enough: bool
 ) -> dict[str, dict[str, Any]]:
-    """What `local` and `sum` reach, with and without re-ranking; stripes (Q + G, H, c), the queries' first."""
+    """What `local` and `sum` reach, and where images are `enough` re-ranked; stripes (Q + G, H, c), queries first."""
     found, k, first = {}, p.reranking, len(query)
     together = np.concatenate([query.features, gallery.features])
     for name, matrix in by_distance.matrices(together, stripes):
         plain = rank(matrix[:first, first:], query, gallery, protocol, p)
-        reranked = reranking.from_distances(matrix, first, k.k1, k.k2, k.weight)
-        found[name] = _pair(plain, rank(reranked, query, gallery, protocol, p))
+        again = reranking.from_distances(matrix, first, k.k1, k.k2, k.weight) if enough else None
+        found[name] = _pair(plain, None if again is None else rank(again, query, gallery, protocol, p))
     return found
 
 
-def _pair(plain: Ranking, reranked: Ranking) -> dict[str, Any]:
+def _brief(reranked: Ranking | None) -> dict[str, float] | None:
+    """Rank-1 and mAP after re-ranking; None where there was none."""
+    return None if reranked is None else {"rank1": reranked.rank(1), "mAP": reranked.mean_average_precision}
+
+
+def _pair(plain: Ranking, reranked: Ranking | None) -> dict[str, Any]:
     """The numbers of a distance, and rank-1 and mAP after re-ranking."""
     kept = ("rank1", "rank5", "rank10", "mAP", "mINP")
     values = {name: value for name, value in plain.metrics().items() if name in kept}
-    return values | {"reranked": {"rank1": reranked.rank(1), "mAP": reranked.mean_average_precision}}
+    return values | {"reranked": _brief(reranked)}
 
 
 def _stripes(output: aligned.AlignedOutput) -> Tensor:
@@ -158,7 +168,7 @@ def load(folder: Path) -> tuple[nn.Module, dict[str, Any]]:
     file = folder / "params.json"
     if not file.is_file():
         raise FileNotFoundError(f"{file}: not found; run the stage that trains {folder}")
-    record = json.loads(file.read_text())
+    record = runtime.read_json(file)
     if record.get("system") not in NETWORKS:
         raise ValueError(f"{file}: system is {record.get('system')!r}; known are {', '.join(NETWORKS)}")
     section, network = NETWORKS[record["system"]]

@@ -83,8 +83,8 @@ def shown(measured: Path, alignments: Path | None, row: Row, seeds: Sequence[int
     return Shown(row.label, ranked, people, Alignment(picture, lines))
 
 
-def render(parts: Sequence[Part], note: str) -> str:
-    """The HTML text; `note` says what the published rows are."""
+def render(parts: Sequence[Part], note: str, notices: Sequence[str] = ()) -> str:
+    """The HTML text; `note` says what the published rows are, `notices` what the trainings warned of."""
     return templates.render(
         "systems/page.html",
         stage="compare_systems",
@@ -97,4 +97,5 @@ def render(parts: Sequence[Part], note: str) -> str:
         cells=table.cells,
         best={part.set: table.champion(part.rows) for part in parts},
         note=note,
+        notices=notices,
     )

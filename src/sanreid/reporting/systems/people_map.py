@@ -30,9 +30,12 @@ def most_seen(rows: pd.DataFrame, people: int = PEOPLE) -> list[int]:
 
 
 def project(features: NDArray[np.float32], seed: int = 0) -> NDArray[np.float32]:
-    """Points (N, 2) of features (N, D); ValueError for fewer than three."""
-    if len(features) < 3:
-        raise ValueError(f"a map needs at least three images, given {len(features)}")
+    """Points (N, 2) of features (N, D); all in one place where there is nothing to tell them apart by.
+
+    That is where fewer than three are there, or the network gives every image the same feature.
+    """
+    if len(features) < 3 or not np.ptp(features, axis=0).any():
+        return np.zeros((len(features), 2), np.float32)
     perplexity = min(PERPLEXITY, (len(features) - 1) / 3)
     tsne = TSNE(perplexity=perplexity, init="pca", method="exact", random_state=seed, n_jobs=1)
     return np.asarray(tsne.fit_transform(np.asarray(features, np.float64)), np.float32)

@@ -6,7 +6,6 @@ were measured on; they tell no price. Published numbers are of the real data, ar
 ranked with what is measured here. A cell that nobody knows is empty.
 """
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Literal, Self
 import pandas as pd
 from pydantic import Field, model_validator
 
+from sanreid import runtime
 from sanreid.params import Section
 from sanreid.reporting import spread
 
@@ -115,12 +115,18 @@ def by_distance(folders: Sequence[Path]) -> list[list[str]]:
 
     Empty where the runs have one distance alone.
     """
-    runs = [json.loads((folder / "metrics.json").read_text()).get("by_distance", {}) for folder in folders]
+    runs = [runtime.read_json(folder / "metrics.json").get("by_distance", {}) for folder in folders]
     lines = []
     for name in runs[0]:
-        flat = [run[name] | {f"reranked {k}": v for k, v in run[name]["reranked"].items()} for run in runs]
-        lines.append([name, *(f"{100 * spread.mean([values[m] for values in flat]):.1f}" for m in DISTANCES)])
+        flat = [run[name] | {f"reranked {k}": v for k, v in (run[name]["reranked"] or {}).items()} for run in runs]
+        known = [[values[m] for values in flat if m in values] for m in DISTANCES]
+        lines.append([name, *(f"{100 * spread.mean(values):.1f}" if values else "" for values in known)])
     return lines
+
+
+def runs(systems: Systems, measured: Path) -> list[Path]:
+    """The folders of the systems' evaluations."""
+    return [measured / n / s / f"seed{k}" for s in systems.sets for n in systems.names for k in systems.seeds]
 
 
 def frame(rows: Sequence[Row]) -> pd.DataFrame:
@@ -171,7 +177,7 @@ def _values(folder: Path) -> dict[str, float]:
         raise FileNotFoundError(
             f"{file}: not found; `dvc repro compare_systems` evaluates what section `systems` names"
         )
-    metrics = json.loads(file.read_text())
+    metrics = runtime.read_json(file)
     metrics["reranked_mAP"] = (metrics.get("reranked") or {}).get("mAP")
     return {m: float(metrics[m]) for m in (*MEASURES, *PRICES) if metrics.get(m) is not None}
 
