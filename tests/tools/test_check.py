@@ -19,7 +19,7 @@ def test_a_variant_that_nobody_defined_is_named(root, tmp_path, keys, named):
     values = yaml.safe_load((root / "profiles/demo.yaml").read_text())
     path = tmp_path / "params.yaml"
     path.write_text(yaml.safe_dump(values))
-    assert list(check.strange_variants(path)) == []
+    assert list(check.strange_names(path)) == []
     inner = values
     for key in keys:
         inner = inner[key]
@@ -28,7 +28,7 @@ def test_a_variant_that_nobody_defined_is_named(root, tmp_path, keys, named):
     else:
         inner.append(["nobody", "san"] if keys[-1] == "comparisons" else "nobody")
     path.write_text(yaml.safe_dump(values))
-    (complaint,) = check.strange_variants(path)
+    (complaint,) = check.strange_names(path)
     assert named in complaint
 
 
@@ -37,7 +37,7 @@ def test_a_broken_table_is_named(root, tmp_path):
     del values["tables"]["table2"]["title"]
     path = tmp_path / "params.yaml"
     path.write_text(yaml.safe_dump(values))
-    (complaint,) = check.strange_variants(path)
+    (complaint,) = check.strange_names(path)
     assert "tables.table2.title" in complaint
 
 
