@@ -26,7 +26,7 @@ from sanreid.data import index, tensors
 from sanreid.evaluation import by_distance, features, protocols, ranking, reranking
 from sanreid.evaluation.distances import Metric
 from sanreid.evaluation.ranking import Embeddings, Ranking
-from sanreid.graph_params import System
+from sanreid.graph_names import System
 from sanreid.models import aligned, reid, strong, two_branch, two_head
 from sanreid.params import Section, validate
 from sanreid.reporting import ranked_lists
