@@ -1,5 +1,6 @@
 """What params.yaml tells the graph: names that can be folders and words of a command, and names across sections."""
 
+import datetime
 import subprocess
 import sys
 from pathlib import Path
@@ -81,6 +82,7 @@ def test_a_folder_is_a_set(folders):
             "folders.True: True is no name: YAML reads words such as no, null and 1.5 as other things; put it",
         ),
         ({None: "x"}, "folders.None: None is no name"),
+        ({datetime.date(2024, 5, 1): "x"}, "folders.2024-05-01: datetime.date(2024, 5, 1) is no name"),
         ({"market1501": "x"}, "folders.market1501: data/interim/market1501 is the graph's own; take another name"),
         ({"pit": "x"}, "folders.pit: data/interim/pit is the graph's own"),
         ({"mnist": "x"}, "folders.mnist"),

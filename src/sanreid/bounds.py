@@ -73,11 +73,11 @@ def once(values: list[T]) -> list[T]:
     return values
 
 
-def text(value: Any) -> Any:
+def text(value: Any) -> str:
     """An integer as the text that it is: YAML reads a folder named 2024 as a number."""
-    if value is None or isinstance(value, (bool, float)):
+    if isinstance(value, (bool, float)) or not isinstance(value, (str, int)):
         raise ValueError(f"{value!r} is no name: YAML reads words such as no, null and 1.5 as other things; {_QUOTES}")
-    return str(value) if isinstance(value, int) else value
+    return str(value)
 
 
 def name(value: str) -> str:
