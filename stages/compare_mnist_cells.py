@@ -2,11 +2,12 @@
 
 import json
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from sanreid import runtime
+from sanreid.bounds import Name, Text
 from sanreid.params import Section, run
 from sanreid.reporting.digits import sweep
 
@@ -14,7 +15,7 @@ from sanreid.reporting.digits import sweep
 class Params(Section):
     """Section `compare_mnist_cells`: set of grids -> grid -> cell -> published accuracy in percent, or null."""
 
-    grids: dict[str, dict[str, sweep.Grid]]
+    grids: dict[Name, Annotated[dict[Text, sweep.Grid], Field(min_length=1)]]
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from pydantic import Field, NonNegativeInt, PositiveInt
 
 from sanreid import runtime
+from sanreid.bounds import InPicture, Name, Quality, Seed, Text
 from sanreid.data import index
 from sanreid.params import Section, run
 from sanreid.reporting import notices, pictures
@@ -20,12 +20,12 @@ from sanreid.reporting.systems import page, table
 class Params(Section):
     """Section `compare_systems`."""
 
-    labels: dict[str, str]
+    labels: dict[Name, Text]
     published: table.Published
-    note: str
-    people: PositiveInt
-    quality: int = Field(ge=30, le=95)
-    seed: NonNegativeInt
+    note: Text
+    people: InPicture
+    quality: Quality
+    seed: Seed
 
 
 def main(

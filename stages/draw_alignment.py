@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from pydantic import NonNegativeInt, PositiveInt
 
 from sanreid import runtime
+from sanreid.bounds import Batch, Seed, Some
 from sanreid.data import images as pictures
 from sanreid.data import index, tensors
 from sanreid.evaluation import features, local_distance
@@ -22,9 +22,9 @@ from sanreid.reporting.systems import alignment, measure
 class Params(Section):
     """Section `draw_alignment`."""
 
-    batch: PositiveInt
-    queries: PositiveInt
-    seed: NonNegativeInt
+    batch: Batch
+    queries: Some
+    seed: Seed
 
 
 def main(images: Path, model: Path, out: Path, p: Params) -> None:

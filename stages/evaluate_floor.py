@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from pydantic import NonNegativeInt, PositiveInt
 
 from sanreid import runtime
+from sanreid.bounds import Batch, Features, MaxRank, Repeats, Seed
 from sanreid.data import index, tensors
 from sanreid.evaluation import features, floor, protocols
 from sanreid.evaluation.distances import Metric
@@ -22,12 +22,12 @@ from sanreid.params import Section, run
 class Params(Section):
     """Section `evaluate_floor`."""
 
-    seed: NonNegativeInt
-    batch: PositiveInt
+    seed: Seed
+    batch: Batch
     metric: Metric
-    max_rank: PositiveInt
-    repeats: PositiveInt
-    random_width: PositiveInt
+    max_rank: MaxRank
+    repeats: Repeats
+    random_width: Features
     stripes: floor.Stripes
 
 

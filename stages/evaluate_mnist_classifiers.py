@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from sanreid import runtime
+from sanreid.bounds import Percent, Text
 from sanreid.data import digits
 from sanreid.data.mnist import CLASSES
 from sanreid.params import Section, run
@@ -16,7 +17,7 @@ from sanreid.training import digit_classifier
 class Params(Section):
     """Section `evaluate_mnist_classifiers`."""
 
-    published: dict[str, float]
+    published: dict[Text, Percent]
 
 
 def main(images: Path, models: Path, out: Path, p: Params, mnist: tables.Runs) -> None:

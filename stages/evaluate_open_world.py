@@ -11,11 +11,11 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import PositiveInt
 from sklearn.decomposition import PCA
 from torch import Tensor
 
 from sanreid import runtime
+from sanreid.bounds import Batch, Features
 from sanreid.data import digits, index, invented
 from sanreid.data.digits import Digits
 from sanreid.data.invented import Invented
@@ -29,8 +29,8 @@ from sanreid.training import siamese
 class Params(protocol.Protocol):
     """Section `evaluate_open_world`."""
 
-    batch: PositiveInt
-    components: PositiveInt
+    batch: Batch
+    components: Features
     invented: Invented
 
 

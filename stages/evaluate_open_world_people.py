@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, PositiveInt
 
 from sanreid import runtime
+from sanreid.bounds import Batch, Within
 from sanreid.data import index, tensors
 from sanreid.evaluation import features, floor
 from sanreid.evaluation.open_world import protocol, record
@@ -28,8 +28,8 @@ KINDS = ("features", "camera mean removed")
 class Params(protocol.Protocol):
     """Section `evaluate_open_world_people`."""
 
-    batch: PositiveInt
-    held_out: float = Field(gt=0, lt=1)
+    batch: Batch
+    held_out: Within
 
 
 def main(images: Path, model: Path, out: Path, p: Params) -> None:

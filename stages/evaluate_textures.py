@@ -6,12 +6,13 @@ without truth gets the picture and `"available": false` with the reason, never a
 """
 
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pandas as pd
-from pydantic import NonNegativeInt, PositiveInt
+from pydantic import Field
 
 from sanreid import runtime
+from sanreid.bounds import InPicture, Seed, Some
 from sanreid.data import images as pictures
 from sanreid.data import index
 from sanreid.evaluation import textures as scores
@@ -23,10 +24,10 @@ from sanreid.texturing import table as texture_table
 class Params(Section):
     """Section `evaluate_textures`."""
 
-    seed: NonNegativeInt
-    images: PositiveInt
-    samples: PositiveInt
-    columns: PositiveInt
+    seed: Seed
+    images: Some
+    samples: InPicture
+    columns: Annotated[int, Field(ge=1, le=30)]
 
 
 def main(images: Path, textures: Path, out: Path, p: Params) -> None:

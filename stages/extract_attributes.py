@@ -10,6 +10,7 @@ import pandas as pd
 from pydantic import Field
 
 from sanreid import runtime
+from sanreid.bounds import Seed, Within
 from sanreid.data import attribute_labels, attributes, index
 from sanreid.params import Section, run
 
@@ -17,9 +18,9 @@ from sanreid.params import Section, run
 class Params(Section):
     """Section `extract_attributes`."""
 
-    file: str
-    train_ratio: Annotated[float, Field(gt=0, lt=1)]
-    seed: Annotated[int, Field(ge=0)]
+    file: Annotated[str, Field(pattern=r"^[^/].*\.(mat|csv)$", max_length=200)]
+    train_ratio: Within
+    seed: Seed
 
 
 def main(raw: Path, market: Path, out: Path, p: Params) -> None:

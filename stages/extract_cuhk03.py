@@ -5,11 +5,10 @@ are being chosen (`holdout: validation`). The .mat is read once; a run that was 
 """
 
 from pathlib import Path
-from typing import Annotated, Literal
-
-from pydantic import Field
+from typing import Literal
 
 from sanreid import runtime
+from sanreid.bounds import Count, Seed
 from sanreid.data import cuhk03, images, index
 from sanreid.params import Section, run
 
@@ -18,8 +17,8 @@ class Params(Section):
     """Section `extract_cuhk03`."""
 
     holdout: Literal["test", "validation"]
-    validation_people: Annotated[int, Field(ge=0)]
-    seed: Annotated[int, Field(ge=0)]
+    validation_people: Count
+    seed: Seed
 
 
 def main(raw: Path, boxes: str, out: Path, p: Params) -> None:

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from sanreid import runtime
+from sanreid.bounds import Each
 from sanreid.data import cuhk03, cuhk03_classic, images, index
 from sanreid.params import Section, run
 
@@ -16,7 +17,7 @@ from sanreid.params import Section, run
 class Params(Section):
     """Section `extract_cuhk03_classic`; `splits` makes the instances in dvc.yaml."""
 
-    splits: list[Annotated[int, Field(ge=1)]]
+    splits: Each[Annotated[int, Field(ge=1, le=1000)]]
     boxes: Literal["labeled", "detected"]
 
 

@@ -7,9 +7,8 @@ ones of people whom no network has seen.
 import shutil
 from pathlib import Path
 
-from pydantic import PositiveInt
-
 from sanreid import runtime
+from sanreid.bounds import Batch
 from sanreid.data import images as pictures
 from sanreid.data import index, tensors
 from sanreid.models import san as network
@@ -22,7 +21,7 @@ from sanreid.training.parts import DECODER, TRUNK
 class Params(Section):
     """Section `generate_textures`."""
 
-    batch: PositiveInt
+    batch: Batch
 
 
 def main(images: Path, san_pg: Path, out: Path, p: Params, san: network.Architecture) -> None:

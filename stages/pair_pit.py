@@ -4,11 +4,9 @@ Decision: the pairing is settled here once; no later stage derives a texture fro
 """
 
 from pathlib import Path
-from typing import Annotated
-
-from pydantic import Field
 
 from sanreid import runtime
+from sanreid.bounds import Count, Text
 from sanreid.data import images, index, pit
 from sanreid.params import Section, run
 
@@ -16,9 +14,9 @@ from sanreid.params import Section, run
 class Params(Section):
     """Section `pair_pit`."""
 
-    label_pattern: str
-    images_per_texture: Annotated[int, Field(ge=0)]
-    validation_people: Annotated[int, Field(ge=0)]
+    label_pattern: Text
+    images_per_texture: Count
+    validation_people: Count
 
 
 def main(raw: Path, out: Path, p: Params) -> None:

@@ -12,6 +12,7 @@ from typing import Annotated
 from pydantic import Field
 
 from sanreid import runtime
+from sanreid.bounds import InPicture, Name, Quality, Seed
 from sanreid.params import Section, run
 from sanreid.reporting import (
     ablations,
@@ -31,12 +32,12 @@ from sanreid.reporting import (
 class Params(Section):
     """Section `report`."""
 
-    comparisons: list[tuple[str, str]]
+    comparisons: Annotated[list[tuple[Name, Name]], Field(max_length=1000)]
     published: ablations.Published
-    people: Annotated[int, Field(ge=1)]
-    height: Annotated[int, Field(ge=32)]
-    quality: Annotated[int, Field(ge=30, le=95)]
-    seed: Annotated[int, Field(ge=0)]
+    people: InPicture
+    height: Annotated[int, Field(ge=32, le=4096)]
+    quality: Quality
+    seed: Seed
 
 
 def main(

@@ -8,16 +8,19 @@ import sys
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 import pandas as pd
 from PIL import Image
-from pydantic import Field, NonNegativeInt, PositiveInt
+from pydantic import Field
 
 from sanreid import runtime
+from sanreid.bounds import Each, Seed, Text
 from sanreid.data.digits import SEEN
 from sanreid.evaluation.open_world import protocol, record
 from sanreid.evaluation.open_world.record import Record
+from sanreid.graph_params import Division
 from sanreid.params import Section, run
 from sanreid.reporting import notices, pictures
 from sanreid.reporting.digits import classifiers as digit_tables
@@ -32,21 +35,21 @@ KINDS = {"features": "features as they are", "camera_mean_removed": "camera mean
 class MapSection(Section):
     """The maps of features and pixels."""
 
-    divisions: list[str]
-    sizes: list[PositiveInt]
-    steps: int = Field(ge=250)  # the first 250 of the descent only spread the clusters
-    seed: NonNegativeInt
+    divisions: Each[Division]
+    sizes: Each[Annotated[int, Field(ge=2, le=10_000_000)]]
+    steps: Annotated[int, Field(ge=250, le=1_000_000)]  # the first 250 of the descent only spread the clusters
+    seed: Seed
 
 
 class Params(Section):
     """Section `report_open_world`."""
 
     shown: protocol.Shown
-    pictured: list[str]
+    pictured: Each[Division]
     look: page.Look
     maps: MapSection
-    published: dict[str, list[str]]
-    note: str
+    published: dict[Text, Annotated[list[Text], Field(min_length=2, max_length=2)]]
+    note: Text
 
 
 def main(

@@ -2,9 +2,8 @@
 
 from pathlib import Path
 
-from pydantic import PositiveInt
-
 from sanreid import runtime
+from sanreid.bounds import Epochs, Name
 from sanreid.data import digits
 from sanreid.models import digit_classifiers
 from sanreid.params import Section, run
@@ -15,8 +14,8 @@ from sanreid.training import digits as digit_training
 class Params(Section):
     """Section `sweep_mnist`."""
 
-    model: str
-    epochs: PositiveInt
+    model: Name
+    epochs: Epochs
 
 
 def main(images: Path, cell: str, out: Path, p: Params, train_mnist_classifier: digit_classifier.Plan) -> None:

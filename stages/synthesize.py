@@ -6,8 +6,7 @@ owns its part of the parameters; the folder appears whole or not at all.
 
 from pathlib import Path
 
-from pydantic import Field
-
+from sanreid.bounds import Folder, Processes, Seed
 from sanreid.params import Section, run
 from sanreid.runtime import atomic_folder, log
 from sanreid.synthesis import publish_cuhk03, publish_market1501, publish_mnist, publish_pit
@@ -23,9 +22,9 @@ PUBLISHERS = {
 class Params(Section):
     """Section `synthesize`."""
 
-    seed: int = Field(ge=0)
-    processes: int = Field(ge=0)
-    backgrounds: Path | None
+    seed: Seed
+    processes: Processes
+    backgrounds: Folder | None
     pit: publish_pit.Pit
     cuhk03: publish_cuhk03.Cuhk03
     market1501: publish_market1501.Market1501

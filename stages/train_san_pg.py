@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from pydantic import NonNegativeInt
 
 from sanreid import runtime
+from sanreid.bounds import Seed
 from sanreid.data import augment, index
 from sanreid.models import san as network
 from sanreid.params import run
@@ -30,7 +30,7 @@ LAYOUT = ("uv_mirror.npy", "coverage.png")  # what the paired set tells of the t
 class Params(san_pg.Recipe):
     """Section `train_san_pg`: the recipe, its seed, and its pictures."""
 
-    seed: NonNegativeInt
+    seed: Seed
     pictures: loop.Pictures
 
 

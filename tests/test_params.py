@@ -158,19 +158,24 @@ def run(tmp_path, monkeypatch, *arguments: str, text: str = "") -> dict:
 
 
 def test_a_path_may_be_the_value_of_a_key(tmp_path, monkeypatch):
-    text = yamls.dump({"raw": {"set": ODD}, "folders": {"my.set": "c d", 2024: "e"}})
-    given = [("@raw.set", ODD), ("@folders.my.set", "c d"), ("@folders.2024", "e")]
+    text = yamls.dump({"mine": {"set": ODD}, "folders": {"my.set": "c d", 2024: "e"}})
+    given = [("@mine.set", ODD), ("@folders.my.set", "c d"), ("@folders.2024", "e")]
     for word, path in given:
         assert run(tmp_path, monkeypatch, "--raw", word, "--out", "o", text=text)["raw"] == Path(path)
 
 
 @pytest.mark.parametrize(
     ("text", "named"),
-    [("raw: {}", "raw.set"), ("raw: {set: 2024}", "raw.set: no path"), ("raw: {set: ''}", "raw.set"), ("", "raw.set")],
+    [
+        ("mine: {}", "mine.set"),
+        ("mine: {set: 2024}", "mine.set: no path"),
+        ("mine: {set: ''}", "mine.set"),
+        ("", "mine.set"),
+    ],
 )
 def test_a_path_that_is_none_is_told_by_its_key(tmp_path, monkeypatch, text, named):
     with pytest.raises(SystemExit, match=named):
-        run(tmp_path, monkeypatch, "--raw", "@raw.set", "--out", "o", text=text)
+        run(tmp_path, monkeypatch, "--raw", "@mine.set", "--out", "o", text=text)
 
 
 def test_a_stage_of_another_tree_is_refused(tmp_path):

@@ -1,9 +1,9 @@
 """Checks of the project's own rules that no general tool knows (run by `make check`, needs no data).
 
 Parameters: every stage's sections are closed models without defaults, params.yaml and every profile satisfy them, no
-section is left over, every key carries a comment, the profiles have the same keys, and every variant that is named is
-defined. Graph: the same name in dvc.yaml, stages/ and tests/stages/; `desc` and `meta` on every stage; `.py` deps equal
-to the import closure; the params a stage lists cover the sections it reads.
+section is left over, every key carries a comment, the profiles have the same keys, and every name that one section
+uses is given by another. Graph: the same name in dvc.yaml, stages/ and tests/stages/; `desc` and `meta` on every stage;
+`.py` deps equal to the import closure; the params a stage lists cover the sections it reads.
 """
 
 import importlib
@@ -20,11 +20,8 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tools")]
 
 from deps import differences  # noqa: E402
 
-from sanreid import params  # noqa: E402
-from sanreid.reporting import ablations  # noqa: E402
+from sanreid import graph_params, params  # noqa: E402
 
-# what dvc.yaml's templating consumes; `tables` is for tools/table.py and the report
-TOP = {"raw", "folders", "experiment", "systems", "mnist", "tables"}
 FREE = "folders."  # its keys are the user's own names
 
 
@@ -77,22 +74,12 @@ def uncommented(path: Path) -> Iterator[str]:
         above = line
 
 
-def strange_variants(path: Path) -> Iterator[str]:
-    """Where a parameter file names a variant that section train_san does not define."""
-    values = params.read(path)
+def strange_names(path: Path) -> Iterator[str]:
+    """What a parameter file tells the graph amiss, and names that one section uses and no other gives."""
     try:
-        tables = ablations.read(path)
+        graph_params.check(params.read(path), path.name)
     except params.ParamsError as error:
-        yield str(error)
-        tables = {}
-    named = {f"tables.{name}.variants": table.variants for name, table in tables.items()}
-    named["experiment.variants"] = values["experiment"]["variants"]
-    named["report.comparisons"] = [variant for pair in values["report"]["comparisons"] for variant in pair]
-    named |= {f"report.published.{name}": list(pairs) for name, pairs in values["report"]["published"].items()}
-    known = values["train_san"]["variants"]
-    for key, variants in named.items():
-        if strange := sorted(set(variants) - set(known)):
-            yield f"{path.name}: {key}: {', '.join(strange)} not under train_san.variants"
+        yield from str(error).splitlines()
 
 
 def check_parameters(stages: list[str]) -> Iterator[str]:
@@ -112,12 +99,13 @@ def check_parameters(stages: list[str]) -> Iterator[str]:
             except params.ParamsError as error:
                 yield str(error)
         yield from (
-            f"{path.name}: section '{name}' is read by no stage" for name in values.keys() - models.keys() - TOP
+            f"{path.name}: section '{name}' is read by no stage"
+            for name in values.keys() - models.keys() - graph_params.TOP
         )
         if have := {key for key in keys(values) ^ reference if not key.startswith(FREE)}:
             yield f"{path.name}: keys differ from profiles/demo.yaml: {sorted(have)}"
         yield from uncommented(path)
-        yield from strange_variants(path)
+        yield from strange_names(path)
 
 
 META = {"gpus": 0, "minutes": 1, "retries": 0}  # what `meta` may hold, each a whole number of at least that

@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from sanreid import faults, runtime, stopping
+from sanreid import bounds, faults
 
 
 class Section(BaseModel):
@@ -104,12 +104,9 @@ def validate(values: Any, model: type[S], where: str) -> S:
         # by way of JSON: strict types ("3" is no 3), yet a YAML list may fill a tuple
         return model.model_validate_json(json.dumps(values, default=str), strict=True)
     except ValidationError as error:
-        lines = []
-        for e in error.errors():
-            name = ".".join([where, *(str(x) for x in e["loc"])])
-            given = "" if e["type"] == "missing" else f" (given: {faults.short(e['input'])})"
-            lines.append(f"{name}: {e['msg']}{given}")
-        raise ParamsError("\n".join(lines)) from None
+        raise ParamsError("\n".join(bounds.complaints(error, values, where))) from None
+    except TypeError as error:  # a date is a key in YAML, and none in JSON
+        raise ParamsError(f"{where}: {error}; put it in quotes") from None
 
 
 def parser(main: Callable[..., None]) -> argparse.ArgumentParser:
@@ -138,6 +135,8 @@ def run(main: Callable[..., None]) -> None:
 
     The stage ends in order on SIGTERM, and when the DVC that started it is gone (stopping).
     """
+    from sanreid import graph_params, runtime, stopping  # the first imports this module; the others cost its readers
+
     runtime.configure_logging()
     stage = Path(sys.argv[0]).stem
     with faults.told(stage):
@@ -145,6 +144,8 @@ def run(main: Callable[..., None]) -> None:
         stopping.orderly()
         given = vars(parser(main).parse_args())
         path = given.pop("params")
+        if path.is_file():
+            graph_params.check(read(path), str(path))
         for name, argument in inspect.signature(main).parameters.items():
             if model := _section(argument.annotation):
                 given[name] = load(path, stage if name == "p" else name, model)

@@ -109,8 +109,10 @@ def test_what_is_missing_is_named_and_nothing_is_written(made, tmp_path):
         report(made, tmp_path / "out", mnist("d5"), systems())
     with pytest.raises(ValueError, match="both empty"):
         report(made, tmp_path / "out", mnist(), systems())
-    with pytest.raises(ValueError, match=r"report_open_world\.shown: no run of 'best' by 'density'"):
-        report(made, tmp_path / "out", mnist("seen"), systems(), shown={"rule": "best", "link": "density"})
+    with pytest.raises(ValueError, match=r"report_open_world\.shown: no run of 'by hand 9' by 'density'"):
+        report(made, tmp_path / "out", mnist("seen"), systems(), shown={"rule": "by hand 9", "link": "density"})
+    with pytest.raises(ParamsError, match=r"report_open_world\.shown\.rule: .*'best' is no rule"):
+        section(shown={"rule": "best", "link": "density"})
     with pytest.raises(ParamsError, match=r"report_open_world\.maps\.steps"):
         section(maps={**SECTION["maps"], "steps": 100})
     assert not (tmp_path / "out").exists()

@@ -20,7 +20,7 @@ def test_a_variant_that_nobody_defined_is_named(root, tmp_path, keys, named):
     values = params.parse((root / "profiles/demo.yaml").read_text())
     path = tmp_path / "params.yaml"
     path.write_text(yamls.dump(values))
-    assert list(check.strange_variants(path)) == []
+    assert list(check.strange_names(path)) == []
     inner = values
     for key in keys:
         inner = inner[key]
@@ -29,7 +29,7 @@ def test_a_variant_that_nobody_defined_is_named(root, tmp_path, keys, named):
     else:
         inner.append(["nobody", "san"] if keys[-1] == "comparisons" else "nobody")
     path.write_text(yamls.dump(values))
-    (complaint,) = check.strange_variants(path)
+    (complaint,) = check.strange_names(path)
     assert named in complaint
 
 
@@ -38,7 +38,7 @@ def test_a_broken_table_is_named(root, tmp_path):
     del values["tables"]["table2"]["title"]
     path = tmp_path / "params.yaml"
     path.write_text(yamls.dump(values))
-    (complaint,) = check.strange_variants(path)
+    (complaint,) = check.strange_names(path)
     assert "tables.table2.title" in complaint
 
 

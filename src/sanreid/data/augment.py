@@ -18,10 +18,10 @@ from pydantic import Field, model_validator
 from torch import Tensor
 
 from sanreid import runtime
+from sanreid.bounds import Share
 from sanreid.data.tensors import IMAGE_MEAN, normalise_images, normalise_textures, send, take
 from sanreid.params import Section
 
-Probability = Annotated[float, Field(ge=0, le=1)]
 LEAST_ASPECT = 0.3  # height / width of an erased box lies in 0.3 .. 1/0.3 (Zhong et al. 2020, table 1)
 ATTEMPTS = 100  # boxes tried until one fits, as in the authors' code
 
@@ -38,12 +38,12 @@ class Draws(NamedTuple):
 class Augment(Section):
     """Random crop of an enlargement, horizontal flip, random erasing (Jin et al. 2020, section 4.1)."""
 
-    crop_probability: Probability
-    enlargement: Annotated[float, Field(ge=1)]
+    crop_probability: Share
+    enlargement: Annotated[float, Field(ge=1, le=4)]
     flip: Literal["mirrored", "mirrored_if_known", "unmirrored", "none"]
-    flip_probability: Probability
-    erase_probability: Probability
-    erase_area: tuple[Probability, Probability]
+    flip_probability: Share
+    erase_probability: Share
+    erase_area: tuple[Share, Share]
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:

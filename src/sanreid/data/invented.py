@@ -7,23 +7,26 @@ other way round.
 """
 
 from collections.abc import Iterable, Iterator
-from typing import Literal
+from typing import Annotated
 
 import torch
-from pydantic import Field, NonNegativeInt
+from pydantic import Field
 from torch import Tensor
 
+from sanreid.bounds import Each
 from sanreid.data.digits import SIDE, Digits
 from sanreid.data.mnist import CLASSES
 from sanreid.params import Section
 from sanreid.runtime import rng
 
+Turn = Annotated[int, Field(ge=90, le=270, multiple_of=90)]
+
 
 class Invented(Section):
     """Which classes are invented; with no turns and no halves, none."""
 
-    turns: list[Literal[90, 180, 270]]  # degrees, counterclockwise; each makes a further class of every digit
-    halves: NonNegativeInt = Field(le=100_000)  # images at most of each class of two halves
+    turns: Each[Turn]  # degrees, counterclockwise; each makes a further class of every digit
+    halves: Annotated[int, Field(ge=0, le=100_000)]  # images at most of each class of two halves
 
 
 def add(digits: Digits, p: Invented, seed: int) -> Digits:

@@ -5,23 +5,28 @@ spirit of Gray and Tao, ECCV 2008); Hellinger's square root makes the euclidean 
 each camera's mean removed they forget the camera's colour cast, which is the strongest floor here and uses no label.
 """
 
+from typing import Annotated
+
 import cv2
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pydantic import Field, PositiveInt
+from pydantic import Field
 from torch import Tensor
 
 from sanreid import runtime
+from sanreid.bounds import Pixels
 from sanreid.params import Section
+
+Bins = Annotated[int, Field(ge=1, le=256)]  # a byte has 256 values
 
 
 class Stripes(Section):
     """The colour descriptor."""
 
-    count: PositiveInt  # horizontal stripes
-    bins: tuple[PositiveInt, PositiveInt, PositiveInt]  # of hue, saturation, value
-    margin: float = Field(ge=0, lt=0.5)  # fraction of the width left out at either side, mostly background
+    count: Pixels  # horizontal stripes
+    bins: tuple[Bins, Bins, Bins]  # of hue, saturation, value
+    margin: Annotated[float, Field(ge=0, lt=0.5)]  # fraction of the width left out at either side, mostly background
 
 
 def random_features(rows: int, width: int, seed: int) -> NDArray[np.float32]:

@@ -7,9 +7,9 @@ them all, and the first one's weights carry the names of a network that was trai
 
 from typing import NamedTuple
 
-from pydantic import PositiveInt
 from torch import Tensor, nn
 
+from sanreid.bounds import Features
 from sanreid.models import reid
 
 FEATURE, STRIPES = ("encoder.",), ("encoder.", "local.")  # what the global feature needs; what the stripes need
@@ -19,7 +19,7 @@ PEERS = "peers."
 class Architecture(reid.Architecture):
     """The trunk, and the size of a stripe's vector."""
 
-    local: PositiveInt
+    local: Features
 
 
 class AlignedOutput(NamedTuple):

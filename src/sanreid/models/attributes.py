@@ -7,16 +7,16 @@ Decisions: the heads come as a table name -> classes, whose one home is data/att
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from pydantic import Field
 from torch import Tensor, nn
 
+from sanreid.bounds import NotAll
 from sanreid.models.reid import Architecture
 
 
 class Network(Architecture):
     """The trunk's section, and the dropout before each head."""
 
-    dropout: float = Field(ge=0, lt=1)
+    dropout: NotAll
 
 
 class AttributeOutput(NamedTuple):

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Literal, NamedTuple, Self
 
 import torch
-from pydantic import PositiveInt, model_validator
+from pydantic import model_validator
 from torch import Tensor, nn
 
+from sanreid.bounds import Channels, Pixels, Stride
 from sanreid.models.blocks import BasicBlock, Bottleneck
 from sanreid.params import Section
 
@@ -30,10 +31,10 @@ class Shape(Section):
     """A ResNet's shape and the pictures it sees: what every network's section begins with."""
 
     backbone: Name
-    width: PositiveInt
-    last_stride: Literal[1, 2]
-    height: PositiveInt
-    width_px: PositiveInt
+    width: Channels
+    last_stride: Stride
+    height: Pixels
+    width_px: Pixels
 
     @property
     def size(self) -> tuple[int, int]:

@@ -9,9 +9,10 @@ of 28 pixels. Digits are resized where the network is, batch by batch.
 from typing import Annotated, Literal, NamedTuple
 
 import torch.nn.functional as F
-from pydantic import Field, PositiveInt
+from pydantic import Field
 from torch import Tensor, nn
 
+from sanreid.bounds import Channels, Features
 from sanreid.models.backbones import Trunk
 from sanreid.params import Section
 
@@ -22,16 +23,16 @@ class PerceptronShape(Section):
     """784 -> hidden -> 10."""
 
     kind: Literal["perceptron"]
-    hidden: PositiveInt
+    hidden: Features
 
 
 class ResNetShape(Section):
     """ResNet-18 on digits of `side` pixels; `width` is the channels of the first stage (64 = published)."""
 
     kind: Literal["resnet18"]
-    side: int = Field(ge=SIDE)
+    side: Annotated[int, Field(ge=SIDE, le=1024)]
     stem: Literal["imagenet", "small"]
-    width: PositiveInt
+    width: Channels
 
 
 Shape = Annotated[PerceptronShape | ResNetShape, Field(discriminator="kind")]

@@ -5,11 +5,12 @@ Decisions: one output type in every mode, `decoded` None where no texture was as
 """
 
 from pathlib import Path
-from typing import Literal, NamedTuple, Self
+from typing import Annotated, Literal, NamedTuple, Self
 
-from pydantic import PositiveInt, model_validator
+from pydantic import Field, model_validator
 from torch import Tensor, nn
 
+from sanreid.bounds import Channels, Features, Pixels
 from sanreid.models.backbones import WEIGHTS, Shape, StageMaps, load_imagenet
 from sanreid.models.decoder import Decoder, DecoderOutput
 from sanreid.models.encoder import Encoder
@@ -18,10 +19,10 @@ from sanreid.models.encoder import Encoder
 class Architecture(Shape):
     """The shape of the network; section `san`, shared by every stage that builds or loads it."""
 
-    fc: PositiveInt
-    texture: PositiveInt
-    decoder_channels: tuple[PositiveInt, PositiveInt, PositiveInt, PositiveInt, PositiveInt]
-    decoder_upsamples: Literal[3, 4]
+    fc: Features
+    texture: Pixels
+    decoder_channels: tuple[Channels, Channels, Channels, Channels, Channels]
+    decoder_upsamples: Annotated[int, Field(ge=3, le=4)]
     pretrained: Literal["none", "imagenet"]
 
     @model_validator(mode="after")

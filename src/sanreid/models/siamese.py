@@ -5,22 +5,23 @@ pooling leaves are told nowhere and are parameters. Its max pooling stands behin
 the second four times cheaper. One network embeds anchor, positive and negative: "Siamese" is how it is trained.
 """
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
-from pydantic import Field, PositiveInt
+from pydantic import Field
 from torch import Tensor, nn
 
+from sanreid.bounds import Channels, Features, NotAll
 from sanreid.params import Section
 
 
 class Network(Section):
     """The network's shape."""
 
-    channels: tuple[PositiveInt, PositiveInt]
-    kernel: PositiveInt
-    pooled: PositiveInt
-    dropout: float = Field(ge=0, lt=1)
-    embedding: PositiveInt
+    channels: tuple[Channels, Channels]
+    kernel: Annotated[int, Field(ge=1, le=28)]
+    pooled: Annotated[int, Field(ge=1, le=28)]
+    dropout: NotAll
+    embedding: Features
 
 
 class SiameseOutput(NamedTuple):

@@ -7,16 +7,16 @@ what is retrieved is either that head's output or the pooled map below both.
 
 from typing import Literal, NamedTuple
 
-from pydantic import PositiveInt
 from torch import Tensor, nn
 
+from sanreid.bounds import Features
 from sanreid.models import reid
 
 
 class Architecture(reid.Architecture):
     """`hidden` is the width between a head's layers; `crossed` as the source; `retrieve` what is ranked."""
 
-    hidden: PositiveInt
+    hidden: Features
     crossed: bool
     retrieve: Literal["pooled", "triplet"]
 

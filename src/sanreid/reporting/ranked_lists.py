@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pydantic import NonNegativeInt, PositiveInt
 
 from sanreid import runtime
+from sanreid.bounds import Columns, InPicture, Seed
 from sanreid.data.images import read_rgb
 from sanreid.evaluation.distances import Metric
 from sanreid.evaluation.ranking import DISTRACTOR, Embeddings, Ranking, nearest
@@ -23,9 +23,9 @@ from sanreid.reporting.figures import Picture, Ranked, ranked_list
 class Lists(Section):
     """How many queries, how much of the gallery, and which draw."""
 
-    queries: PositiveInt
-    top: PositiveInt
-    seed: NonNegativeInt
+    queries: InPicture
+    top: Columns
+    seed: Seed
 
 
 def choose(first_match: NDArray[np.int64], p: Lists) -> NDArray[np.int64]:

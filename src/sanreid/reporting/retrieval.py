@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from pydantic import NonNegativeInt, PositiveInt
 
 from sanreid import runtime
+from sanreid.bounds import Batch, MaxRank, Repeats, Seed
 from sanreid.data import images as pictures
 from sanreid.data import index, tensors
 from sanreid.evaluation import features, protocols, ranking
@@ -30,14 +30,14 @@ FEATURE = (*parts.TRUNK, "encoder.fc.")
 class Retrieval(Section):
     """How features are taken, ranked and shown: section `evaluate_san`."""
 
-    batch: PositiveInt
+    batch: Batch
     metric: Metric
-    max_rank: PositiveInt
+    max_rank: MaxRank
     flip_average: bool
     l2: bool
     precision: features.Precision
-    repeats: PositiveInt
-    seed: NonNegativeInt
+    repeats: Repeats
+    seed: Seed
     lists: ranked_lists.Lists
 
 

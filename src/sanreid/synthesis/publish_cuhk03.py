@@ -13,13 +13,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import Annotated, NamedTuple, Self
 
 import h5py
 import numpy as np
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import Field, model_validator
 
 from sanreid import runtime
+from sanreid.bounds import Jitter, NotAll, Pixels, Share
 from sanreid.params import Section
 from sanreid.synthesis import body, boxes, matfile, people, pool, render, scene
 from sanreid.synthesis.pictures import through_jpeg, write_png
@@ -32,21 +33,24 @@ NARROWEST = 0.36  # width over height of a box: nobody draws a box as thin as a 
 MARGIN = 0.15  # picture around the person, in box heights: room for a loose box
 
 
+Camera = Annotated[int, Field(ge=1, le=1000)]
+
+
 class Cuhk03(Section):
     """How many people each camera pair sees, the protocols, and how boxes are drawn."""
 
-    people: list[PositiveInt] = Field(min_length=1, max_length=9)
-    camera_pairs: list[tuple[PositiveInt, PositiveInt]]
-    test_people: PositiveInt
-    splits: PositiveInt
-    split_people: PositiveInt
-    heights: tuple[PositiveInt, PositiveInt]
-    empty_share: float = Field(ge=0, lt=1)
-    missed_share: float = Field(ge=0, lt=1)
-    tight: float = Field(ge=0, lt=0.3)
-    jitter: float = Field(ge=0, lt=0.3)
-    cut_share: float = Field(ge=0, le=1)
-    look_alike_share: float = Field(ge=0, le=1)
+    people: Annotated[list[Annotated[int, Field(ge=1, le=999)]], Field(min_length=1, max_length=9)]
+    camera_pairs: list[tuple[Camera, Camera]]
+    test_people: Annotated[int, Field(ge=1, le=8990)]
+    splits: Annotated[int, Field(ge=1, le=1000)]
+    split_people: Annotated[int, Field(ge=1, le=8990)]
+    heights: tuple[Pixels, Pixels]
+    empty_share: NotAll
+    missed_share: NotAll
+    tight: Jitter
+    jitter: Jitter
+    cut_share: Share
+    look_alike_share: Share
 
     @model_validator(mode="after")
     def _fits(self) -> Self:

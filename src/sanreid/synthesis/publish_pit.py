@@ -11,11 +11,13 @@ Layout: Jin et al., "Semantics-Aligned Representation Learning for Person Re-ide
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
-from pydantic import Field, PositiveInt
+from pydantic import Field
 
 from sanreid import runtime
+from sanreid.bounds import Jitter, Share
 from sanreid.params import Section
 from sanreid.synthesis import body, boxes, people, pool, render, scene
 from sanreid.synthesis.pictures import write_jpeg, write_png
@@ -28,12 +30,12 @@ MARGIN = 0.2  # picture around the person, in box heights: a wide stride makes t
 class Pit(Section):
     """How many textures and pictures, and how they are taken."""
 
-    people: PositiveInt
-    images: PositiveInt
-    shapes: PositiveInt
-    cameras: PositiveInt
-    look_alike_share: float = Field(ge=0, le=1)
-    jitter: float = Field(ge=0, lt=0.3)
+    people: Annotated[int, Field(ge=1, le=99_999)]
+    images: Annotated[int, Field(ge=1, le=1000)]
+    shapes: Annotated[int, Field(ge=1, le=1000)]
+    cameras: Annotated[int, Field(ge=1, le=1000)]
+    look_alike_share: Share
+    jitter: Jitter
 
 
 @dataclass(frozen=True)

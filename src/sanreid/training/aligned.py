@@ -11,9 +11,10 @@ from typing import Any, Literal, Self
 
 import torch
 import torch.nn.functional as F
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import model_validator
 from torch import Tensor
 
+from sanreid.bounds import Margin, Networks, NotAll, PerBatch, Weight
 from sanreid.data import samplers, tensors
 from sanreid.losses import cross_entropy, local_triplet, mutual, stripe_distance, triplet
 from sanreid.models import aligned as network
@@ -28,12 +29,12 @@ TERMS = ("id", "global_triplet", "local_triplet", *MUTUAL)
 class Weights(Section):
     """The weights of the six losses; 0 turns one off."""
 
-    id: float = Field(ge=0)
-    global_triplet: float = Field(ge=0)
-    local_triplet: float = Field(ge=0)
-    mutual_id: float = Field(ge=0)
-    mutual_global: float = Field(ge=0)
-    mutual_local: float = Field(ge=0)
+    id: Weight
+    global_triplet: Weight
+    local_triplet: Weight
+    mutual_id: Weight
+    mutual_global: Weight
+    mutual_local: Weight
 
     def on(self, terms: tuple[str, ...] = TERMS) -> tuple[str, ...]:
         """Those of `terms` that are not turned off."""
@@ -43,9 +44,9 @@ class Weights(Section):
 class Losses(Section):
     """The constants of the losses, and whose hard samples the local one takes."""
 
-    label_smoothing: float = Field(ge=0, lt=1)
-    global_margin: float = Field(ge=0)
-    local_margin: float = Field(ge=0)
+    label_smoothing: NotAll
+    global_margin: Margin
+    local_margin: Margin
     normalise: bool
     local_samples: Literal["global", "own"]
 
@@ -54,9 +55,9 @@ class Plan(reid.Recipe):
     """Section `train_aligned`."""
 
     network: network.Architecture
-    networks: PositiveInt
-    people: int = Field(ge=2)
-    images: int = Field(ge=2)
+    networks: Networks
+    people: PerBatch
+    images: PerBatch
     weights: Weights
     losses: Losses
 

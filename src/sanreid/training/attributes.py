@@ -8,9 +8,9 @@ the history. (The recipe is that of a course report on Lin et al. 2019, whose nu
 from pathlib import Path
 
 import torch
-from pydantic import PositiveInt
 from torch import Tensor
 
+from sanreid.bounds import Batch, Epochs
 from sanreid.data import attribute_labels, samplers, tensors
 from sanreid.data.attributes import HEADS
 from sanreid.losses import heads
@@ -26,8 +26,8 @@ class Recipe(reid.Recipe):
     """Section `train_attributes`."""
 
     network: Network
-    batch: PositiveInt
-    patience: PositiveInt
+    batch: Batch
+    patience: Epochs
 
 
 def check(recipe: Recipe, people: reid.People, section: str) -> None:

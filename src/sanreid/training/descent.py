@@ -9,8 +9,8 @@ It stands beside `optim`, whose Adam every re-ID training reads: an edit there w
 from collections.abc import Iterable
 
 import torch
-from pydantic import Field
 
+from sanreid.bounds import Decay, Momentum, Rate
 from sanreid.params import Section
 from sanreid.training import optim
 
@@ -18,9 +18,9 @@ from sanreid.training import optim
 class Sgd(Section):
     """The rate, L2 and the momentum."""
 
-    lr: float = Field(gt=0)
-    weight_decay: float = Field(ge=0)
-    momentum: float = Field(ge=0, lt=1)
+    lr: Rate
+    weight_decay: Decay
+    momentum: Momentum
 
 
 class Descent(optim.Optimisation):

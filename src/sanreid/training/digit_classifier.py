@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
-from pydantic import NonNegativeInt, PositiveInt
 from torch import Tensor, nn
 
 from sanreid import runtime
+from sanreid.bounds import Batch, Epochs, Name, Seed
 from sanreid.data import samplers
 from sanreid.data.digits import Digits, normalise
 from sanreid.losses import cross_entropy
@@ -32,14 +32,14 @@ class Model(Section):
     """A classifier and how long it trains."""
 
     network: Shape
-    epochs: PositiveInt
+    epochs: Epochs
 
 
 class Recipe(Section):
     """How every classifier is trained."""
 
-    seed: NonNegativeInt
-    batch: PositiveInt
+    seed: Seed
+    batch: Batch
     optimiser: Sgd
     compute: digit_training.Compute
 
@@ -47,7 +47,7 @@ class Recipe(Section):
 class Plan(Recipe):
     """Section `train_mnist_classifier`: the recipe and the models by name."""
 
-    models: dict[str, Model]
+    models: dict[Name, Model]
 
     @property
     def recipe(self) -> Recipe:

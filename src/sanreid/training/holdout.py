@@ -7,8 +7,8 @@ cameras one image a person asks.
 from typing import NamedTuple
 
 import pandas as pd
-from pydantic import Field, PositiveInt
 
+from sanreid.bounds import Epochs, Within
 from sanreid.params import Section
 from sanreid.runtime import rng
 
@@ -16,8 +16,8 @@ from sanreid.runtime import rng
 class Holdout(Section):
     """The share of the training people, and after how many epochs without a better mAP of theirs training stops."""
 
-    share: float = Field(gt=0, lt=1)
-    patience: PositiveInt
+    share: Within
+    patience: Epochs
 
 
 class Parts(NamedTuple):

@@ -18,11 +18,11 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol, TypeVar, cast
 
 import torch
-from pydantic import NonNegativeInt, PositiveInt
 from torch import nn
 from tqdm import tqdm
 
 from sanreid import runtime
+from sanreid.bounds import EpochsOrNone, InPicture
 from sanreid.params import Section
 from sanreid.training import checkpoint, finite
 from sanreid.training.early_stop import EarlyStop as EarlyStop
@@ -48,8 +48,8 @@ class Compute(Section):
 class Pictures(Section):
     """Every how many epochs a decoder is pictured (0: at the end alone), and for how many people of a split."""
 
-    every: NonNegativeInt
-    people: PositiveInt
+    every: EpochsOrNone
+    people: InPicture
 
 
 class Step(Protocol):

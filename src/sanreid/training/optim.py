@@ -10,12 +10,14 @@ from collections.abc import Iterable
 from typing import Any, Literal, Self
 
 import torch
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
+from sanreid.bounds import Decay, EpochsOrNone, Growth, Milestones, Momentum, Rate, Start
 from sanreid.params import Section
 
 _STEPS = {"halving": 0.5, "tenths": 0.1}  # what a milestone multiplies the rate by
 _LOWERS = {"halving": "halve", "tenths": "lower", "exponential": "lower"}
+MOST = 1000  # times the rate: where the published warm-up may end (SAN: 1)
 _LAST = 0.001  # of the rate, where `exponential` ends
 
 
@@ -23,20 +25,29 @@ class WarmUp(Section):
     """How the rate starts: `published` (before the counted epochs) or `linear` (the first of the counted epochs)."""
 
     kind: Literal["none", "published", "linear"]
-    epochs: int = Field(ge=0)
-    start: float = Field(gt=0, le=1)
-    factor: float = Field(gt=0)
+    epochs: EpochsOrNone
+    start: Start
+    factor: Growth
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.kind == "published" and math.log(self.start) + self.epochs * math.log(self.factor) > math.log(MOST):
+            raise ValueError(
+                f"factor: {self.factor} over {self.epochs} epochs from {self.start} grows past {MOST} times the rate; "
+                "lower it, or the epochs"
+            )
+        return self
 
 
 class Optimiser(Section):
     """An optimizer with its schedule."""
 
     name: Literal["adam", "amsgrad", "adamw"]
-    lr: float = Field(gt=0)
-    weight_decay: float = Field(ge=0)
-    betas: tuple[float, float]
+    lr: Rate
+    weight_decay: Decay
+    betas: tuple[Momentum, Momentum]
     schedule: Literal["constant", "cosine", "halving", "tenths", "exponential"]
-    milestones: tuple[int, ...]
+    milestones: Milestones
     warm_up: WarmUp
 
     @model_validator(mode="after")

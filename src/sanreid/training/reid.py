@@ -13,10 +13,10 @@ from typing import Any, NamedTuple, Self
 
 import pandas as pd
 import torch
-from pydantic import PositiveInt
 from torch import Tensor, nn
 
 from sanreid import runtime
+from sanreid.bounds import Epochs
 from sanreid.data import augment, index, tensors
 from sanreid.models import backbones
 from sanreid.models.reid import Architecture
@@ -29,7 +29,7 @@ from sanreid.training.where import inside
 class Recipe(Section):
     """The keys that every system's section has; its own adds the batches, the losses, and `network`."""
 
-    epochs: PositiveInt
+    epochs: Epochs
     optimiser: optim.Optimiser
     augment: augment.Augment
     compute: loop.Compute

@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Literal, NamedTuple, Self
 
 import torch
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import model_validator
 from torch import Tensor
 
 from sanreid import runtime
+from sanreid.bounds import Epochs, Margin, Name, NotAll, PerBatch, Weight
 from sanreid.data import augment, samplers, tensors
 from sanreid.losses import cross_entropy, reconstruction, texture_triplet, triplet
 from sanreid.models import san
@@ -31,10 +32,10 @@ REID, TEXTURE = ("id", "triplet"), ("reconstruction", "texture_triplet")
 class Weights(Section):
     """The weights of the four losses; 0 turns one off."""
 
-    id: float = Field(ge=0)
-    triplet: float = Field(ge=0)
-    reconstruction: float = Field(ge=0)
-    texture_triplet: float = Field(ge=0)
+    id: Weight
+    triplet: Weight
+    reconstruction: Weight
+    texture_triplet: Weight
 
     def on(self, terms: tuple[str, ...]) -> tuple[str, ...]:
         """Those of `terms` that are not turned off."""
@@ -69,17 +70,17 @@ class Variant(Section):
 class Losses(Section):
     """The constants of the losses."""
 
-    label_smoothing: float = Field(ge=0, lt=1)
-    triplet_margin: float = Field(ge=0)
-    texture_triplet_margin: float = Field(ge=0)
+    label_smoothing: NotAll
+    triplet_margin: Margin
+    texture_triplet_margin: Margin
 
 
 class Recipe(Section):
     """How every variant is trained."""
 
-    epochs: PositiveInt
-    people: int = Field(ge=2)
-    images: int = Field(ge=2)
+    epochs: Epochs
+    people: PerBatch
+    images: PerBatch
     schedule: Literal["joint", "alternating"]
     losses: Losses
     optimiser: optim.Optimiser
@@ -98,7 +99,7 @@ class Plan(Recipe):
     """Section `train_san`: the recipe that all variants share, its pictures, and the variants by name."""
 
     pictures: loop.Pictures
-    variants: dict[str, Variant]
+    variants: dict[Name, Variant]
 
     def variant(self, name: str) -> Variant:
         """The variant of that name; ValueError where there is none."""

@@ -10,9 +10,9 @@ from typing import NamedTuple, Self
 
 import pandas as pd
 import torch
-from pydantic import Field, PositiveInt
 from torch import Tensor
 
+from sanreid.bounds import Epochs, OnWeight, PairsBatch, Share, Weight
 from sanreid.data import augment, samplers, tensors
 from sanreid.losses import reconstruction
 from sanreid.models import san
@@ -31,17 +31,17 @@ _LOOK = 64  # images at a time where nothing is learnt
 class Weights(Section):
     """The weights of L1 (the paper's only loss, 1) and of structure (1 - SSIM); 0 turns structure off."""
 
-    reconstruction: float = Field(gt=0)
-    structure: float = Field(ge=0)
+    reconstruction: OnWeight
+    structure: Weight
 
 
 class Recipe(Section):
     """How SAN-PG is trained."""
 
-    epochs: PositiveInt
-    batch: int = Field(ge=2)
+    epochs: Epochs
+    batch: PairsBatch
     weights: Weights
-    hidden_weight: float = Field(ge=0, le=1)
+    hidden_weight: Share
     optimiser: optim.Optimiser
     augment: augment.Augment
     compute: loop.Compute

@@ -10,9 +10,9 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
-from pydantic import Field, NonNegativeInt, PositiveInt
 from torch import Tensor
 
+from sanreid.bounds import Epochs, Margin, Seed, Within
 from sanreid.data import digits, invented
 from sanreid.data.digits import Digits
 from sanreid.data.invented import Invented
@@ -33,23 +33,23 @@ class Loss(Section):
     """The triplet loss: squared euclidean distances, or 1 - cos; the margin is in their unit."""
 
     distance: Literal["euclidean", "cosine"]
-    margin: float = Field(ge=0)
+    margin: Margin
 
 
 class Divide(Section):
     """Which digits and images the divisions take (data/digits.py): the draw's seed, the share of `seen` held out."""
 
-    seed: NonNegativeInt
-    held_out: float = Field(gt=0, lt=1)
+    seed: Seed
+    held_out: Within
 
 
 class Recipe(Section):
     """Section `train_mnist_siamese`."""
 
-    seed: NonNegativeInt
+    seed: Seed
     divisions: Divide
     invented: Invented
-    epochs: PositiveInt
+    epochs: Epochs
     sampling: Sampling
     batches: Batches
     loss: Loss

@@ -4,9 +4,9 @@ Decision: without the authors' centre loss, whose gain they call small and which
 Warm-up, random erasing, label smoothing and the last stride are the section's.
 """
 
-from pydantic import Field
 from torch import Tensor
 
+from sanreid.bounds import Margin, NotAll, PerBatch, Weight
 from sanreid.data import samplers
 from sanreid.losses import cross_entropy, triplet
 from sanreid.models.reid import Architecture
@@ -19,18 +19,18 @@ from sanreid.training.where import inside
 class Losses(Section):
     """The constants of the losses, and their weights; 0 turns one off."""
 
-    id: float = Field(ge=0)
-    triplet: float = Field(ge=0)
-    label_smoothing: float = Field(ge=0, lt=1)
-    margin: float = Field(ge=0)
+    id: Weight
+    triplet: Weight
+    label_smoothing: NotAll
+    margin: Margin
 
 
 class Recipe(reid.Recipe):
     """Section `train_strong`."""
 
     network: Architecture
-    people: int = Field(ge=2)
-    images: int = Field(ge=2)
+    people: PerBatch
+    images: PerBatch
     losses: Losses
 
 

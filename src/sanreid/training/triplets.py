@@ -6,9 +6,9 @@ positives and negatives in thirds; no loss function does.
 
 from typing import Literal
 
-from pydantic import Field, PositiveInt
 from torch import Tensor
 
+from sanreid.bounds import Batch, PerBatch
 from sanreid.data.samplers import PKSampler
 from sanreid.data.triples import TripleSampler
 from sanreid.losses import squared_triplet, triplet
@@ -20,9 +20,9 @@ Sampling = Literal["random", "batch_hard"]
 class Batches(Section):
     """`triplets` a batch of sampling `random`, P = `people` x K = `images` of sampling `batch_hard`."""
 
-    triplets: PositiveInt
-    people: int = Field(ge=2)
-    images: int = Field(ge=2)
+    triplets: Batch
+    people: PerBatch
+    images: PerBatch
 
 
 class Triplets:

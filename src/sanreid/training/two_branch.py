@@ -7,9 +7,9 @@ is no business of this room; training stops where their mAP no longer grows.
 
 from collections.abc import Callable
 
-from pydantic import Field
 from torch import Tensor, nn
 
+from sanreid.bounds import Margin, Name, NotAll, OnWeight
 from sanreid.losses import cross_entropy
 from sanreid.models.reid import Architecture
 from sanreid.models.two_branch import TwoBranch, TwoBranchOutput
@@ -27,7 +27,7 @@ class Variant(Section):
     """What the report's ablations change; the margin is of squared euclidean distances."""
 
     sampling: Sampling
-    margin: float = Field(ge=0)
+    margin: Margin
     id_loss: bool
 
 
@@ -35,8 +35,8 @@ class Recipe(reid.Recipe):
     """How every variant is trained."""
 
     network: Architecture
-    weight: float = Field(gt=0)
-    label_smoothing: float = Field(ge=0, lt=1)
+    weight: OnWeight
+    label_smoothing: NotAll
     batches: Batches
     validation: Holdout
 
@@ -44,7 +44,7 @@ class Recipe(reid.Recipe):
 class Plan(Recipe):
     """Section `train_two_branch`: the recipe and the variants by name."""
 
-    variants: dict[str, Variant]
+    variants: dict[Name, Variant]
 
     def variant(self, name: str) -> Variant:
         """The variant of that name; ValueError where there is none."""

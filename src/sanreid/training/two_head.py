@@ -3,9 +3,9 @@
 Decision: which head gets which loss is the network's `crossed`; L = triplet + 2 * ID as published.
 """
 
-from pydantic import Field
 from torch import Tensor
 
+from sanreid.bounds import Margin, NotAll, Weight
 from sanreid.losses import cross_entropy
 from sanreid.models.two_head import Architecture, TwoHead, TwoHeadOutput
 from sanreid.params import Section
@@ -17,11 +17,11 @@ from sanreid.training.where import inside
 class Losses(Section):
     """The weights of the losses and their constants; `squared`: whether the margin is of squared distances."""
 
-    triplet: float = Field(ge=0)
-    id: float = Field(ge=0)
-    margin: float = Field(ge=0)
+    triplet: Weight
+    id: Weight
+    margin: Margin
     squared: bool
-    label_smoothing: float = Field(ge=0, lt=1)
+    label_smoothing: NotAll
 
 
 class Recipe(reid.Recipe):

@@ -122,12 +122,20 @@ def test_a_summary_is_mean_deviation_and_worst(result):
 
 def test_what_cannot_be_is_refused():
     known, find = halves()
+    shown = protocol.Shown(rule="tuned", link="nearest")
     with pytest.raises(
         ValueError, match=r"shown: no 'tuned' by 'nearest'; rules are mean .* links barycentre, density"
     ):
-        protocol.evaluate(known, find, section(shown={"rule": "tuned", "link": "nearest"}))
+        protocol.evaluate(known, find, section().model_copy(update={"shown": shown}))
     with pytest.raises(ValueError, match="two classes"):
         protocol.evaluate(Labelled(known.features, np.zeros_like(known.classes)), find, section())
+    for rule, link, told in (
+        ("tuned", "nearest", r"shown\.link: no 'nearest' under links: barycentre, density"),
+        ("tund", "density", r"shown\.rule.*'tund' is no rule; there are mean \+ sigmas"),
+        ("by hand 0.4", "density", r"shown\.rule: 'by hand 0\.4' is not of rules\.by_hand: by hand 0\.3, by hand 0\.7"),
+    ):
+        with pytest.raises(ParamsError, match=told):
+            section(shown={"rule": rule, "link": link})
     for wrong in ({"orders": 0}, {"links": {}}, {"metric": "manhattan"}):
         with pytest.raises(ParamsError, match=f"evaluate_open_world.{next(iter(wrong))}"):
             section(**wrong)

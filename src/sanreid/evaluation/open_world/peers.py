@@ -8,24 +8,28 @@ orders as the cosine does; agglomerative clustering by average linkage takes the
 
 from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, PositiveInt
+from pydantic import Field
 from sklearn.cluster import DBSCAN, HDBSCAN, AgglomerativeClustering  # pyrefly: ignore[missing-module-attribute]
 
+from sanreid.bounds import OneOrMore, Some
 from sanreid.evaluation.open_world import thresholds
 from sanreid.evaluation.open_world.stream import Labels, Metric, Points
 from sanreid.params import Section
+
+Size = Annotated[int, Field(ge=2, le=10_000_000)]  # of a cluster: one image is none
+Most = Annotated[int, Field(ge=1, le=1_000_000)]  # a million images are 8 terabytes of pairs
 
 
 class Peers(Section):
     """What the peers take beside the calibrated number."""
 
-    core: PositiveInt  # DBSCAN: images within the radius that make a core point, itself among them
-    sizes: list[PositiveInt] = Field(min_length=1)  # HDBSCAN: the smallest cluster's size, the candidates
-    most: PositiveInt  # images up to which they are run; agglomerative clustering takes 8 bytes a pair and more
+    core: Some  # DBSCAN: images within the radius that make a core point, itself among them
+    sizes: OneOrMore[Size]  # HDBSCAN: the smallest cluster's size, the candidates
+    most: Most  # images up to which they are run; agglomerative clustering takes 8 bytes a pair and more
 
 
 class Peer(NamedTuple):

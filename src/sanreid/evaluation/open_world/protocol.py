@@ -7,17 +7,19 @@ work on what came out.
 """
 
 import os
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import NamedTuple
+from typing import Annotated, NamedTuple, Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pydantic import Field, NonNegativeInt, PositiveInt
+from pydantic import AfterValidator, Field, model_validator
 
 from sanreid import runtime
+from sanreid.bounds import Each, Name, Repeats, Seed, Sigmas, Some, Threshold
 from sanreid.evaluation.open_world import agreement, peers, remedy, stream, thresholds
 from sanreid.evaluation.open_world.stream import Adaptive, Labels, Link, Metric, Points
 from sanreid.params import Section
@@ -26,45 +28,65 @@ KEYS = ["rule", "link", "remedy", "size"]
 MEASURES = list(agreement.Agreement._fields)
 REMEDIES = ("none", "merged", "merged, second pass")
 THREADS = min(4, os.cpu_count() or 1)  # the kernels and the products let go of the interpreter lock
+RULES = ("mean + sigmas", "by class", "fixed, then adaptive", "equal error", "tuned")  # beside those set by hand
 PEER = "all at once"  # the link of a rule that is no stream
 
 
 class Rules(Section):
     """What the rules take."""
 
-    sigmas: float = Field(ge=0)  # of mean + sigmas x deviation, for all classes or each
-    by_hand: list[float]  # thresholds set by hand
+    sigmas: Sigmas  # of mean + sigmas x deviation, for all classes or each
+    by_hand: Annotated[list[Threshold], Field(max_length=100)]  # thresholds set by hand
     adaptive: Adaptive
-    smallest: PositiveInt  # images a group must have to take part in the second pass
+    smallest: Some  # images a group must have to take part in the second pass
 
 
 class Calibration(Section):
     """How thresholds are calibrated."""
 
-    images: PositiveInt  # at most, drawn evenly over the classes
-    orders: PositiveInt  # of the streams on which a threshold is tuned
-    candidates: int = Field(ge=2)  # thresholds tried
+    images: Some  # at most, drawn evenly over the classes
+    orders: Repeats  # of the streams on which a threshold is tuned
+    candidates: Annotated[int, Field(ge=2, le=10_000)]  # thresholds tried
+
+
+def _rule(name: str) -> str:
+    """`name` if a rule is called so; ValueError otherwise."""
+    if name not in RULES and not re.fullmatch(r"by hand [0-9][0-9.e+-]*", name):
+        raise ValueError(f"'{name}' is no rule; there are {', '.join(RULES)}, and by hand <threshold>")
+    return name
+
+
+RuleName = Annotated[str, AfterValidator(_rule)]
 
 
 class Shown(Section):
     """The rule whose groups are pictured and whose numbers stand for the whole."""
 
-    rule: str
-    link: str
+    rule: RuleName
+    link: Name
 
 
 class Protocol(Section):
     """An open-world evaluation."""
 
-    seed: NonNegativeInt
+    seed: Seed
     metric: Metric
-    links: dict[str, Link] = Field(min_length=1)
-    sizes: list[PositiveInt]
-    orders: PositiveInt
+    links: Annotated[dict[Name, Link], Field(min_length=1, max_length=100)]
+    sizes: Each[Some]
+    orders: Repeats
     calibration: Calibration
     rules: Rules
     peers: peers.Peers
     shown: Shown
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        rule, hands = self.shown.rule, [f"by hand {value:g}" for value in self.rules.by_hand]
+        if self.shown.link not in self.links:
+            raise ValueError(f"shown.link: no '{self.shown.link}' under links: {', '.join(self.links)}")
+        if rule not in (*RULES, *hands):
+            raise ValueError(f"shown.rule: '{rule}' is not of rules.by_hand: {', '.join(hands) or 'there are none'}")
+        return self
 
 
 class Labelled(NamedTuple):

@@ -15,8 +15,8 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from pydantic import Field, NonNegativeInt, PositiveInt
 
+from sanreid.bounds import Count, Neighbours, Sigmas, Some
 from sanreid.evaluation.open_world import kernels
 from sanreid.params import Section
 
@@ -30,15 +30,15 @@ class Link(Section):
     """How near an image is to a group."""
 
     by: Literal["centroid", "members"]  # the barycentre, or the nearest members
-    nearest: PositiveInt  # members whose mean distance counts; of no account for the barycentre
+    nearest: Neighbours  # members whose mean distance counts; of no account for the barycentre
 
 
 class Adaptive(Section):
     """Fixed, then adaptive thresholds."""
 
-    fixed_for: NonNegativeInt  # images; afterwards each group has its own threshold
-    sigmas: float = Field(ge=0)  # deviations above the mean of the distances at which members joined
-    enough: PositiveInt  # such distances that a group must have; with fewer its first threshold stays
+    fixed_for: Count  # images; afterwards each group has its own threshold
+    sigmas: Sigmas  # deviations above the mean of the distances at which members joined
+    enough: Some  # such distances that a group must have; with fewer its first threshold stays
 
 
 class Groups(NamedTuple):

@@ -9,14 +9,15 @@ import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pydantic import NonNegativeInt, PositiveInt
+from pydantic import Field
 
 from sanreid import runtime
+from sanreid.bounds import Batch, Repeats, Seed
 from sanreid.data import attribute_labels, tensors
 from sanreid.data.attributes import HEADS
 from sanreid.evaluation import attributes as measures
@@ -33,12 +34,12 @@ MATRICES = ("age", "up_color", "down_color")
 class Evaluation(Section):
     """Section `evaluate_attributes`."""
 
-    batch: PositiveInt
+    batch: Batch
     flip_average: bool
     precision: Precision
-    draws: PositiveInt
-    seed: NonNegativeInt
-    pictures: NonNegativeInt
+    draws: Repeats
+    seed: Seed
+    pictures: Annotated[int, Field(ge=0, le=250)]
 
 
 @dataclass(frozen=True)

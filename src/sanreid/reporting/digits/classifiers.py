@@ -11,19 +11,10 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from sanreid.params import Section
+from sanreid.graph_params import Runs as Runs
 
 Z = 1.959964  # of a 95 % interval
 PUBLISHED_NOTE = "Published numbers are of the full 60,000 training digits, tested on 10,000."
-
-
-class Runs(Section):
-    """Section `mnist`: which runs of the digits the graph holds."""
-
-    models: list[str]
-    cells: list[str]
-    grids: list[str]
-    divisions: list[str]
 
 
 class Row(NamedTuple):

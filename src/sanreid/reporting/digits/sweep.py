@@ -11,10 +11,12 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from sanreid.bounds import Percent
+from sanreid.graph_params import Cell
 from sanreid.reporting.digits.classifiers import PUBLISHED_NOTE, wilson
 from sanreid.training import digit_cells
 
-Grid = dict[str, float | None]  # cell -> published accuracy in percent, None where there is none
+Grid = dict[Cell, Percent | None]  # cell -> published accuracy in percent, None where there is none
 Told = tuple[float, bool, int]  # what a map says of a cell: percent, diverged or not, digits behind the point
 WIDE, HIGH, LEFT, HEAD, GAP = 62, 32, 74, 82, 40  # px: a cell, room for the rows' names, for titles, between maps
 STYLE = """

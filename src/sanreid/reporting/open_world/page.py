@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image
-from pydantic import Field, PositiveInt
 
+from sanreid.bounds import InPicture, Pixels, Quality
 from sanreid.evaluation.open_world import protocol
 from sanreid.evaluation.open_world.record import Record
 from sanreid.params import Section
@@ -34,11 +34,11 @@ LEAD = (
 class Look(Section):
     """The pictures of found groups, and how pictures are embedded."""
 
-    groups: PositiveInt
-    images: PositiveInt
-    digit: PositiveInt
-    person: PositiveInt
-    quality: int = Field(ge=30, le=95)
+    groups: InPicture
+    images: InPicture
+    digit: Pixels
+    person: Pixels
+    quality: Quality
 
 
 @dataclass(frozen=True)

@@ -16,15 +16,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pydantic import Field, NonNegativeInt, PositiveInt
 from torch import Tensor, nn
 
 from sanreid import runtime
+from sanreid.bounds import Batch, MaxRank, Neighbours, Repeats, Seed, Share
 from sanreid.data import images as pictures
 from sanreid.data import index, tensors
 from sanreid.evaluation import by_distance, features, protocols, ranking, reranking
 from sanreid.evaluation.distances import Metric
 from sanreid.evaluation.ranking import Embeddings, Ranking
+from sanreid.graph_names import System
 from sanreid.models import aligned, reid, strong, two_branch, two_head
 from sanreid.params import Section, validate
 from sanreid.reporting import notices, ranked_lists
@@ -43,22 +44,22 @@ FIRST = 80  # images of a ranking that mAP_first80 looks at (the two-branch netw
 class Reranking(Section):
     """k-reciprocal re-ranking (Zhong et al. 2017)."""
 
-    k1: PositiveInt
-    k2: PositiveInt
-    weight: float = Field(ge=0, le=1)
+    k1: Neighbours
+    k2: Neighbours
+    weight: Share
 
 
 class Evaluation(Section):
     """Section `evaluate_system`."""
 
-    batch: PositiveInt
-    metric: dict[str, Metric]
-    max_rank: int = Field(ge=10)
+    batch: Batch
+    metric: dict[System, Metric]
+    max_rank: MaxRank
     flip_average: bool
     precision: features.Precision
     reranking: Reranking
-    repeats: PositiveInt
-    seed: NonNegativeInt
+    repeats: Repeats
+    seed: Seed
     lists: ranked_lists.Lists
 
 

@@ -9,13 +9,14 @@ ranked with what is measured here. A cell that nobody knows is empty.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Self
+from typing import Literal
 
 import pandas as pd
-from pydantic import Field, model_validator
 
 from sanreid import runtime
-from sanreid.params import Section
+from sanreid.bounds import Name, Percent, Text
+from sanreid.graph_params import Experiment as Experiment
+from sanreid.graph_params import Systems as Systems
 from sanreid.reporting import spread
 
 MEASURES = {
@@ -29,34 +30,7 @@ MEASURES = {
 PRICES = {"parameters": "parameters", "training_seconds": "training", "images_per_second": "images/s"}
 DISTANCES = {"rank1": "rank-1", "mAP": "mAP", "reranked rank1": "rank-1, re-ranked", "reranked mAP": "mAP, re-ranked"}
 MANY = 120  # seconds; longer times are told in minutes
-Published = dict[str, dict[str, tuple[float | None, float | None]]]  # set -> label -> rank-1 and mAP in percent
-
-
-class Systems(Section):
-    """Section `systems`: which runs the graph holds, the rows of the table."""
-
-    names: list[str] = Field(min_length=1)
-    variants: list[str]
-    alignments: list[str]
-    sets: list[str]
-    seeds: list[int] = Field(min_length=1)
-    start: str
-
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        if strangers := sorted(set(self.alignments) - set(self.names)):
-            raise ValueError(f"alignments: {', '.join(strangers)} not among `names`")
-        return self
-
-
-class Experiment(Section):
-    """Section `experiment`, the main chain's."""
-
-    sets: list[str]
-    variants: list[str]
-    generators: list[str]
-    seeds: list[int]
-    cross: list[str]
+Published = dict[Name, dict[Text, tuple[Percent | None, Percent | None]]]  # set -> label -> rank-1 and mAP in percent
 
 
 @dataclass(frozen=True)
