@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any, cast
 from uuid import UUID
 
-import yaml
 from PIL import Image
 from prefect.artifacts import (
     create_markdown_artifact,
@@ -104,9 +103,11 @@ def publish(root: Path, stage: Stage, log: Log, present: Container[str] = ()) ->
 
 def metrics(root: Path, stage: Stage) -> Iterator[dict[str, Any]]:
     """A row for each number in the stage's metrics files."""
+    from dvc.utils.serialize import loads_yaml
+
     for file in stage.metrics:
         text = (root / file).read_text()
-        for name, value in _leaves(json.loads(text) if file.endswith(".json") else yaml.safe_load(text)):
+        for name, value in _leaves(json.loads(text) if file.endswith(".json") else loads_yaml(text)):
             shown = float(f"{value:.4g}") if isinstance(value, float) and math.isfinite(value) else value
             yield {"metric": name, "value": shown if isinstance(shown, int | float) else str(shown)}
 

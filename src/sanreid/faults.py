@@ -48,7 +48,7 @@ def short(value: Any, limit: int = 80) -> str:
     return cut(repr(value), limit)
 
 
-def cut(text: str, limit: int = LINE) -> str:
+def cut(text: str, limit: int = 80) -> str:
     """`text`, where it is longer than `limit` characters without its middle."""
     if len(text) <= limit:
         return text
@@ -58,7 +58,7 @@ def cut(text: str, limit: int = LINE) -> str:
 
 def message(error: BaseException) -> str:
     """What to tell of `error`, each of its lines cut to a length that can be read."""
-    return "\n".join(cut(line) for line in _text(error).splitlines()[:50]) or type(error).__name__
+    return "\n".join(cut(line, LINE) for line in _text(error).splitlines()[:50]) or type(error).__name__
 
 
 def _text(error: BaseException) -> str:

@@ -145,6 +145,8 @@ def _folders(folders: Any, where: str) -> Iterator[str]:
     seen: set[str] = set()
     for key, folder in folders.items():
         try:
+            if isinstance(key, int) and not isinstance(key, bool):
+                raise ValueError(f"is a number in YAML, and DVC leaves it out; put it in quotes: '{key}'")
             name = bounds.name(bounds.text(key))
             if name in (*SETS, *OTHERS) or CLASSIC.fullmatch(name) or name in TAKEN:
                 other = TAKEN.get(name, f"data/interim/{name}")
