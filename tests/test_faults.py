@@ -97,3 +97,5 @@ def test_a_block_ends_in_one_line():
 def test_a_value_is_told_in_brief(value):
     assert len(faults.short(value)) < 120
     assert faults.short("red") == "'red'"
+    assert faults.short([1, 2]) == "[1, 2]"
+    assert faults.cut("a" * 200, 21) == "aaaaaaaa ... aaaaaaaa"

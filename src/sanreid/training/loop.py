@@ -13,7 +13,6 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol, TypeVar, cast
 
@@ -205,7 +204,8 @@ def _report(name: str, rows: list[dict[str, float]], epoch: int, first: int, epo
     columns = [c for c in rows[-1] if c not in ("epoch", "step", "lr")]
     means = {c: [row[c] for row in rows if c in row] for c in columns}
     text = "  ".join(f"{c} {sum(v) / len(v):.4g}" for c, v in means.items())
-    left = timedelta(seconds=round(each * (epochs - epoch)))
+    seconds = round(each * (epochs - epoch))
+    left = f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"  # hours above 24 too
     runtime.log.info("%s: epoch %d/%d  %s  (%.1f s an epoch, %s left)", name, epoch, epochs, text, each, left)
 
 
