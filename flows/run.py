@@ -2,7 +2,7 @@
 
 It runs here, in this clone, as `dvc repro` does, with Prefect's parallel stages, retries and records; with
 PREFECT_API_URL the records go to that server, else to a temporary one whose state stays in runs/prefect. `--workers`
-sends every stage to the server's workers instead. Ctrl-C ends all of it.
+sends every stage to the server's workers instead. Ctrl-C, or SIGTERM, ends all of it.
 """
 
 import argparse
@@ -12,7 +12,9 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
-from flows import home
+from flows import home, temporary
+from flows.serve import signal_as_interrupt
+from flows.told import told
 
 if TYPE_CHECKING:
     from prefect.states import State
@@ -31,6 +33,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     if given.workers and not os.environ.get("PREFECT_API_URL"):
         parser.error("--workers: which server's? Set PREFECT_API_URL, which `make serve` prints")
+    signal_as_interrupt()
+    with told("flows.run"):
+        return carry_out(given)
+
+
+def carry_out(given: argparse.Namespace) -> int:
+    """Run what the command line says; the exit status."""
     home.settle()
 
     from prefect.flow_engine import run_flow
@@ -45,6 +54,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "workers": given.workers,
     }
     try:
+        if not os.environ.get("PREFECT_API_URL"):
+            temporary.start()
         state = cast("State", run_flow(pipeline, parameters=wanted, return_type="state"))
     except KeyboardInterrupt:
         sys.exit("stopped; the same command goes on where this one was")
