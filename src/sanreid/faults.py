@@ -103,6 +103,27 @@ def told(name: str) -> Iterator[None]:
 
 
 @contextmanager
+def about(path: Path, remedy: str = "run the stage that writes it again") -> Iterator[None]:
+    """Turn whatever a library raises of a damaged file in the block into a ValueError that names `path` and the remedy.
+
+    Errors of the system (no such file, no permission) name the file themselves and stay; so do a program's own ends.
+    """
+    try:
+        yield
+    except (OSError, MemoryError) as error:
+        if isinstance(error, MemoryError) or error.errno is not None:
+            raise
+        raise ValueError(f"{path}: not readable ({_first(error)}); {remedy}") from error
+    except Exception as error:
+        raise ValueError(f"{path}: not readable ({_first(error)}); {remedy}") from error
+
+
+def _first(error: BaseException) -> str:
+    """The first line of what a library says, or the error's name."""
+    return cut(next(iter(str(error).strip().splitlines()), type(error).__name__), 200)
+
+
+@contextmanager
 def naming(path: Path) -> Iterator[None]:
     """Give an OSError of the block that names no file (a write to a full disk does not) the name `path`."""
     try:
