@@ -141,10 +141,10 @@ def pictures(
 
 def _read(file: h5py.File, reference: h5py.Reference, where: str) -> tuple[tuple[int, ...], np.ndarray]:
     """Where a picture lies in the file, and its (3, W, H) uint8."""
-    data = mat73.follow(file, reference, where)
-    shape, dtype = data.shape, data.dtype
+    array = mat73.follow(file, reference, where)
+    shape = array.shape
     if len(shape) < 3:  # MATLAB's empty cell: two zeros, the size 0 x 0
         raise ValueError(f"{where} is in the protocol, but empty here; do boxes and protocol belong together?")
-    if dtype != np.uint8 or len(shape) > 3 or shape[0] != 3 or not all(1 <= side <= SIDE for side in shape):
-        raise ValueError(f"{where} is {dtype} {shape[:6]}, not uint8 (3, W, H); download the file again")
-    return mat73.place(data), mat73.values(data, where)
+    if array.dtype != np.uint8 or len(shape) > 3 or shape[0] != 3 or not all(1 <= side <= SIDE for side in shape):
+        raise ValueError(f"{where} is {array.dtype} {shape[:6]}, not uint8 (3, W, H); download the file again")
+    return array.place(), mat73.values(array, where)

@@ -83,8 +83,7 @@ def shots(file: h5py.File, boxes: str, pairs: list[np.ndarray], tested: set[tupl
             for slot, cell in enumerate(cells, 1):
                 camera = 1 if slot <= 5 else 2
                 name = f"{pair}_{person:03d}_{camera}_{slot:02d}.png"
-                data = mat73.follow(file, cell, f"{file.filename}: {boxes}: {name}")
-                if len(data.shape) < 3:  # MATLAB's empty cell
+                if len(mat73.follow(file, cell, f"{file.filename}: {boxes}: {name}").shape) < 3:  # MATLAB's empty cell
                     continue
                 split = "train" if (pair, person) not in tested else "query" if camera == 1 else "gallery"
                 yield Shot(name, pid, camera, split, pair, person, slot)

@@ -3,7 +3,7 @@
 Decisions: HDF5 lets a file borrow its arrays from elsewhere (external links, external storage, virtual data sets), so
 that a download could read any file of the machine into a data set: each is refused by name. What an array says of its
 size is held against a limit, and against the bytes that are there, before memory is taken. Whatever the library
-raises about a damaged file becomes a ValueError that names it. All this costs a picture some ten microseconds.
+raises about a damaged file becomes a ValueError that names it. All this costs a picture some thirty microseconds.
 """
 
 import math
@@ -11,6 +11,7 @@ import zlib
 from collections import deque
 from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
 import h5py
 import numpy as np
@@ -28,6 +29,19 @@ HOPS = 16  # soft links that lead to soft links
 ERRORS = (OSError, ValueError, KeyError, IndexError, RuntimeError, TypeError, AttributeError, OverflowError)
 ERRORS = (*ERRORS, MemoryError, SystemError)
 AGAIN = "download the file again"
+
+
+class Array(NamedTuple):
+    """An array that lies in its file, not read yet: what it says of itself, asked once, as each question costs time."""
+
+    data: h5py.h5d.DatasetID
+    plan: h5py.h5p.PropDCID
+    shape: tuple[int, ...]
+    dtype: np.dtype
+
+    def place(self) -> tuple[int, ...]:
+        """Where it lies: no two arrays have the same."""
+        return h5py.h5g.get_objinfo(self.data).objno
 
 
 class RefusedError(ValueError):
@@ -54,7 +68,7 @@ def opened(path: Path) -> h5py.File:
     return file
 
 
-def named(file: h5py.File, name: str) -> h5py.h5d.DatasetID | None:
+def named(file: h5py.File, name: str) -> Array | None:
     """The array of that name at the root, or None; ValueError where it is no array or leads out of the file."""
     where = f"{file.filename}: '{name}'"
     try:
@@ -81,7 +95,7 @@ def named(file: h5py.File, name: str) -> h5py.h5d.DatasetID | None:
         raise RefusedError(f"{where} cannot be read ({short(error)}); {AGAIN}") from None
 
 
-def follow(file: h5py.File, reference: h5py.Reference, where: str) -> h5py.h5d.DatasetID:
+def follow(file: h5py.File, reference: h5py.Reference, where: str) -> Array:
     """The array that a reference leads to, by HDF5's own calls: a third of h5py's time, which a picture is too small
     for. ValueError (prefixed by `where`) where there is none, or its bytes lie elsewhere.
     """
@@ -93,33 +107,28 @@ def follow(file: h5py.File, reference: h5py.Reference, where: str) -> h5py.h5d.D
         raise RefusedError(f"{where} cannot be read ({short(error)}); {AGAIN}") from None
 
 
-def references(data: h5py.h5d.DatasetID, where: str) -> np.ndarray:
+def references(array: Array, where: str) -> np.ndarray:
     """The references (rows, columns) of a cell array; ValueError where it is none, or far too large."""
     try:
-        if h5py.check_ref_dtype(data.dtype) is not h5py.Reference or len(data.shape) != 2:
+        if h5py.check_ref_dtype(array.dtype) is not h5py.Reference or len(array.shape) != 2:
             raise RefusedError(f"{where} is no table of cells; {AGAIN}")
-        return _read(data, where, CELLS)
+        return _read(array, where, CELLS)
     except RefusedError:
         raise
     except ERRORS as error:
         raise RefusedError(f"{where} cannot be read ({short(error)}); {AGAIN}") from None
 
 
-def values(data: h5py.h5d.DatasetID, where: str) -> np.ndarray:
+def values(array: Array, where: str) -> np.ndarray:
     """The numbers of an array; ValueError where it is too large, or its bytes are not there."""
     try:
-        if data.dtype.kind not in "uif":
-            raise RefusedError(f"{where} is {short(data.dtype)}, not numbers; {AGAIN}")
-        return _read(data, where, LIMIT // data.dtype.itemsize)
+        if array.dtype.kind not in "uif":
+            raise RefusedError(f"{where} is {short(array.dtype)}, not numbers; {AGAIN}")
+        return _read(array, where, LIMIT // array.dtype.itemsize)
     except RefusedError:
         raise
     except ERRORS as error:
         raise RefusedError(f"{where} cannot be read ({short(error)}); {AGAIN}") from None
-
-
-def place(data: h5py.h5d.DatasetID) -> tuple[int, ...]:
-    """Where an array lies in its file: no two have the same."""
-    return h5py.h5g.get_objinfo(data).objno
 
 
 def _link(group: h5py.Group, name: str, where: str) -> object:
@@ -133,7 +142,7 @@ def _link(group: h5py.Group, name: str, where: str) -> object:
     return link
 
 
-def _inside(data: object, where: str) -> h5py.h5d.DatasetID:
+def _inside(data: object, where: str) -> Array:
     """An array whose bytes lie in the file itself. Asked before its shape, which a virtual one fetches elsewhere."""
     if not isinstance(data, h5py.h5d.DatasetID):
         raise RefusedError(f"{where} leads to no array; {AGAIN}")
@@ -144,18 +153,18 @@ def _inside(data: object, where: str) -> h5py.h5d.DatasetID:
             f"{where} takes its bytes from another file ({kind}), which is not followed; "
             "put the publisher's own file there"
         )
-    return data
+    return Array(data, plan, data.shape, data.dtype)
 
 
-def _read(data: h5py.h5d.DatasetID, where: str, limit: int) -> np.ndarray:
+def _read(array: Array, where: str, limit: int) -> np.ndarray:
     """The whole array, of at most `limit` elements."""
-    shape, dtype = data.shape, data.dtype
+    data, plan, shape, dtype = array
     count = math.prod(shape)
     if count > limit:
         raise RefusedError(f"{where} says that it is {_size(shape)}, more than the {limit} of any such array; {AGAIN}")
-    plan, stored = data.get_create_plist(), data.get_storage_size()
+    stored = data.get_storage_size()
     if plan.get_nfilters():
-        _unpackable(data, plan, stored, where)
+        _unpackable(array, stored, where)
     elif dtype.kind != "O" and stored < count * dtype.itemsize:
         raise RefusedError(f"{where} says that it is {_size(shape)}, and has {stored} bytes; {AGAIN}")
     result = np.empty(shape, dtype)
@@ -163,14 +172,15 @@ def _read(data: h5py.h5d.DatasetID, where: str, limit: int) -> np.ndarray:
     return result
 
 
-def _unpackable(data: h5py.h5d.DatasetID, plan: h5py.h5p.PropDCID, stored: int, where: str) -> None:
+def _unpackable(array: Array, stored: int, where: str) -> None:
     """Refuse a packed array that could unfold to far more than it says: the library itself sets no bound."""
+    data, plan, shape, dtype = array
     filters = [plan.get_filter(i)[0] for i in range(plan.get_nfilters())]
     if len(set(filters)) < len(filters) or not set(filters) <= FILTERS:
         raise RefusedError(f"{where} is packed by HDF5's filters {filters}, not as MATLAB does it; {AGAIN}")
-    if not stored and data.shape:
-        raise RefusedError(f"{where} says that it is {_size(data.shape)}, and has no bytes; {AGAIN}")
-    piece = math.prod(plan.get_chunk()) * data.dtype.itemsize
+    if not stored and shape:
+        raise RefusedError(f"{where} says that it is {_size(shape)}, and has no bytes; {AGAIN}")
+    piece = math.prod(plan.get_chunk()) * dtype.itemsize
     if piece > LIMIT:
         raise RefusedError(f"{where} is packed in pieces of {piece} bytes; {AGAIN}")
     if stored * RATIO <= INFLATED or h5py.h5z.FILTER_DEFLATE not in filters:
