@@ -96,20 +96,25 @@ def test_flipped_bits_are_told_or_harmless_and_never_end_the_process(tmp_path, p
     scipy.io.savemat(path, CONTENT, do_compression=packed)
     whole, good = path.read_bytes(), mat5.read(path)
     draw = random.Random(0)
-    told = 0
+    complaints = []
     for bit in draw.sample(range(8 * len(whole)), 1500):
         damaged = bytearray(whole)
         damaged[bit // 8] ^= 1 << bit % 8
         path.write_bytes(damaged)
-        try:
-            found = mat5.read(path)
-        except ValueError as error:
-            told += 1
-            assert str(error).startswith(f"{path}: ")
-            assert "\n" not in str(error)
-        else:
-            assert not packed or same(good, found), bit  # a checksum covers all but the header's text
-    assert told > 100
+        found, complaint = outcome(path)
+        complaints += [complaint] if complaint else []
+        # a checksum covers all but the header's text
+        assert complaint or not packed or same(good, found), bit
+    assert len(complaints) > 100
+    assert all(text.startswith(f"{path}: ") and "\n" not in text for text in complaints)
+
+
+def outcome(path):
+    """The variables, or the complaint."""
+    try:
+        return mat5.read(path), ""
+    except ValueError as error:
+        return {}, str(error)
 
 
 @pytest.mark.parametrize("packed", [False, True])
@@ -120,12 +125,13 @@ def test_each_way_of_cutting_a_file_off_is_told(tmp_path, packed):
     complete = []
     for keep in range(len(whole)):
         path.write_bytes(whole[:keep])
-        try:
-            complete.append(mat5.read(path))
-        except ValueError as error:
-            assert str(error).startswith(f"{path}: not a readable MAT v5 file (")
-            assert str(error).endswith("; download it again")
-    assert [list(found) for found in complete] == [[], ["x"]]  # where a variable ends, nothing says that one follows
+        found, complaint = outcome(path)
+        if complaint:
+            assert complaint.startswith(f"{path}: not a readable MAT v5 file (")
+            assert complaint.endswith("; download it again")
+        else:
+            complete.append(list(found))
+    assert complete == [[], ["x"]]  # where a variable ends, nothing says that one follows
 
 
 def variable(kind, shape, body, name=b"x"):

@@ -244,7 +244,7 @@ def _read_csv(path: Path) -> Iterator[tuple[int, str, dict[str, int]]]:
                     values[field] = int(given)
             yield line, (row["id"] or "").strip(), values
     except csv.Error as error:
-        raise ValueError(f"{path}:{reader.line_num}: not a line of a CSV ({error}); mend or remove it") from None
+        raise ValueError(f"{path}:{reader.line_num + 1}: not a line of a CSV ({error}); mend or remove it") from None
 
 
 def _text(path: Path) -> str:

@@ -94,7 +94,7 @@ def _place(path: Path, name: str) -> tuple[int, int, int, int]:
         if person >= 1 and slot in range(5 * camera - 4, 5 * camera + 1):
             return pair, person, camera, slot
     raise ValueError(
-        f"{path}: file name {name!r} is not {{pair 1-5}}_{{person:03d}}_{{camera 1-2}}_{{slot:02d}}.png"
+        f"{path}: file name {mat5.short(repr(name))} is not {{pair 1-5}}_{{person:03d}}_{{camera 1-2}}_{{slot:02d}}.png"
         " with slots 1-5 of camera 1 and 6-10 of camera 2"
     )
 
