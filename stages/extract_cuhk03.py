@@ -30,7 +30,7 @@ def main(raw: Path, boxes: str, out: Path, p: Params) -> None:
     with runtime.resumable_folder(out, work):
         images.write_all(work, runtime.progress(pictures, len(table), out.name))
         (work / "truth").mkdir(exist_ok=True)
-        images.copy_all(work, cuhk03.truth(raw, boxes, table))
+        images.copy_all(work, cuhk03.truth(raw, boxes, table), roots=[raw])
         index.write(table, work)
         summary = {"boxes": boxes, "holdout": p.holdout} | index.summary(table)
         runtime.write_json(work / "summary.json", summary)

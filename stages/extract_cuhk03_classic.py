@@ -27,7 +27,7 @@ def main(raw: Path, split: int, out: Path, p: Params) -> None:
     with runtime.resumable_folder(out, work):
         images.write_all(work, runtime.progress(pictures, len(table), out.name))
         (work / "truth").mkdir(exist_ok=True)
-        images.copy_all(work, cuhk03.truth(raw, p.boxes, table))
+        images.copy_all(work, cuhk03.truth(raw, p.boxes, table), roots=[raw])
         index.write(table, work)
         told = {"boxes": p.boxes, "split": split, "protocol": index.SINGLE_GALLERY_SHOT}
         summary = told | index.summary(table)

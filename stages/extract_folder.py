@@ -1,24 +1,30 @@
 """A user's own folder of pictures to a checked table; one instance an entry of `folders` in params.yaml.
 
-Decision: the pictures are the user's own bytes; nothing is decoded, so nothing can change on the way.
+Decision: the pictures are the user's own bytes; each is decoded to see whether it is whole, none is encoded anew.
 """
 
 from pathlib import Path
 
 from sanreid import runtime
 from sanreid.data import folder as reader
-from sanreid.data import images, index
-from sanreid.params import run
+from sanreid.data import images, incoming, index
+from sanreid.params import Section, run
 
 
-def main(folder: Path, out: Path) -> None:
+class Params(Section):
+    """Section `extract_folder`."""
+
+    broken_pictures: images.Broken
+
+
+def main(folder: Path, out: Path, p: Params) -> None:
     """Read `folder`, write `out`/{its pictures, truth/, index.parquet, summary.json}."""
-    table, files = reader.read(folder)
+    table, files = reader.read(folder, p.broken_pictures)
     with runtime.atomic_folder(out) as work:
         (work / "truth").mkdir()
-        images.copy_all(work, files)
+        table, left = incoming.take(table, files, work, [folder], p.broken_pictures, reader.rows(folder))
         index.write(table, work)
-        summary = index.summary(table, distractor=reader.DISTRACTOR)
+        summary = index.summary(table, distractor=reader.DISTRACTOR) | left
         runtime.write_json(work / "summary.json", summary)
     runtime.log.info("%s: %d images of %d people", out, summary["images"], summary["people"])
 

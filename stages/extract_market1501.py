@@ -1,23 +1,30 @@
 """Market-1501 to one folder of pictures and a checked table.
 
-Decision: the JPEGs are the publisher's own bytes; nothing is decoded, so nothing can change on the way.
+Decision: the JPEGs are the publisher's own bytes; each is decoded to see whether it is whole, none is encoded anew.
 """
 
 from pathlib import Path
 
 from sanreid import runtime
-from sanreid.data import images, index, market1501
-from sanreid.params import run
+from sanreid.data import images, incoming, index, market1501
+from sanreid.params import Section, run
 
 
-def main(raw: Path, out: Path) -> None:
+class Params(Section):
+    """Section `extract_market1501`."""
+
+    broken_pictures: images.Broken
+
+
+def main(raw: Path, out: Path, p: Params) -> None:
     """Read `raw`, write `out`/{images/, truth/, index.parquet, summary.json}."""
     table, _ = market1501.read(raw)
     with runtime.atomic_folder(out) as work:
         (work / "truth").mkdir()
-        images.copy_all(work, market1501.files(raw, table))
+        files = market1501.files(raw, table)
+        table, left = incoming.take(table, files, work, market1501.roots(raw), p.broken_pictures)
         index.write(table, work)
-        summary = index.summary(table, distractor=market1501.DISTRACTOR)
+        summary = index.summary(table, distractor=market1501.DISTRACTOR) | left
         runtime.write_json(work / "summary.json", summary)
     runtime.log.info("%s: %d images of %d people", out, summary["images"], summary["people"])
 

@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import Field
 
 from sanreid import runtime
-from sanreid.data import images, index, pit
+from sanreid.data import images, incoming, index, pit
 from sanreid.params import Section, run
 
 
@@ -19,17 +19,19 @@ class Params(Section):
     label_pattern: str
     images_per_texture: Annotated[int, Field(ge=0)]
     validation_people: Annotated[int, Field(ge=0)]
+    broken_pictures: images.Broken
 
 
 def main(raw: Path, out: Path, p: Params) -> None:
     """Read `raw`, write `out`/{images/, textures/, frontal/, visibility/, truth/, index.parquet, summary.json}."""
-    table, _ = pit.read(raw, p.label_pattern, p.images_per_texture, p.validation_people)
+    table, _ = pit.read(raw, p.label_pattern, p.images_per_texture, p.validation_people, p.broken_pictures)
     with runtime.atomic_folder(out) as work:
         (work / "truth").mkdir()
-        images.copy_all(work, pit.files(raw, p.label_pattern, p.images_per_texture))
+        files = pit.files(raw, p.label_pattern, p.images_per_texture, p.broken_pictures)
+        table, left = incoming.take(table, files, work, [raw], p.broken_pictures)
         index.write(table, work)
         extras = {name: int(table[name].nunique()) for name in index.FILE_COLUMNS}
-        summary = index.summary(table) | {"files": extras}
+        summary = index.summary(table) | {"files": extras} | left
         runtime.write_json(work / "summary.json", summary)
     runtime.log.info("%s: %d images of %d people", out, summary["images"], summary["people"])
 

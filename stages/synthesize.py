@@ -10,7 +10,7 @@ from pydantic import Field
 
 from sanreid.params import Section, run
 from sanreid.runtime import atomic_folder, log
-from sanreid.synthesis import publish_cuhk03, publish_market1501, publish_mnist, publish_pit
+from sanreid.synthesis import publish_cuhk03, publish_market1501, publish_mnist, publish_pit, scene
 
 PUBLISHERS = {
     "pit": publish_pit.publish,
@@ -38,6 +38,8 @@ def main(dataset: str, out: Path, p: Params) -> None:
         raise ValueError(f"--dataset {dataset}: not one of {', '.join(PUBLISHERS)}")
     if p.backgrounds is not None and not p.backgrounds.is_dir():
         raise FileNotFoundError(f"synthesize.backgrounds: {p.backgrounds} is no folder; null paints backgrounds")
+    if p.backgrounds is not None:
+        scene.check_backgrounds(p.backgrounds)
     with atomic_folder(out) as folder:
         PUBLISHERS[dataset](folder, getattr(p, dataset), seed=p.seed, processes=p.processes, backgrounds=p.backgrounds)
     log.info("%s: written to %s", dataset, out)

@@ -2,8 +2,10 @@
 
     python tools/predict_attributes.py models/attributes/seed0 PICTURES predictions.csv [--truth truth.csv]
 
-Decisions: rows go by file name, and `id` is the name below the folder. `--truth` is a CSV of the same format: what it
-names is scored, attribute by attribute, and printed beside the class that the truth itself holds most of.
+Decisions: rows go by file name, and `id` is the name below the folder. Hidden files are no pictures (macOS keeps a
+`._0001.jpg` beside `0001.jpg`); every picture is looked at whole before the network sees one. `--truth` is a CSV of the
+same format: what it names is scored, attribute by attribute, and printed beside the class that the truth itself holds
+most of.
 """
 
 import argparse
@@ -15,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sanreid import runtime
-from sanreid.data import attribute_labels, attributes, tensors
+from sanreid.data import attribute_labels, attributes, images, tensors
+from sanreid.data.links import shown
 from sanreid.evaluation import attributes as measures
 from sanreid.training import attributes as method
 
@@ -30,7 +33,8 @@ def names(folder: Path) -> list[str]:
     """
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder}: no such folder; name one that holds pictures")
-    found = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES)
+    pictures = (p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES and shown(p, folder) and not p.is_dir())
+    found = sorted(p.relative_to(folder).as_posix() for p in pictures)
     if not found:
         raise ValueError(f"{folder}: no pictures ({', '.join(sorted(SUFFIXES))}) in it")
     return found
@@ -43,8 +47,9 @@ def predict(model: Path, folder: Path, out: Path, multicolor: bool = False) -> t
     """
     net, network = method.load(model)
     found = names(folder)
-    images = tensors.decode(folder, found, network.size)
-    classes = measures.predict(net, images, method.CLASSES, BATCH)
+    images.verify_all((folder / name for name in found), folder)
+    store = tensors.decode(folder, found, network.size)
+    classes = measures.predict(net, store, method.CLASSES, BATCH)
     attribute_labels.write_predictions(out, found, classes, multicolor)
     runtime.log.info("%s: attributes of %d pictures", out, len(found))
     return found, classes

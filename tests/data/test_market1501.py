@@ -76,7 +76,7 @@ def test_pictures_are_rgb_and_in_the_tables_order(raw):
     [
         "0002_c1_000451_03.jpg",
         "2_c1s1_000451_03.jpg",
-        "0002_c7s1_000451_03.jpg",
+        "0002_c0s1_000451_03.jpg",
         "0002_c1s1_000451_03.png",
         "0002_c1s1_000451_03 copy.jpg",
         "x0002_c1s1_000451_03.jpg",

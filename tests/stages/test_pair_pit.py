@@ -32,7 +32,12 @@ def raw(tmp_path):
 
 
 def params(**given):
-    given = {"label_pattern": pit.PATTERN, "images_per_texture": 2, "validation_people": 1} | given
+    given = {
+        "label_pattern": pit.PATTERN,
+        "images_per_texture": 2,
+        "validation_people": 1,
+        "broken_pictures": "error",
+    } | given
     return validate(given, pair_pit.Params, "p")
 
 

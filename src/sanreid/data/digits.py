@@ -9,12 +9,11 @@ found four times. Published mean and deviation of the pixels live here.
 from pathlib import Path
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 import torch
 from torch import Tensor
 
-from sanreid.data import index
+from sanreid.data import images, index
 from sanreid.data.mnist import CLASSES
 from sanreid.runtime import rng
 
@@ -65,9 +64,9 @@ def read(folder: Path) -> Digits:
     index.refuse(table, table["pid"] >= CLASSES, where, "is no digit; pid must be 0 to 9")
     store = np.empty((len(table), 1, SIDE, SIDE), np.uint8)
     for row, name in enumerate(table["path"]):
-        picture = cv2.imread(str(folder / name), cv2.IMREAD_GRAYSCALE)
-        if picture is None or picture.shape != (SIDE, SIDE):
-            found = "not readable" if picture is None else f"{picture.shape[1]} x {picture.shape[0]}"
+        picture = images.read_grey(folder / name)
+        if picture.shape != (SIDE, SIDE):
+            found = f"{picture.shape[1]} x {picture.shape[0]}"
             raise ValueError(f"{folder / name}: {found}, not 28 x 28 pixels; run extract_mnist again")
         store[row, 0] = picture
     tested = torch.from_numpy((table["split"] == "test").to_numpy(copy=True))

@@ -6,6 +6,7 @@ such everywhere; names are refused with the line that numbers them. pid 0 is the
 and therefore refused where somebody is trained on or searched for. Pictures keep their names and their bytes.
 """
 
+import io
 import re
 from collections.abc import Hashable, Iterator
 from pathlib import Path, PurePosixPath
@@ -13,26 +14,29 @@ from typing import Any
 
 import pandas as pd
 
-from sanreid.data import images, index
-from sanreid.data.index import Rows
+from sanreid.data import images, index, text
+from sanreid.data.index import Rows, cut, short
+from sanreid.data.links import shown
 
 TABLES = ("index.csv", "index.parquet")
 WHOLE = re.compile(r"(-?\d{1,18})(\.0*)?")  # 3.0: what pandas writes for an integer column with gaps
 DISTRACTOR = 0
+WRITTEN = (*TABLES, "summary.json", "truth")  # what the stage itself puts beside the pictures
 REMEDY = {
     "pid": "number the people from 1, with pandas for example: table['pid'] = pandas.factorize(table['pid'])[0] + 1",
     "camid": "number the cameras from 1, or leave the whole column empty where they are not known",
 }
 
 
-def read(folder: Path) -> tuple[pd.DataFrame, Iterator[tuple[str, Path]]]:
+def read(folder: Path, broken: images.Broken = "error") -> tuple[pd.DataFrame, Iterator[tuple[str, Path]]]:
     """The checked table of `folder`, and a stream of (name, source) of all its files: pictures, other columns' files,
     and the truth where there is one.
 
     Raises FileNotFoundError for an absent folder, table or picture; ValueError, naming the table's file and line, for a
-    missing column, a pid or camid that is no integer, a file that is no picture, two pictures that differ in their
-    suffix alone, cameras given for a part of query and gallery, pid 0 in train or query, and all that `index.check`
-    refuses.
+    missing column, a pid or camid that is no integer, two pictures that differ in their suffix alone, the name of what
+    the stage writes, cameras given for a part of query and gallery, pid 0 in train or query, all that `index.check` and
+    `index.check_matches` refuse, and, where `broken` is "error", a file whose header is no picture's: that is told
+    before anything is copied.
     """
     folder = Path(folder)
     table, where = _load(folder)
@@ -45,7 +49,8 @@ def read(folder: Path) -> tuple[pd.DataFrame, Iterator[tuple[str, Path]]]:
     index.refuse(table, nobody, where, f"has pid 0, which means nobody (a distractor); {REMEDY['pid']}")
     index.check(table, folder, where)
     _check(table, where)
-    for row, path in enumerate(table["path"]):
+    index.check_matches(table, where)
+    for row, path in enumerate(table["path"] if broken == "error" else []):
         try:
             images.size(folder / path)
         except ValueError as error:
@@ -53,31 +58,38 @@ def read(folder: Path) -> tuple[pd.DataFrame, Iterator[tuple[str, Path]]]:
     return table, _files(folder, table)
 
 
-def _load(folder: Path) -> tuple[pd.DataFrame, Rows]:
-    """The table as it is in the file, with all four columns, and how to name its rows."""
+def rows(folder: Path) -> Rows:
+    """The table of `folder` and how its rows are named; FileNotFoundError where there is not one."""
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder}: no such folder; `folders` of params.yaml names it")
     found = [folder / name for name in TABLES if (folder / name).is_file()]
     if len(found) != 1:
         have = "both are" if found else "neither is"
         raise FileNotFoundError(f"{folder}: one of {' and '.join(TABLES)} is wanted, {have} there")
-    where = Rows(found[0], "line", 2) if found[0].suffix == ".csv" else Rows(found[0])
-    try:
-        if found[0].suffix == ".csv":
-            text: dict[Hashable, str] = dict.fromkeys(index.COLUMNS, "str")
-            table = pd.read_csv(found[0], dtype=text, encoding="utf-8-sig", skip_blank_lines=False, low_memory=False)
-            filled = table.notna().any(axis=1).to_numpy().nonzero()[0]
-            table = table.iloc[: filled.max(initial=-1) + 1]  # blank lines at the end are no rows
-        else:
-            table = pd.read_parquet(found[0]).reset_index(drop=True)
-    except (ValueError, OSError) as error:  # pandas' and pyarrow's own errors are ValueErrors
-        raise ValueError(f"{where.file}: not a readable table ({error})") from None
+    return Rows(found[0], "line", 2) if found[0].suffix == ".csv" else Rows(found[0])
+
+
+def _load(folder: Path) -> tuple[pd.DataFrame, Rows]:
+    """The table as it is in the file, with all four columns, and how to name its rows."""
+    where = rows(folder)
+    table = _csv(where.file) if where.file.suffix == ".csv" else index.read_parquet(where.file, "write it again")
     if absent := [c for c in ("path", "pid", "split") if c not in table]:
         raise ValueError(
-            f"{where.file}: no column {absent[0]!r}, only {', '.join(map(repr, table.columns))}; wanted are"
+            f"{where.file}: no column {absent[0]!r}, only {cut(', '.join(map(repr, table.columns)), 200)}; wanted are"
             " path, pid, split and, where cameras are known, camid, with a comma between"
         )
     return table if "camid" in table else table.assign(camid=None), where
+
+
+def _csv(file: Path) -> pd.DataFrame:
+    types: dict[Hashable, str] = dict.fromkeys(index.COLUMNS, "str")
+    written = text.read(file)
+    try:
+        table = pd.read_csv(io.StringIO(written), dtype=types, skip_blank_lines=False, low_memory=False)
+    except ValueError as error:  # pandas' own errors are ValueErrors
+        raise ValueError(f"{file}: not a readable table ({cut(str(error), 300)}); mend it") from None
+    filled = table.notna().any(axis=1).to_numpy().nonzero()[0]
+    return table.iloc[: filled.max(initial=-1) + 1]  # blank lines at the end are no rows
 
 
 def _posix(path: Any) -> Any:
@@ -91,7 +103,7 @@ def _integers(column: pd.Series, where: Rows, required: bool) -> pd.Series:
     for row, value in enumerate(column):
         match = None if pd.isna(value) else WHOLE.fullmatch(str(value).strip())
         if match is None and (required or pd.notna(value)):
-            given = "empty" if pd.isna(value) else f"{value!r}, no integer"
+            given = "empty" if pd.isna(value) else f"{short(value)}, no integer"
             raise ValueError(f"{where.name(row)}: {column.name} is {given}; {REMEDY[str(column.name)]}")
         values.append(int(match[1]) if match else None)
     return pd.Series(values, index=column.index, dtype="int64" if required else "Int64")
@@ -103,6 +115,11 @@ def _check(table: pd.DataFrame, where: Rows) -> None:
     partly = ranked & table["camid"].isna()
     if not partly[ranked].all():
         index.refuse(table, partly, where, "has no camid, while other query and gallery images have one")
+    first = table["path"].map(lambda path: PurePosixPath(path).parts[0].lower())
+    index.refuse(table, first.isin(WRITTEN), where, f"has the name of what the stage writes ({', '.join(WRITTEN)})")
+    for column in (c for c in index.FILE_COLUMNS if c in table):
+        taken = table[column].map(lambda name: pd.notna(name) and PurePosixPath(name).parts[0].lower() in WRITTEN[:3])
+        index.refuse(table, taken.astype(bool), where, f"has in {column} the name of what the stage writes")
     stems = table["path"].map(lambda path: str(PurePosixPath(path).with_suffix("")))
     index.refuse(table, stems.duplicated(), where, "differs from another picture in its suffix alone; rename one")
 
@@ -111,5 +128,5 @@ def _files(folder: Path, table: pd.DataFrame) -> Iterator[tuple[str, Path]]:
     columns = ["path", *(c for c in index.FILE_COLUMNS if c in table)]
     for name in dict.fromkeys(name for column in columns for name in table[column].dropna()):
         yield name, folder / name
-    for source in sorted((folder / "truth").rglob("*.png")):
+    for source in sorted(path for path in (folder / "truth").rglob("*.png") if shown(path, folder)):
         yield source.relative_to(folder).as_posix(), source

@@ -3,36 +3,50 @@
 Decisions: PNGs are written by `png`: on pictures of people ten times faster than by Pillow at 1.06 times the bytes,
 and lossless all the same. Files that a publisher already ships as JPEG are copied byte by byte, never encoded again;
 copied rather than hard-linked, because a cache that makes its links read-only must not reach into somebody's download.
+What is copied is verified on the way (`verify`); what is read later is held against its header and its end alone.
 """
 
+import mmap
 import os
-import shutil
+import stat
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import Literal
 
 import cv2
 import numpy as np
-from PIL import Image, UnidentifiedImageError
 
-from sanreid.data import png
+from sanreid.data import headers, png, verify
+from sanreid.data.links import Inside, shown
 
 THREADS = min(4, os.cpu_count() or 1)  # the encoders let go of the interpreter lock
 IN_FLIGHT = 64  # pictures waiting for a thread: bounds the memory of a set larger than it
+LARGEST = 1 << 30  # bytes of a file: headers.LIMIT pixels of 10 bytes, the most that a format has
+Broken = Literal["error", "leave_out"]  # what is done about a picture that is not whole
+
+
+class RefusedError(ValueError):
+    """A file that `copy_all` does not take; `name` is the one that it was to get."""
+
+    def __init__(self, name: str, message: str) -> None:
+        super().__init__(message)
+        self.name = name
 
 
 def read_rgb(path: Path) -> np.ndarray:
-    """The picture as (H, W, 3) uint8 RGB.
+    """The picture as (H, W, 3) uint8 RGB, turned as its EXIF says; the one way to the pixels of a file.
 
-    Raises FileNotFoundError where there is no file, ValueError where it is no picture.
+    Raises FileNotFoundError where there is no file, OSError where it cannot be read, ValueError where it is no picture,
+    is cut off or has more than headers.LIMIT pixels.
     """
-    image = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    if image is None:
-        if not Path(path).is_file():
-            raise FileNotFoundError(f"{path}: not found")
-        raise ValueError(f"{path}: not a readable picture (cut off in the download?); replace it")
-    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+    return cv2.cvtColor(_decode(path, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
+
+
+def read_grey(path: Path) -> np.ndarray:
+    """The picture as (H, W) uint8 of its brightness; else as `read_rgb`."""
+    return _decode(path, cv2.IMREAD_GRAYSCALE)
 
 
 def write_rgb(path: Path, image: np.ndarray) -> None:
@@ -47,11 +61,7 @@ def write_rgb(path: Path, image: np.ndarray) -> None:
     else:
         pixels = cv2.cvtColor(image, cv2.COLOR_RGB2BGR) if image.ndim == 3 else image
         encoded = cv2.imencode(Path(path).suffix, np.ascontiguousarray(pixels))[1].tobytes()
-    try:
-        Path(path).write_bytes(encoded)
-    except OSError as error:
-        why = f"{path}: could not be written ({error.strerror}); is the disk full, or the folder missing?"
-        raise OSError(error.errno, why) from None
+    _write(path, encoded)
 
 
 def write_all(folder: Path, pictures: Iterable[tuple[str, np.ndarray]]) -> None:
@@ -62,21 +72,88 @@ def write_all(folder: Path, pictures: Iterable[tuple[str, np.ndarray]]) -> None:
     _in_threads((_write_whole, _place(folder, name), image) for name, image in pictures)
 
 
-def copy_all(folder: Path, files: Iterable[tuple[str, Path]]) -> None:
-    """Copy each (path relative to `folder`, source file) unchanged, a few at a time in threads."""
-    _in_threads((shutil.copyfile, source, _place(folder, name)) for name, source in files)
+def copy_all(
+    folder: Path, files: Iterable[tuple[str, Path]], broken: Broken = "error", roots: Sequence[Path] = ()
+) -> dict[str, str]:
+    """Copy each (path relative to `folder`, source file) unchanged, a few at a time in threads, each verified.
+
+    Returns name and reason of the broken pictures left out, in the names' order. Raises RefusedError naming the first
+    broken picture where `broken` is "error", and always the first file that is a link out of all `roots`, where some
+    are given (`links.Inside`), or an array that is not whole.
+    """
+    lost: dict[str, str] = {}
+    inside = Inside(roots)
+
+    def copy(name: str, source: Path, target: Path) -> None:
+        if not inside(source):
+            raise RefusedError(name, inside.why(source))
+        data = load(source)
+        try:
+            if source.suffix == ".npy":
+                verify.verify_array(data)
+            else:
+                verify.verify(data)
+        except ValueError as error:
+            if broken == "error" or source.suffix == ".npy":
+                raise RefusedError(name, f"{source}: {error}") from None
+            lost[name] = str(error).split(";")[0]
+        else:
+            _write(target, data)
+
+    _in_threads((copy, name, source, _place(folder, name)) for name, source in files)
+    return dict(sorted(lost.items()))
+
+
+def verify_all(paths: Iterable[Path], root: Path) -> None:
+    """Look at every byte of each picture, a few at a time in threads; `root` as in `copy_all`.
+
+    Raises ValueError naming the first that is broken or a link out of `root`.
+    """
+    inside = Inside([root])
+
+    def look(path: Path) -> None:
+        if not inside(path):
+            raise ValueError(inside.why(path))
+        try:
+            verify.verify(load(path))
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from None
+
+    _in_threads((look, path) for path in paths)
+
+
+def load(path: Path) -> bytes:
+    """The bytes of a picture's file; errors that name it, as in `read_rgb`."""
+    try:
+        found = os.stat(path)
+        if stat.S_ISREG(found.st_mode) and found.st_size <= LARGEST:
+            return Path(path).read_bytes()
+    except FileNotFoundError:
+        raise FileNotFoundError(f"{path}: not found") from None
+    except OSError as error:
+        raise type(error)(f"{path}: cannot be read ({error.strerror}); replace it, or see who may read it") from None
+    if stat.S_ISREG(found.st_mode):
+        raise ValueError(f"{path}: {found.st_size >> 20} MB, too large for a picture; make it smaller")
+    raise OSError(f"{path}: a {'folder' if stat.S_ISDIR(found.st_mode) else 'device'}, not a picture; remove it")
 
 
 def size(path: Path) -> tuple[int, int]:
     """Height and width in pixels, from the header alone.
 
-    Raises ValueError where the file is no picture.
+    Raises ValueError where the file is no picture or has more than headers.LIMIT pixels, OSError as `read_rgb`.
     """
     try:
-        with Image.open(path) as image:
-            return image.height, image.width
-    except UnidentifiedImageError:
-        raise ValueError(f"{path}: not a readable picture; replace it") from None
+        if os.stat(path).st_size:
+            with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+                header = headers.read(data)
+        else:
+            header = headers.read(b"")
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
+    except OSError:
+        load(path)  # names what is wrong
+        raise
+    return header.height, header.width
 
 
 def files(folder: Path, suffixes: tuple[str, ...] = (".png", ".jpg", ".jpeg")) -> list[Path]:
@@ -86,12 +163,35 @@ def files(folder: Path, suffixes: tuple[str, ...] = (".png", ".jpg", ".jpeg")) -
     """
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder}: no such folder")
-    return sorted(p for p in folder.iterdir() if p.suffix.lower() in suffixes and not p.name.startswith("."))
+    return sorted(p for p in folder.iterdir() if p.suffix.lower() in suffixes and shown(p, folder) and not p.is_dir())
 
 
 def found(folder: Path) -> list[Path]:
     """`files`, or nothing where there is no such folder: for what a set may lack."""
     return files(folder) if folder.is_dir() else []
+
+
+def _decode(path: Path, flags: int) -> np.ndarray:
+    data = load(path)
+    try:
+        if not headers.ends(data, headers.read(data)):
+            raise headers.broken("cut off")
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+        if image is None:
+            raise headers.broken()
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
+    except cv2.error as error:
+        raise ValueError(f"{path}: {headers.broken(error.err)}") from None
+    return image
+
+
+def _write(path: Path, data: bytes) -> None:
+    try:
+        Path(path).write_bytes(data)
+    except OSError as error:
+        why = f"{path}: could not be written ({error.strerror}); is the disk full, or the folder missing?"
+        raise OSError(error.errno, why) from None
 
 
 def _place(folder: Path, name: str) -> Path:

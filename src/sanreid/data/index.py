@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
 import pandas as pd
+import pyarrow.parquet as pq
 
 from sanreid import runtime
 
@@ -19,6 +20,8 @@ SPLITS = ("train", "validation", "query", "gallery", "test")
 WHOLE_GALLERY = "whole_gallery"  # Zheng et al., ICCV 2015; what a table without a column `protocol` means
 SINGLE_GALLERY_SHOT = "single_gallery_shot"  # CUHK03's classic protocol, Li et al., CVPR 2014
 PROTOCOLS = (WHOLE_GALLERY, SINGLE_GALLERY_SHOT)  # of the optional column `protocol`, the same in every row
+MOST_ROWS = 20_000_000  # of a table that is read: a small file can declare any number
+MOST_BYTES = 4 << 30  # of its columns' values
 FILE_COLUMNS = ("texture", "frontal", "visibility")  # extras that name files, null where an image has none
 
 
@@ -41,8 +44,9 @@ def build(rows: list[dict[str, Any]]) -> pd.DataFrame:
 
 
 def write(table: pd.DataFrame, folder: Path) -> None:
-    """Check `table` against `folder` (see `check`) and write it there as index.parquet."""
+    """Check `table` against `folder` (see `check` and `check_matches`) and write it there as index.parquet."""
     check(table, folder)
+    check_matches(table, Rows(Path(folder) / NAME))
     with runtime.atomic_file(Path(folder) / NAME) as work:
         table.to_parquet(work, index=False)
 
@@ -55,12 +59,21 @@ def read(folder: Path) -> pd.DataFrame:
     path = Path(folder) / NAME
     if not path.is_file():
         raise FileNotFoundError(f"{path}: not found; run the reader that writes {folder}")
-    try:
-        table = pd.read_parquet(path)
-    except (ValueError, OSError) as error:  # pyarrow's own errors are ValueErrors
-        raise ValueError(f"{path}: not a readable table ({error}); delete it and run the reader again") from None
+    table = read_parquet(path, "delete it and run the reader again")
     check(table, folder)
     return table
+
+
+def read_parquet(path: Path, remedy: str) -> pd.DataFrame:
+    """The table of a parquet file; ValueError, with the `remedy`, where it is none or declares absurdly much."""
+    try:
+        head = pq.read_metadata(path)
+        declared = sum(head.row_group(i).total_byte_size for i in range(head.num_row_groups))
+        if head.num_rows > MOST_ROWS or declared > MOST_BYTES:
+            raise ValueError(f"declares {head.num_rows} rows of {declared} bytes")
+        return pd.read_parquet(path).reset_index(drop=True)
+    except (ValueError, OSError, MemoryError) as error:  # pyarrow's own errors are of these
+        raise ValueError(f"{path}: not a readable table ({cut(str(error), 300)}); {remedy}") from None
 
 
 def check(table: pd.DataFrame, folder: Path, where: Rows | None = None) -> None:
@@ -91,6 +104,19 @@ def check(table: pd.DataFrame, folder: Path, where: Rows | None = None) -> None:
         _check_files(table, column, folder, where)
 
 
+def check_matches(table: pd.DataFrame, where: Rows) -> None:
+    """ValueError where no query of a re-ID set could find anything: all of its person is under its own camera."""
+    queries, gallery = (table[table["split"] == split] for split in ("query", "gallery"))
+    if queries.empty or queries["camid"].isna().any() or gallery["camid"].isna().any():
+        return
+    pairs = queries[["pid", "camid"]].drop_duplicates().merge(gallery[["pid", "camid"]].drop_duplicates(), on="pid")
+    if (pairs["camid_x"] == pairs["camid_y"]).all():
+        raise ValueError(
+            f"{where.file}: no query's person is in the gallery under another camera, so that nothing would count as "
+            "found; name the cameras by camid, or leave camid empty in every row, where they are not known"
+        )
+
+
 def summary(table: pd.DataFrame, distractor: int | None = None) -> dict[str, Any]:
     """Count people, images, cameras, and people and images by split; pid `distractor` is nobody."""
     known = table if distractor is None else table[table["pid"] != distractor]
@@ -118,7 +144,7 @@ def _check_types(table: pd.DataFrame, where: Rows) -> None:
         wrong = ~table[column].map(lambda value: isinstance(value, str)).astype(bool)
         if wrong.any():
             row = int(wrong.to_numpy().argmax())
-            raise ValueError(f"{where.name(row)}: {column} is {table[column].iloc[row]!r}, not a string")
+            raise ValueError(f"{where.name(row)}: {column} is {short(table[column].iloc[row])}, not a string")
     if str(table["pid"].dtype) != "int64":
         raise ValueError(f"{where.file}: pid is {table['pid'].dtype}, not int64")
     if str(table["camid"].dtype) != "Int64":
@@ -145,11 +171,31 @@ def _check_files(table: pd.DataFrame, column: str, folder: Path, where: Rows) ->
         if name in known or pd.isna(name):
             continue
         if "\\" in name or name.startswith("/") or ":" in name[:2] or ".." in PurePosixPath(name).parts or not name:
-            raise ValueError(f"{where.name(row)}: {column} {name!r} is not a POSIX path inside {folder}")
-        if not (folder / name).is_file():
-            missing = f"{column} {name} does not exist in {folder}; put it there, or run the reader again"
+            raise ValueError(f"{where.name(row)}: {column} {short(name)} is not a POSIX path inside {folder}")
+        if not _is_file(folder / name):
+            missing = f"{column} {cut(name)} does not exist in {folder}; put it there, or run the reader again"
             raise FileNotFoundError(f"{where.name(row)}: {missing}")
         known.add(name)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name longer than any file's
+        return False
+
+
+def cut(text: str, limit: int = 80) -> str:
+    """`text`, its middle left out where it has more than `limit` characters."""
+    if len(text) <= limit:
+        return text
+    half = (limit - 3) // 2
+    return f"{text[:half]}...{text[-half:]}"
+
+
+def short(value: Any, limit: int = 80) -> str:
+    """`repr` of a value, its middle left out where it is long: what a message shows of a file's content."""
+    return cut(repr(value), limit)
 
 
 def refuse(table: pd.DataFrame, wrong: pd.Series, where: Rows, reason: str) -> None:
@@ -160,5 +206,6 @@ def refuse(table: pd.DataFrame, wrong: pd.Series, where: Rows, reason: str) -> N
         more = f" ({count} rows in all)" if count > 1 else ""
         entry = table.iloc[row]
         raise ValueError(
-            f"{where.name(row)}: {entry['path']} (pid {entry['pid']}, split {entry['split']}) {reason}{more}"
+            f"{where.name(row)}: {cut(str(entry['path']))} (pid {entry['pid']}, split {cut(str(entry['split']))})"
+            f" {reason}{more}"
         )

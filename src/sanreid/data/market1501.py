@@ -3,7 +3,8 @@
 Decisions: bounding_box_train, query and bounding_box_test become train, query and gallery; junk (-1) is dropped, as
 the field's evaluation ignores it; distractors (0000) stay in the gallery as pid 0, which matches nobody. The pictures
 are copied byte by byte under their own names, and the same name in two folders is refused: training and query pictures
-have overwritten each other before.
+have overwritten each other before. Other sets come in this layout with more people, cameras and frames than the
+publisher's names have digits for: each number may have more of them.
 """
 
 import re
@@ -18,7 +19,7 @@ from sanreid.data import images, index
 
 RELEASE = "Market-1501-v15.09.15"
 FOLDERS = {"train": "bounding_box_train", "query": "query", "gallery": "bounding_box_test"}
-FILE = re.compile(r"(?P<pid>-1|\d{4})_c(?P<camid>[1-6])s\d_\d{6}_\d{2}(\.jpg)+")
+FILE = re.compile(r"(?P<pid>-1|[0-9]{4,18})_c(?P<camid>0*[1-9][0-9]{0,8})s[0-9]+_[0-9]{6,}_[0-9]{2,}(\.jpg)+")
 JUNK, DISTRACTOR = -1, 0
 
 
@@ -35,7 +36,8 @@ def read(raw: Path) -> tuple[pd.DataFrame, Iterator[tuple[str, np.ndarray]]]:
     """The table and a stream of (path, (H, W, 3) uint8 RGB) in its order: train, query, gallery, each by file name.
 
     `raw` is the release's folder or the one that contains it.
-    Raises FileNotFoundError for an absent folder, ValueError naming a file whose name is not the publisher's.
+    Raises FileNotFoundError for an absent folder, ValueError naming one without pictures of people, or a file whose
+    name is not the publisher's.
     """
     pictures = scan(raw)
     table = index.build([{"path": _path(p), "pid": p.pid, "camid": p.camid, "split": p.split} for p in pictures])
@@ -69,6 +71,8 @@ def scan(raw: Path) -> list[Picture]:
                 raise ValueError(f"{source}: has the name of {seen[source.name]}; one would overwrite the other")
             seen[source.name] = source
             pictures.append(Picture(source, pid, int(match["camid"]), split))
+        if not any(picture.split == split for picture in pictures[-1:]):
+            raise ValueError(f"{folder / name}: holds no pictures of people; put the publisher's files there")
     return pictures
 
 
@@ -87,6 +91,11 @@ def files(raw: Path, table: pd.DataFrame) -> Iterator[tuple[str, Path]]:
             yield f"truth/visibility/{source.stem}.png", source
     if (folder / "coverage.png").is_file():
         yield "truth/coverage.png", folder / "coverage.png"
+
+
+def roots(raw: Path) -> list[Path]:
+    """The folders that the files of `files` lie in, and may not be links out of."""
+    return [Path(raw), *(folder for folder in [find(raw).parent / "truth"] if folder.is_dir())]
 
 
 def _path(picture: Picture) -> str:

@@ -14,7 +14,9 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from sanreid.data import images, index
+from sanreid.data import images, index, text
+from sanreid.data.index import short
+from sanreid.data.links import shown
 
 IMAGES, TEXTURES, LABELS = "images", "GT_texture", "image-texture-label"
 PATTERN = r"(?P<image>\S+?)(?:\s*,\s*|\s+)(?P<texture>\S+)"
@@ -40,19 +42,23 @@ class Line(NamedTuple):
 
 
 def read(
-    raw: Path, pattern: str = PATTERN, images_per_texture: int = 10, validation_people: int = 0
+    raw: Path,
+    pattern: str = PATTERN,
+    images_per_texture: int = 10,
+    validation_people: int = 0,
+    broken: images.Broken = "error",
 ) -> tuple[pd.DataFrame, Iterator[tuple[str, np.ndarray]]]:
     """The table and a stream of (path, (H, W, 3) uint8 RGB image) in its order; arguments and errors as in `scan`.
 
     Beside the index columns: texture, frontal, visibility (paths; null where the set has none). pid is the texture's
     number, camid is null; the last `validation_people` people have split validation, the others train.
     """
-    pairs = scan(raw, pattern, images_per_texture)
+    pairs = scan(raw, pattern, images_per_texture, broken)
     table = _table(pairs, validation_people)
     return table, ((path, images.read_rgb(p.image)) for path, p in zip(table["path"], pairs, strict=True))
 
 
-def scan(raw: Path, pattern: str, images_per_texture: int) -> list[Pair]:
+def scan(raw: Path, pattern: str, images_per_texture: int, broken: images.Broken = "error") -> list[Pair]:
     """The pairs in the order of the image files' names.
 
     `pattern` is a regular expression with the groups image and texture that matches a whole line of the label text.
@@ -79,7 +85,12 @@ def scan(raw: Path, pattern: str, images_per_texture: int) -> list[Pair]:
             f"{textures[idle[0]]}: a texture without images ({len(idle)} such); remove it or add its images"
         )
     for path in textures.values():
-        height, width = images.size(path)
+        try:
+            height, width = images.size(path)
+        except ValueError:
+            if broken == "error":
+                raise
+            continue  # is left out where it is copied
         if height != width:
             raise ValueError(f"{path}: {height} x {width} pixels; a texture is square")
     frontal = {p.stem: p for p in images.found(raw / "frontal")}
@@ -91,10 +102,12 @@ def scan(raw: Path, pattern: str, images_per_texture: int) -> list[Pair]:
     ]
 
 
-def files(raw: Path, pattern: str, images_per_texture: int) -> Iterator[tuple[str, Path]]:
+def files(
+    raw: Path, pattern: str, images_per_texture: int, broken: images.Broken = "error"
+) -> Iterator[tuple[str, Path]]:
     """(name in the interim folder, source) of every picture of the table, and of the maps where the set has them."""
     done: set[str] = set()
-    for pair in scan(raw, pattern, images_per_texture):
+    for pair in scan(raw, pattern, images_per_texture, broken):
         sources = {
             "images": pair.image,
             "textures": pair.texture,
@@ -146,13 +159,15 @@ def _lines(folder: Path, pattern: str) -> list[Line]:
     """The label text: every .txt of the folder, by name; blank lines are skipped."""
     compiled = compiled_pattern(pattern)
     lines = []
-    for path in sorted(folder.glob("*.txt")) if folder.is_dir() else []:
-        for number, text in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), 1):
-            if not text.strip():
+    for path in sorted(p for p in folder.glob("*.txt") if shown(p, folder)) if folder.is_dir() else []:
+        for number, line in enumerate(text.read(path).splitlines(), 1):
+            if not line.strip():
                 continue
-            match = compiled.fullmatch(text.strip())
+            match = compiled.fullmatch(line.strip())
             if not match:
-                raise ValueError(f"{path}:{number}: {text!r} does not match label_pattern {pattern!r}; adapt the key")
+                raise ValueError(
+                    f"{path}:{number}: {short(line)} does not match label_pattern {pattern!r}; adapt the key"
+                )
             lines.append(Line(f"{path}:{number}", Path(match["image"]).stem, Path(match["texture"]).stem))
     return lines
 
@@ -188,9 +203,9 @@ def _checked(
     result: dict[str, str] = {}
     for where, image, texture in lines:
         if image not in pictures:
-            raise ValueError(f"{where}: image {image!r} is not in {IMAGES}/")
+            raise ValueError(f"{where}: image {short(image)} is not in {IMAGES}/")
         if texture not in textures:
-            raise ValueError(f"{where}: texture {texture!r} is not in {TEXTURES}/")
+            raise ValueError(f"{where}: texture {short(texture)} is not in {TEXTURES}/")
         if image in result:
             raise ValueError(f"{where}: image {image!r} is listed twice")
         if rule and rule[image] != texture:

@@ -13,6 +13,7 @@ import pandas as pd
 from PIL import Image
 
 from sanreid import runtime
+from sanreid.data import images
 
 
 @dataclass(frozen=True)
@@ -26,14 +27,11 @@ class Picture:
 
 
 def load(path: Path, mode: str = "RGB") -> Image.Image:
-    """Open a picture; FileNotFoundError or ValueError names the file."""
+    """Open a picture as RGB or grey (`mode` L), turned as its EXIF says; the errors of `images.read_rgb`."""
     try:
-        with Image.open(path) as image:
-            return image.convert(mode)
+        return Image.fromarray(images.read_grey(path) if mode == "L" else images.read_rgb(path))
     except FileNotFoundError:
         raise FileNotFoundError(f"{path}: not found; `dvc repro` makes it") from None
-    except OSError as error:
-        raise ValueError(f"{path}: not a readable picture ({error}); make it again") from None
 
 
 def embed(image: Image.Image, caption: str = "", height: int | None = None, quality: int = 85) -> Picture:

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-import cv2
 import numpy as np
 
+from sanreid.data import images
 from sanreid.runtime import rng as stream_of
 from sanreid.synthesis import background
 from sanreid.synthesis.background import Backdrop
@@ -74,10 +74,19 @@ def cameras(family: str, seed: int, count: int, backgrounds: Path | None = None)
     return [_camera(family, stream_of(seed, "camera", family, i), i, count, pictures) for i in range(count)]
 
 
+def check_backgrounds(folder: Path) -> None:
+    """Look at every byte of the pictures in `folder`, so that a night of rendering does not end at the last of them.
+
+    Raises FileNotFoundError for an absent folder, ValueError for one without pictures or naming the first that is
+    broken or a link out of it.
+    """
+    images.verify_all(_pictures(folder), folder)
+
+
 def _pictures(folder: Path) -> list[Path]:
     if not Path(folder).is_dir():
         raise FileNotFoundError(f"{folder}: no such folder of background pictures")
-    found = sorted(path for path in Path(folder).iterdir() if path.suffix.lower() in PICTURES)
+    found = images.files(Path(folder), PICTURES)
     if not found:
         raise ValueError(
             f"{folder}: holds no picture; put some {', '.join(PICTURES)} there or use procedural backgrounds"
@@ -86,10 +95,7 @@ def _pictures(folder: Path) -> list[Path]:
 
 
 def _read(path: Path) -> Backdrop:
-    picture = cv2.imread(str(path), cv2.IMREAD_COLOR_RGB)
-    if picture is None:
-        raise ValueError(f"{path}: cannot be read as a picture; remove it or convert it")
-    return Backdrop(picture, None, 2.5)
+    return Backdrop(images.read_rgb(path), None, 2.5)
 
 
 def _camera(family: str, rng: np.random.Generator, number: int, count: int, pictures: list[Path]) -> Camera:

@@ -1,0 +1,43 @@
+"""Text that people's programs wrote: read as UTF-8, and told what it is where it is not.
+
+Decision: no encoding is guessed. Latin-1 reads any bytes, as wrong names more often than not; the file and the remedy
+are named, and whoever wrote it saves it once more.
+"""
+
+from pathlib import Path
+
+REMEDY = "save it as UTF-8 (a spreadsheet calls it 'CSV UTF-8, comma delimited')"
+_STARTS = {
+    b"PK\x03\x04": "an Excel workbook or another ZIP file, whatever its name says",
+    b"\xd0\xcf\x11\xe0": "an old Excel workbook, whatever its name says",
+    b"\x1f\x8b": "a gzip file, whatever its name says",
+    b"PAR1": "a parquet file, whatever its name says",
+    b"\xff\xfe": "in UTF-16",
+    b"\xfe\xff": "in UTF-16",
+}
+
+
+def read(path: Path) -> str:
+    """The text of a UTF-8 file, with a byte order mark or without one.
+
+    Raises ValueError naming the file, what it is instead, the line where that can be said, and the remedy; OSError
+    where it cannot be read.
+    """
+    try:
+        data = Path(path).read_bytes()
+    except OSError as error:
+        raise type(error)(f"{path}: cannot be read ({error.strerror})") from None
+    for start, what in _STARTS.items():
+        if data.startswith(start):
+            raise ValueError(f"{path}: is {what}; {REMEDY}")
+    if (at := data.find(0)) >= 0:
+        what = (
+            "in UTF-16" if at < 2 and data[1 - at : 8 : 2].strip(b"\0") else "damaged or no text (it holds zero bytes)"
+        )
+        raise ValueError(f"{path}: is {what}; {REMEDY}")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        given = data[error.start : error.end].hex()
+        raise ValueError(f"{path}: line {line}: is not UTF-8 (byte {given}; Latin-1, perhaps); {REMEDY}") from None
