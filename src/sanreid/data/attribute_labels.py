@@ -16,7 +16,8 @@ import pandas as pd
 
 from sanreid import runtime
 from sanreid.data import attributes, index
-from sanreid.data.mat5 import short
+from sanreid.data.index import short
+from sanreid.data.mat5 import line
 
 LABELS, WEIGHTS = "labels.parquet", "weights.json"
 SPLITS = ("train", "val", "test")
@@ -32,10 +33,7 @@ def rows(market: Path, labels: Path, split: str) -> pd.DataFrame:
     file = labels / LABELS
     if not file.is_file():
         raise FileNotFoundError(f"{file}: not found; the stage extract_attributes writes it")
-    try:
-        table = pd.read_parquet(file)
-    except (ValueError, OSError) as error:  # pyarrow's own errors are ValueErrors
-        raise ValueError(f"{file}: not a readable table ({short(error)}); run extract_attributes again") from None
+    table = index.read_parquet(file, "run extract_attributes again")
     if missing := sorted({"pid", "split", *HEADS} - set(table.columns)):
         raise ValueError(f"{file}: columns {missing} are missing; run extract_attributes again")
     for head in ("pid", *HEADS):
@@ -48,7 +46,7 @@ def rows(market: Path, labels: Path, split: str) -> pd.DataFrame:
             raise ValueError(f"{file}: {head} has values outside 0..{len(classes) - 1}; run extract_attributes again")
     if strange := sorted(set(map(str, table["split"])) - set(SPLITS)):
         raise ValueError(
-            f"{file}: split {short(repr(strange[0]))} is none of {', '.join(SPLITS)}; run extract_attributes again"
+            f"{file}: split {short(strange[0])} is none of {', '.join(SPLITS)}; run extract_attributes again"
         )
     people = table.loc[table["split"] == split, ["pid", *HEADS]]
     images = index.read(market)[["path", "pid"]]
@@ -66,7 +64,7 @@ def class_weights(labels: Path) -> dict[str, list[float]]:
     try:
         weights = json.loads(file.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"{file}: not readable JSON ({short(error)}); run extract_attributes again") from None
+        raise ValueError(f"{file}: not readable JSON ({line(error)}); run extract_attributes again") from None
     for head, classes in attributes.HEADS.items():
         given = weights.get(head) if isinstance(weights, dict) else None
         if not isinstance(given, list) or len(given) != len(classes):

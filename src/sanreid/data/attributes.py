@@ -15,8 +15,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from sanreid.data import images, index, mat5, stratified
-from sanreid.data.mat5 import short
+from sanreid.data import images, index, mat5, stratified, text
+from sanreid.data.index import short
 
 UP_COLORS = ("black", "white", "red", "purple", "yellow", "gray", "blue", "green")
 DOWN_COLORS = ("black", "white", "pink", "purple", "yellow", "gray", "blue", "green", "brown")
@@ -202,7 +202,7 @@ def _read_mat(path: Path) -> list[Person]:
                 )
         for row, name in enumerate(ids):
             if not isinstance(name, str) or not re.fullmatch(r"[0-9]{4}", name):
-                raise ValueError(f"{path}: {side}: person {short(repr(name))} is not a 4-digit number")
+                raise ValueError(f"{path}: {side}: person {short(name)} is not a 4-digit number")
             found.append(Person(int(name), side, {field: numbers[field][row] for field in FIELDS}))
             heads(found[-1].fields, f"{path}: {side}: person {name}")
     return found
@@ -213,7 +213,7 @@ def _read_csv_people(path: Path) -> list[Person]:
     for line, name, values in _read_csv(path):
         if not re.fullmatch(r"[0-9]{1,9}", name):
             raise ValueError(
-                f"{path}:{line}: id {short(repr(name))} is no person; a file with image names holds predictions "
+                f"{path}:{line}: id {short(name)} is no person; a file with image names holds predictions "
                 f"and cannot be trained on: give {CSV} or {MAT}"
             )
         heads(values, f"{path}:{line}")
@@ -240,7 +240,7 @@ def _read_csv(path: Path) -> Iterator[tuple[int, str, dict[str, int]]]:
                 if field != "id":
                     given = row[field]
                     if not NUMBER.fullmatch((given or "").strip()):
-                        raise ValueError(f"{path}:{line}: {field} is {short(repr(given))}, not a number")
+                        raise ValueError(f"{path}:{line}: {field} is {short(given)}, not a number")
                     values[field] = int(given)
             yield line, (row["id"] or "").strip(), values
     except csv.Error as error:
@@ -253,14 +253,8 @@ def _text(path: Path) -> str:
         raise FileNotFoundError(f"{path}: not found")
     if (size := path.stat().st_size) > LARGEST_CSV:
         raise ValueError(f"{path}: {size} bytes, more than the {LARGEST_CSV} of any such file; is it the right one?")
-    content = path.read_bytes()
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = "\0"
-    if "\0" in text:  # UTF-16 of plain letters decodes, with a NUL behind each
-        raise ValueError(f"{path}: not UTF-8 (UTF-16 or Latin-1?); save it as UTF-8, with commas between the values")
-    first = text.partition("\n")[0]
+    content = text.read(path)
+    first = content.partition("\n")[0]
     if "," not in first and (found := next((mark for mark in ";\t|" if mark in first), None)):
-        raise ValueError(f"{path}:1: has {found!r} between the columns; save it as UTF-8, with commas between them")
-    return text
+        raise ValueError(f"{path}:1: has {found!r} between the columns; {text.REMEDY}")
+    return content

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from sanreid import runtime
-from sanreid.data import mat5
+from sanreid.data import index, mat5
 
 SPLITS = ("train", "query", "gallery")
 FILE = re.compile(r"(?P<pair>[1-5])_(?P<person>\d{3})_(?P<camera>[12])_(?P<slot>\d{2})\.png")
@@ -94,7 +94,7 @@ def _place(path: Path, name: str) -> tuple[int, int, int, int]:
         if person >= 1 and slot in range(5 * camera - 4, 5 * camera + 1):
             return pair, person, camera, slot
     raise ValueError(
-        f"{path}: file name {mat5.short(repr(name))} is not {{pair 1-5}}_{{person:03d}}_{{camera 1-2}}_{{slot:02d}}.png"
+        f"{path}: file name {index.short(name)} is not {{pair 1-5}}_{{person:03d}}_{{camera 1-2}}_{{slot:02d}}.png"
         " with slots 1-5 of camera 1 and 6-10 of camera 2"
     )
 

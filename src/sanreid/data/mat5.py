@@ -16,6 +16,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from sanreid.data.index import cut
+
 LIMIT = 64 << 20  # bytes of a file, and of what it unfolds to; CUHK03's protocol unfolds to about one million
 DEPTH = 16  # cells and structs inside one another
 HEADER = 128
@@ -27,10 +29,9 @@ CELL, STRUCT, CHAR, DOUBLE, SINGLE, UINT64 = 1, 2, 4, 6, 7, 15  # classes of arr
 COMPLEX = 0x08
 
 
-def short(value: object, limit: int = 120) -> str:
-    """What is told of a value that may be of any length: one line, cut in the middle."""
-    text = " ".join(str(value).split())
-    return text if len(text) <= limit else f"{text[: limit // 2]}...{text[-limit // 2 :]}"
+def line(told: object) -> str:
+    """What a library says of a damaged file: one short line."""
+    return cut(" ".join(str(told).split()), 120)
 
 
 class BrokenError(ValueError):

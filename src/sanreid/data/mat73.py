@@ -16,7 +16,8 @@ from typing import NamedTuple
 import h5py
 import numpy as np
 
-from sanreid.data.mat5 import short
+from sanreid.data.index import short
+from sanreid.data.mat5 import line
 
 LIMIT = 300_000_000  # bytes of one array: a picture of 100 million pixels
 CELLS = 1_000_000  # references of one cell array: ten slots of 100,000 people
@@ -55,16 +56,16 @@ def opened(path: Path) -> h5py.File:
     except FileNotFoundError:
         raise
     except ERRORS as error:
-        raise ValueError(f"{path}: not a whole HDF5 file ({short(error)}); download it again") from None
+        raise ValueError(f"{path}: not a whole HDF5 file ({line(error)}); download it again") from None
     try:
         for name in islice(file, NAMES):
-            _link(file, name, f"{path}: {short(repr(name))}")
+            _link(file, name, f"{path}: {short(name)}")
     except RefusedError:
         file.close()
         raise
     except ERRORS as error:
         file.close()
-        raise ValueError(f"{path}: not a whole HDF5 file ({short(error)}); download it again") from None
+        raise ValueError(f"{path}: not a whole HDF5 file ({line(error)}); download it again") from None
     return file
 
 
@@ -92,7 +93,7 @@ def named(file: h5py.File, name: str) -> Array | None:
     except RefusedError:
         raise
     except ERRORS as error:
-        raise RefusedError(f"{where} cannot be read ({short(error)}); {AGAIN}") from None
+        raise RefusedError(f"{where} cannot be read ({line(error)}); {AGAIN}") from None
 
 
 def follow(file: h5py.File, reference: h5py.Reference, where: str) -> Array:
@@ -104,7 +105,7 @@ def follow(file: h5py.File, reference: h5py.Reference, where: str) -> Array:
     except RefusedError:
         raise
     except ERRORS as error:
-        raise RefusedError(f"{where} cannot be read ({short(error)}); {AGAIN}") from None
+        raise RefusedError(f"{where} cannot be read ({line(error)}); {AGAIN}") from None
 
 
 def references(array: Array, where: str) -> np.ndarray:
@@ -116,19 +117,19 @@ def references(array: Array, where: str) -> np.ndarray:
     except RefusedError:
         raise
     except ERRORS as error:
-        raise RefusedError(f"{where} cannot be read ({short(error)}); {AGAIN}") from None
+        raise RefusedError(f"{where} cannot be read ({line(error)}); {AGAIN}") from None
 
 
 def values(array: Array, where: str) -> np.ndarray:
     """The numbers of an array; ValueError where it is too large, or its bytes are not there."""
     try:
         if array.dtype.kind not in "uif":
-            raise RefusedError(f"{where} is {short(array.dtype)}, not numbers; {AGAIN}")
+            raise RefusedError(f"{where} is {line(array.dtype)}, not numbers; {AGAIN}")
         return _read(array, where, LIMIT // array.dtype.itemsize)
     except RefusedError:
         raise
     except ERRORS as error:
-        raise RefusedError(f"{where} cannot be read ({short(error)}); {AGAIN}") from None
+        raise RefusedError(f"{where} cannot be read ({line(error)}); {AGAIN}") from None
 
 
 def _link(group: h5py.Group, name: str, where: str) -> object:
@@ -136,7 +137,7 @@ def _link(group: h5py.Group, name: str, where: str) -> object:
     link = group.get(name, getlink=True)
     if isinstance(link, h5py.ExternalLink):
         raise RefusedError(
-            f"{where} is a link into another file ({short(link.filename)}), which is not followed; "
+            f"{where} is a link into another file ({line(link.filename)}), which is not followed; "
             "put the publisher's own file there"
         )
     return link

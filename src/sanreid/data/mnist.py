@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from sanreid.data import index
-from sanreid.data.mat5 import short
+from sanreid.data.mat5 import line
 
 SPLITS = {"train": "train", "test": "t10k"}  # the publisher's prefix of each split
 IMAGES, LABELS = 2051, 2049  # magic numbers: unsigned bytes in 3 dimensions and in 1
@@ -90,7 +90,7 @@ def read_idx(path: Path, magic: int) -> np.ndarray:
             file.seek(0)
             return _parse(path, gzip.GzipFile(fileobj=file) if packed else file, magic)
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise ValueError(f"{path}: not a whole gzip file ({short(error)}); download it again") from None
+        raise ValueError(f"{path}: not a whole gzip file ({line(error)}); download it again") from None
 
 
 def _parse(path: Path, file: io.BufferedIOBase, magic: int) -> np.ndarray:
