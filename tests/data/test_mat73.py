@@ -169,6 +169,17 @@ def test_tables_of_any_other_kind_are_named(raw, edit):
     refused(raw, "labeled has 6 camera pairs")
 
 
+def test_a_size_that_is_not_that_of_the_bytes_is_told(raw):
+    """One bit of a picture's width: 6 becomes 4, or 7."""
+    whole = (raw / "cuhk-03.mat").read_bytes()
+    sizes = np.array(PICTURE, np.uint64).tobytes()
+    assert sizes in whole
+    for width in (4, 7):
+        wrong = np.array((3, width, 13), np.uint64).tobytes()
+        (raw / "cuhk-03.mat").write_bytes(whole.replace(sizes, wrong))
+        refused(raw, rf"1_001_1_01\.png says that it is 3 x {width} x 13, and has 234 bytes")
+
+
 def test_two_cells_of_one_picture_are_told(raw, edit):
     with edit() as file:
         file["#refs#/labeled1"][0, 0] = file["#refs#/labeled1"][1, 0]

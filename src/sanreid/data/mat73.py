@@ -166,7 +166,7 @@ def _read(array: Array, where: str, limit: int) -> np.ndarray:
     stored = data.get_storage_size()
     if plan.get_nfilters():
         _unpackable(array, stored, where)
-    elif dtype.kind != "O" and stored < count * dtype.itemsize:
+    elif dtype.kind != "O" and (stored < (size := count * dtype.itemsize) or (stored > size and not _in_pieces(plan))):
         raise RefusedError(f"{where} says that it is {_size(shape)}, and has {stored} bytes; {AGAIN}")
     result = np.empty(shape, dtype)
     data.read(h5py.h5s.ALL, h5py.h5s.ALL, result)
@@ -191,6 +191,11 @@ def _unpackable(array: Array, stored: int, where: str) -> None:
         packed = data.read_direct_chunk(chunk.chunk_offset)[1] if chunk.size <= stored else b""
         if len(zlib.decompressobj().decompress(packed, piece + 5)) > piece + 4:  # 4: a checksum
             raise RefusedError(f"{where} unfolds to more than it says; {AGAIN}")
+
+
+def _in_pieces(plan: h5py.h5p.PropDCID) -> bool:
+    """Whether an array is stored in pieces, of which those at its edges are larger than what they hold."""
+    return plan.get_layout() == h5py.h5d.CHUNKED
 
 
 def _size(shape: tuple[int, ...]) -> str:
