@@ -44,9 +44,10 @@ def half_zeros(data: bytes) -> bytes:
     return data[: len(data) // 2] + bytes(len(data) - len(data) // 2)
 
 
-def everything() -> dict[str, bytes]:
-    """Every broken file by what was done to it."""
-    jpeg, progressive, still = encoded(), encoded(progressive=True), encoded("PNG")
+def everything(width: int = 48, height: int = 96) -> dict[str, bytes]:
+    """Every broken file by what was done to it, most of a picture of this size."""
+    image = photograph(width, height)
+    jpeg, progressive, still = encoded(image=image), encoded(image=image, progressive=True), encoded("PNG", image)
     wide = bytearray(jpeg)
     frame = jpeg.index(b"\xff\xc0")
     wide[frame + 7 : frame + 9] = b"\0\0"
@@ -73,10 +74,10 @@ def everything() -> dict[str, bytes]:
         "png_too_many_rows": png(40, 40, bytes(41 * 2000)),
         "png_bomb_by_its_header": png(60_000, 60_000, b"\0"),
         "png_bomb": png(20_000, 20_000, bytes(1000)),
-        "bmp_cut": encoded("BMP")[:2000],
-        "gif_cut": encoded("GIF")[:700],
-        "webp_cut": encoded("WEBP")[:200],
-        "tiff_cut": encoded("TIFF")[:300],
-        "ppm_cut": encoded("PPM")[:900],
+        "bmp_cut": encoded("BMP", image)[:2000],
+        "gif_cut": encoded("GIF", image)[:700],
+        "webp_cut": encoded("WEBP", image)[:200],
+        "tiff_cut": encoded("TIFF", image)[:300],
+        "ppm_cut": encoded("PPM", image)[:900],
         "postscript": b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\nshowpage\n",
     }

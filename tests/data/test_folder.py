@@ -162,3 +162,72 @@ def test_truth_and_the_files_of_other_columns_come_along(tmp_path):
     _, files = reader.read(tmp_path)
     names = [name for name, source in files if source == tmp_path / name]
     assert names[5:] == ["v/x.png", "truth/coverage.png", "truth/textures/7.png"]
+
+
+def encoded(text, how):
+    return {
+        "UTF-16": text.encode("utf-16"),
+        "UTF-16 without its mark": text.encode("utf-16-le"),
+        "Latin-1": text.replace("c.png", "caf\xe9.png").encode("latin-1"),
+        "workbook": b"PK\x03\x04" + bytes(100),
+        "old workbook": b"\xd0\xcf\x11\xe0" + bytes(100),
+        "zeros": text.encode() + bytes(8),
+        "semicolons": text.replace(",", ";").encode(),
+        "tabs": text.replace(",", "\t").encode(),
+    }[how]
+
+
+@pytest.mark.parametrize(
+    ("how", "words"),
+    [
+        ("UTF-16", "is in UTF-16; save it as UTF-8"),
+        ("UTF-16 without its mark", "is in UTF-16; save it as UTF-8"),
+        ("Latin-1", r"line 4: is not UTF-8 \(byte e9; Latin-1, perhaps\); save it as UTF-8"),
+        ("workbook", "is an Excel workbook .*, whatever its name says; save it as UTF-8"),
+        ("old workbook", "is an old Excel workbook"),
+        ("zeros", "is damaged or no text"),
+        ("semicolons", "no column 'path', only .* with a comma between"),
+        ("tabs", "no column 'path', only .* with a comma between"),
+    ],
+)
+def test_tables_of_other_programs_are_told_with_the_remedy(tmp_path, how, words):
+    write(tmp_path)
+    (tmp_path / "index.csv").write_bytes(encoded(ROWS, how))
+    with pytest.raises(ValueError, match=rf"index\.csv: {words}"):
+        reader.read(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["index.parquet", "Index.CSV", "summary.json", "truth/a.png", "Truth/a.png"])
+def test_a_picture_with_the_name_of_what_the_stage_writes_is_refused(tmp_path, name):
+    write(tmp_path, swap("d.png", name), name="index.csv")
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_bytes((tmp_path / "d.png").read_bytes())
+    if name == "index.parquet":
+        with pytest.raises(FileNotFoundError, match="both are there"):
+            reader.read(tmp_path)
+    else:
+        with pytest.raises(ValueError, match=rf"line 5: {name} .*has the name of what the stage writes"):
+            reader.read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [("c.png,7", "c.png,HUGE"), ("c.png", "HUGE"), ("7,1,query", "7,1,HUGE"), ("path,pid", "HUGE,pid")]
+)
+def test_a_huge_cell_is_not_printed_whole(tmp_path, old, new):
+    write(tmp_path, swap(old, new.replace("HUGE", "x" * 10_000_000)))
+    with pytest.raises((ValueError, FileNotFoundError)) as error:
+        reader.read(tmp_path)
+    assert len(str(error.value)) < 900
+
+
+def test_one_camera_everywhere_is_refused_before_the_pictures_are_copied(tmp_path):
+    text = ROWS.replace(",2,", ",1,").replace(",3,", ",1,")
+    with pytest.raises(ValueError, match=r"index\.csv: no query's person .*leave camid empty in every row"):
+        reader.read(write(tmp_path, text))
+
+
+def test_hidden_files_are_no_truth(tmp_path):
+    write(tmp_path)
+    (tmp_path / "truth/textures").mkdir(parents=True)
+    (tmp_path / "truth/textures/._7.png").write_bytes(b"resource fork")
+    assert len(list(reader.read(tmp_path)[1])) == 5

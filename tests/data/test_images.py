@@ -1,11 +1,14 @@
 """Pictures on disk: RGB stays RGB, PNG is lossless, nothing wraps around unseen."""
 
+import os
+
 import cv2
 import numpy as np
 import pytest
 from PIL import Image
 
 from sanreid.data import images
+from tests.data import broken_pictures as made
 
 
 @pytest.fixture
@@ -91,8 +94,84 @@ def test_an_error_in_a_thread_is_raised(tmp_path):
 
 
 def test_files_are_sorted_and_thumbnails_left_out(tmp_path):
-    for name in ("b.jpg", "a.PNG", "Thumbs.db", ".hidden.png", "notes.txt"):
+    for name in ("b.jpg", "a.PNG", "Thumbs.db", ".hidden.png", "._b.jpg", "notes.txt"):
         (tmp_path / name).write_bytes(b"")
+    (tmp_path / "folder.jpg").mkdir()
     assert [p.name for p in images.files(tmp_path)] == ["a.PNG", "b.jpg"]
     with pytest.raises(FileNotFoundError, match="no such folder"):
         images.files(tmp_path / "none")
+
+
+BROKEN = made.everything()
+CHEAP = [name for name in BROKEN if not name.endswith("hole") and "rows" not in name and name != "png_half_zeros"]
+
+
+@pytest.mark.parametrize("read", [images.read_rgb, images.read_grey])
+@pytest.mark.parametrize(
+    "name", [n for n in CHEAP if n.split("_")[0] in ("empty", "text", "jpeg", "png", "postscript")]
+)
+def test_what_is_read_later_is_held_against_its_header_and_its_end(tmp_path, name, read):
+    (tmp_path / "x.png").write_bytes(BROKEN[name])
+    with pytest.raises(
+        ValueError, match=r"x\.png: (not a readable picture.*; replace it|.* a picture may have 100 mil)"
+    ):
+        read(tmp_path / "x.png")
+
+
+def test_pixels_are_opencvs_own(tmp_path, picture):
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    for suffix, kind in ((".jpg", "JPEG"), (".png", "PNG"), (".webp", "WEBP")):
+        path = tmp_path / f"p{suffix}"
+        path.write_bytes(made.encoded(kind, exif=turned))
+        np.testing.assert_array_equal(images.read_rgb(path), cv2.imread(str(path))[..., ::-1])
+        np.testing.assert_array_equal(images.read_grey(path), cv2.imread(str(path), cv2.IMREAD_GRAYSCALE))
+    assert images.read_rgb(tmp_path / "p.jpg").shape == (48, 96, 3)
+    assert images.size(tmp_path / "p.jpg") == (96, 48), "as it is stored"
+
+
+def test_folders_devices_and_huge_files_are_named(tmp_path):
+    (tmp_path / "folder.png").mkdir()
+    os.mkfifo(tmp_path / "pipe.png")
+    with (tmp_path / "huge.png").open("wb") as file:
+        file.truncate(images.LARGEST + 1)
+    for call in (images.read_rgb, images.load):
+        with pytest.raises(OSError, match=r"folder\.png: a folder, not a picture"):
+            call(tmp_path / "folder.png")
+        with pytest.raises(OSError, match=r"pipe\.png: a device, not a picture"):
+            call(tmp_path / "pipe.png")
+        with pytest.raises(ValueError, match=r"huge\.png: 1024 MB, too large for a picture"):
+            call(tmp_path / "huge.png")
+    with pytest.raises(OSError, match="cannot be read"):
+        images.read_rgb(tmp_path / ("x" * 300 + ".png"))
+    for missing in (images.size, images.load):
+        with pytest.raises(FileNotFoundError, match=r"none\.png: not found"):
+            missing(tmp_path / "none.png")
+    with pytest.raises(OSError, match=r"folder\.png: a folder"):
+        images.size(tmp_path / "folder.png")
+
+
+def test_a_copy_is_the_same_bytes_and_what_is_broken_is_named_or_returned(tmp_path):
+    sources = {f"{i}.jpg": tmp_path / f"{i}.jpg" for i in range(5)}
+    for path in sources.values():
+        path.write_bytes(made.encoded())
+    for i, name in ((3, "jpeg_cut"), (1, "empty")):
+        sources[f"{i}.jpg"].write_bytes(BROKEN[name])
+    lost = images.copy_all(tmp_path / "out", sources.items(), broken="leave_out")
+    assert lost == {"1.jpg": "not a readable picture (an empty file)", "3.jpg": "not a readable picture (cut off)"}
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["0.jpg", "2.jpg", "4.jpg"]
+    assert (tmp_path / "out/4.jpg").read_bytes() == made.encoded()
+    with pytest.raises(
+        images.RefusedError, match=r"1\.jpg: not a readable picture \(an empty file\); replace it"
+    ) as error:
+        images.copy_all(tmp_path / "out", sources.items())
+    assert error.value.name == "1.jpg"
+    assert images.copy_all(tmp_path / "out", [("4.jpg", sources["4.jpg"])]) == {}
+
+
+def test_an_array_that_is_not_whole_is_never_left_out(tmp_path):
+    np.save(tmp_path / "a.npy", np.zeros(9))
+    images.copy_all(tmp_path / "out", [("a.npy", tmp_path / "a.npy")])
+    (tmp_path / "a.npy").write_bytes((tmp_path / "a.npy").read_bytes()[:-3])
+    with pytest.raises(ValueError, match=r"a\.npy: not a readable array \(declares 72 bytes, holds 69\)"):
+        images.copy_all(tmp_path / "out", [("a.npy", tmp_path / "a.npy")], broken="leave_out")

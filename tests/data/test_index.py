@@ -187,3 +187,42 @@ def test_summary_counts():
     }
     assert index.summary(table())["people"] == 3
     assert index.summary(table().assign(camid=pd.array([pd.NA] * 5, dtype="Int64")))["cameras"] == 0
+
+
+@pytest.mark.parametrize(
+    "cameras",
+    [
+        [1, 1, 1, 1, 1],  # one camera everywhere
+        [1, 2, 2, 2, 3],  # each person in one
+    ],
+)
+def test_a_set_in_which_nothing_counts_as_found_is_told(folder, cameras):
+    wrong = table().assign(camid=pd.array(cameras, dtype="Int64"))
+    with pytest.raises(ValueError, match=r"raw: no query's person .* another camera.*leave camid empty"):
+        index.check_matches(wrong, "raw")
+    index.check_matches(wrong.assign(camid=pd.array([pd.NA] * 5, dtype="Int64")), "raw")
+    index.check_matches(wrong[wrong["split"] == "train"], "raw")
+
+
+def test_one_query_that_can_be_found_is_enough(folder):
+    rows = [("images/a.png", 7, 2, "query"), *ROWS[1:]]
+    one = [r if r[1] != 1 else (r[0], 9, *r[2:]) for r in rows]
+    index.check_matches(table(one).assign(camid=pd.array([2, 1, 1, 2, 3], dtype="Int64")), folder)
+
+
+def test_a_huge_value_is_shown_shortened(folder):
+    huge = "x" * 10_000_000
+    cases = [changed(1, split=huge), changed(1, path="/" + huge), changed(1, path=huge), changed(1, path=[huge])]
+    for wrong in cases:
+        with pytest.raises((ValueError, FileNotFoundError)) as error:
+            index.check(wrong, folder)
+        assert len(str(error.value)) < 700
+    assert index.short("a" * 200, 21) == "'aaaaaaaa...aaaaaaaa'"
+    assert index.short([1, 2]) == "[1, 2]"
+
+
+def test_a_table_that_declares_absurdly_much_is_refused(folder, monkeypatch):
+    index.write(table(), folder)
+    monkeypatch.setattr(index, "MOST_ROWS", 4)
+    with pytest.raises(ValueError, match=r"not a readable table \(declares 5 rows of \d+ bytes\); delete it"):
+        index.read(folder)

@@ -127,3 +127,34 @@ def test_truth_goes_by_pid_and_stem(raw):
             "truth/visibility/0007_c6s4_002427_05.png",
             "truth/coverage.png",
         ]
+
+
+def test_sets_in_this_layout_have_more_people_cameras_and_frames(raw):
+    names = (
+        "00012_c15s1_000451_03.jpg",
+        "0012_c7s12_0004510_103.jpg",
+        "00000_c2s1_000151_01.jpg",
+        "-1_c9s1_000001_01.jpg",
+    )
+    for name in names:
+        Image.new("RGB", (8, 16)).save(raw / "Market-1501-v15.09.15/bounding_box_test" / name)
+    table, _ = market1501.read(raw)
+    found = table.set_index("path")
+    assert found.loc[f"images/{names[0]}", ["pid", "camid"]].tolist() == [12, 15]
+    assert found.loc[f"images/{names[1]}", ["pid", "camid"]].tolist() == [12, 7]
+    assert found.loc[f"images/{names[2]}", ["pid", "camid"]].tolist() == [0, 2]
+    assert f"images/{names[3]}" not in found.index
+
+
+@pytest.mark.parametrize("folder", ["bounding_box_train", "query", "bounding_box_test"])
+@pytest.mark.parametrize("left", ["nothing", "junk", "macOS's own"])
+def test_a_folder_without_people_is_refused(raw, folder, left):
+    place = raw / "Market-1501-v15.09.15" / folder
+    for path in place.iterdir():
+        path.unlink()
+    if left == "junk":
+        Image.new("RGB", (8, 16)).save(place / "-1_c1s1_000401_03.jpg")
+    elif left == "macOS's own":
+        (place / "._0002_c1s1_000451_03.jpg").write_bytes(b"resource fork")
+    with pytest.raises(ValueError, match=f"{folder}: holds no pictures of people; put the publisher's files there"):
+        market1501.read(raw)

@@ -206,3 +206,20 @@ def test_doubled_names_and_absent_folders_are_named(raw, tmp_path):
     (tmp_path / "empty/images").mkdir(parents=True)
     with pytest.raises(ValueError, match="images: holds no pictures"):
         pit.read(tmp_path / "empty")
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "latin-1"])
+def test_a_label_text_in_another_encoding_is_named(raw, encoding):
+    path = raw / "image-texture-label/label.txt"
+    path.write_bytes(path.read_text().replace("00003.png", "\xe9.png", 1).encode(encoding))
+    with pytest.raises(ValueError, match=r"label\.txt: .*UTF-(16|8).*; save it as UTF-8"):
+        pit.read(raw)
+
+
+def test_hidden_files_are_no_label_text_and_a_huge_line_is_shown_shortened(raw):
+    (raw / "image-texture-label/._label.txt").write_bytes(b"\x00\x05\x16\x07 resource fork")
+    check(pit.read(raw)[0])
+    write_label(raw, ["x" * 10_000_000])
+    with pytest.raises(ValueError, match="does not match label_pattern") as error:
+        pit.read(raw)
+    assert len(str(error.value)) < 700

@@ -204,3 +204,12 @@ def test_a_tall_sheet_is_wrapped_and_a_wide_one_kept():
     assert sheets.wrapped(same) is same
     assert sheets.shrink(wide, 100).width == 100
     assert sheets.shrink(same, 1000) is same
+
+
+def test_the_page_turns_a_picture_as_the_network_saw_it(tmp_path):
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    Image.new("RGB", (40, 20), (200, 10, 10)).save(tmp_path / "a.jpg", exif=turned)
+    for mode in ("RGB", "L"):
+        assert pictures.load(tmp_path / "a.jpg", mode).size == (20, 40)
+        assert pictures.load(tmp_path / "a.jpg", mode).mode == mode

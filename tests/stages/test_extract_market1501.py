@@ -96,3 +96,11 @@ def test_a_truth_beside_the_release_is_taken_where_the_release_is_given(raw, tmp
     (raw / "truth/textures/0001.png").write_bytes(made.encoded("PNG"))
     extract_market1501.main(raw / "Market-1501-v15.09.15", tmp_path / "out", params())
     assert (tmp_path / "out/truth/textures/1.png").is_file()
+
+
+def test_one_camera_everywhere_is_refused(raw, tmp_path):
+    release = raw / "Market-1501-v15.09.15"
+    for path in [*release.glob("*/*.jpg")]:
+        path.rename(path.with_name(path.name.replace("c2s", "c1s").replace("c3s", "c1s").replace("c4s", "c1s")))
+    with pytest.raises(ValueError, match=r"raw: no query's person is in the gallery under another camera"):
+        extract_market1501.main(raw, tmp_path / "out", params())

@@ -10,6 +10,7 @@ from PIL import Image
 from sanreid.data import index, pit
 from sanreid.params import ParamsError, validate
 from stages import pair_pit
+from tests.data import broken_pictures as made
 
 
 @pytest.fixture
@@ -85,7 +86,41 @@ def test_a_disagreement_leaves_nothing(raw, tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["raw"]
 
 
-@pytest.mark.parametrize("key", ["label_pattern", "images_per_texture", "validation_people"])
+@pytest.mark.parametrize("key", ["label_pattern", "images_per_texture", "validation_people", "broken_pictures"])
 def test_a_wrong_parameter_is_named(key):
     with pytest.raises(ParamsError, match=f"p.{key}"):
         params(**{key: -1})
+
+
+@pytest.mark.parametrize("name", made.everything())
+@pytest.mark.parametrize("place", ["images/00001.jpg", "GT_texture/00000.png", "frontal/00000.png"])
+def test_each_broken_picture_is_refused_by_name_or_left_out_with_its_images(raw, tmp_path, place, name):
+    (raw / place).write_bytes(made.everything(64, 64)[name])
+    with pytest.raises(ValueError, match=f"{place}: "):
+        pair_pit.main(raw, tmp_path / "out", params())
+    assert not (tmp_path / "out").exists()
+    pair_pit.main(raw, tmp_path / "out", params(broken_pictures="leave_out"))
+    left = ["00000.jpg"] if place.startswith("images") else []
+    kept = [*left, *(f"0000{k}.jpg" for k in range(2, 6))]
+    assert list(index.read(tmp_path / "out")["path"]) == [f"images/{name}" for name in kept]
+    for folder in ("images", "visibility"):
+        assert [p.stem for p in sorted((tmp_path / "out" / folder).iterdir())] == [name[:5] for name in kept]
+    summary = json.loads((tmp_path / "out/summary.json").read_text())
+    assert (summary["left_out"], summary["images"]) == (1, len(kept))
+
+
+@pytest.mark.parametrize("place", ["images/00001.jpg", "GT_texture/00000.png", "visibility/00003.png", "uv_mirror.npy"])
+def test_a_link_out_is_refused(raw, tmp_path, place):
+    (raw / place).rename(tmp_path / "elsewhere")
+    (raw / place).symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(ValueError, match=f"{place}: a link out of .*raw; put the file itself there"):
+        pair_pit.main(raw, tmp_path / "out", params(broken_pictures="leave_out"))
+
+
+def test_a_mirror_map_that_declares_more_than_it_holds_is_refused(raw, tmp_path):
+    data = (raw / "uv_mirror.npy").read_bytes()
+    (raw / "uv_mirror.npy").write_bytes(data.replace(b"(8, 8, 2), }  ", b"(8888888888,)}"))
+    with pytest.raises(
+        ValueError, match=r"uv_mirror\.npy: not a readable array \(declares 17777777776 bytes, holds 256\)"
+    ):
+        pair_pit.main(raw, tmp_path / "out", params())

@@ -9,6 +9,7 @@ import yaml
 
 from sanreid.params import ParamsError, validate
 from stages import synthesize
+from tests.data import broken_pictures as made
 
 VALUES = {
     "seed": 1,
@@ -108,3 +109,21 @@ def test_the_command_line_spawns_workers(tmp_path, root):
         *("00000.jpg", "00000.png", "00001.jpg", "00000.png"),
         *("00002.jpg", "00001.png", "00003.jpg", "00001.png"),
     ]
+
+
+@pytest.mark.parametrize("name", ["empty", "text", "jpeg_cut", "jpeg_hole", "png_cut", "png_bomb", "png_width_0"])
+def test_a_broken_background_is_named_before_anything_is_rendered(tmp_path, name):
+    folder = tmp_path / "places"
+    folder.mkdir()
+    for i in range(9):
+        (folder / f"{i}.jpg").write_bytes(made.encoded())
+    (folder / "._0.jpg").write_bytes(b"macOS's own")
+    synthesize.main("pit", tmp_path / "pit", params(backgrounds=str(folder)))
+    (folder / "9.png").write_bytes(made.everything()[name])
+    with pytest.raises(ValueError, match=r"places/9\.png: "):
+        synthesize.main("pit", tmp_path / "other", params(backgrounds=str(folder)))
+    (folder / "9.png").unlink()
+    (folder / "9.png").symlink_to(tmp_path / "pit/coverage.png")
+    with pytest.raises(ValueError, match=r"places/9\.png: a link out of .*places"):
+        synthesize.main("pit", tmp_path / "other", params(backgrounds=str(folder)))
+    assert not (tmp_path / "other").exists()

@@ -10,6 +10,7 @@ from sanreid.models.attributes import AttributeClassifier
 from sanreid.params import validate
 from sanreid.training import attributes as method
 from sanreid.training import checkpoint
+from tests.data import broken_pictures as made
 from tests.stages import toy_attributes as toy
 from tools import predict_attributes
 
@@ -69,4 +70,25 @@ def test_what_is_no_folder_of_pictures_is_named(model, tmp_path):
     (tmp_path / "empty/broken.jpg").write_bytes(b"no picture")
     with pytest.raises(SystemExit, match=r"broken\.jpg: not a readable picture"):
         predict_attributes.main([str(model), str(tmp_path / "empty"), str(tmp_path / "p.csv")])
+    assert not (tmp_path / "p.csv").exists()
+
+
+def test_hidden_files_are_no_pictures(model, folder, tmp_path):
+    for name in ("._000001.jpg", ".hidden/x.jpg", "__MACOSX/._x.jpg"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_bytes(b"resource fork")
+    (folder / "folder.jpg").mkdir()
+    found, _ = predict_attributes.predict(model, folder, tmp_path / "p.csv")
+    assert found == ["000000.jpg", "000001.jpg", "more/x.png"]
+
+
+@pytest.mark.parametrize("name", ["jpeg_cut", "jpeg_hole", "png_hole", "png_bomb", "empty"])
+def test_broken_pictures_and_links_out_are_refused(model, folder, tmp_path, name):
+    (folder / "000001.jpg").write_bytes(made.everything()[name])
+    with pytest.raises(ValueError, match=r"000001\.jpg: "):
+        predict_attributes.predict(model, folder, tmp_path / "p.csv")
+    (folder / "000001.jpg").rename(tmp_path / "elsewhere.jpg")
+    (folder / "000001.jpg").symlink_to(tmp_path / "elsewhere.jpg")
+    with pytest.raises(ValueError, match=r"000001\.jpg: a link out of .*pictures; put the file itself there"):
+        predict_attributes.predict(model, folder, tmp_path / "p.csv")
     assert not (tmp_path / "p.csv").exists()

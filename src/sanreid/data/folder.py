@@ -49,7 +49,7 @@ def read(folder: Path, broken: images.Broken = "error") -> tuple[pd.DataFrame, I
     index.refuse(table, nobody, where, f"has pid 0, which means nobody (a distractor); {REMEDY['pid']}")
     index.check(table, folder, where)
     _check(table, where)
-    index.check_matches(table, where)
+    index.check_matches(table, where.file)
     for row, path in enumerate(table["path"] if broken == "error" else []):
         try:
             images.size(folder / path)

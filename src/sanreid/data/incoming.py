@@ -30,6 +30,7 @@ def take(
 
     Errors as `images.copy_all`, with the row of `where` that names the file; ValueError where what is left is no set.
     """
+    index.check_matches(table, where.file if where else roots[0])
     columns = ["path", *(c for c in index.FILE_COLUMNS if c in table)]
     try:
         lost = images.copy_all(work, files, broken, roots)
@@ -52,7 +53,7 @@ def take(
         table = table[~gone].reset_index(drop=True)
         try:
             index.check(table, work)
-            index.check_matches(table, Rows(work / index.NAME))
+            index.check_matches(table, work)
         except ValueError as error:
             raise ValueError(f"without the {len(lost)} broken pictures ({some}): {error}") from None
     return table, {"left_out": len(lost)}

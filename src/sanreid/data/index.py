@@ -44,9 +44,8 @@ def build(rows: list[dict[str, Any]]) -> pd.DataFrame:
 
 
 def write(table: pd.DataFrame, folder: Path) -> None:
-    """Check `table` against `folder` (see `check` and `check_matches`) and write it there as index.parquet."""
+    """Check `table` against `folder` (see `check`) and write it there as index.parquet."""
     check(table, folder)
-    check_matches(table, Rows(Path(folder) / NAME))
     with runtime.atomic_file(Path(folder) / NAME) as work:
         table.to_parquet(work, index=False)
 
@@ -104,15 +103,17 @@ def check(table: pd.DataFrame, folder: Path, where: Rows | None = None) -> None:
         _check_files(table, column, folder, where)
 
 
-def check_matches(table: pd.DataFrame, where: Rows) -> None:
-    """ValueError where no query of a re-ID set could find anything: all of its person is under its own camera."""
+def check_matches(table: pd.DataFrame, where: Path) -> None:
+    """ValueError naming the table or folder `where`, if all queries' people are under their own cameras alone: nothing
+    could be found. A person who is not in the gallery is `check`'s business.
+    """
     queries, gallery = (table[table["split"] == split] for split in ("query", "gallery"))
     if queries.empty or queries["camid"].isna().any() or gallery["camid"].isna().any():
         return
     pairs = queries[["pid", "camid"]].drop_duplicates().merge(gallery[["pid", "camid"]].drop_duplicates(), on="pid")
-    if (pairs["camid_x"] == pairs["camid_y"]).all():
+    if len(pairs) and (pairs["camid_x"] == pairs["camid_y"]).all():
         raise ValueError(
-            f"{where.file}: no query's person is in the gallery under another camera, so that nothing would count as "
+            f"{where}: no query's person is in the gallery under another camera, so that nothing would count as "
             "found; name the cameras by camid, or leave camid empty in every row, where they are not known"
         )
 
