@@ -32,7 +32,7 @@ def main(raw: Path, market: Path, out: Path, p: Params) -> None:
         if people:
             runtime.log.warning("%s: %d %s, the first is %d", source, len(people), what.replace("_", " "), people[0])
     with runtime.atomic_folder(out) as work:
-        labels.to_parquet(work / attribute_labels.LABELS, index=False)
+        labels.to_parquet(work / attribute_labels.LABELS, index=False, write_page_checksum=True)
         runtime.write_json(work / attribute_labels.WEIGHTS, attributes.class_weights(labels, images_of))
         runtime.write_json(work / "summary.json", summarise(labels, images_of) | report)
     runtime.log.info("%s: %d people with %d heads", out, len(labels), len(attributes.HEADS))

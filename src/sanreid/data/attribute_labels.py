@@ -16,8 +16,7 @@ import pandas as pd
 
 from sanreid import runtime
 from sanreid.data import attributes, index
-from sanreid.data.index import short
-from sanreid.data.mat5 import line
+from sanreid.data.index import line, short
 
 LABELS, WEIGHTS = "labels.parquet", "weights.json"
 SPLITS = ("train", "val", "test")

@@ -87,7 +87,7 @@ def _csv(file: Path) -> pd.DataFrame:
     try:
         table = pd.read_csv(io.StringIO(written), dtype=types, skip_blank_lines=False, low_memory=False)
     except ValueError as error:  # pandas' own errors are ValueErrors
-        raise ValueError(f"{file}: not a readable table ({cut(str(error), 300)}); mend it") from None
+        raise ValueError(f"{file}: not a readable table ({index.line(error)}); mend it") from None
     filled = table.notna().any(axis=1).to_numpy().nonzero()[0]
     return table.iloc[: filled.max(initial=-1) + 1]  # blank lines at the end are no rows
 

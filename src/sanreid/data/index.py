@@ -47,7 +47,7 @@ def write(table: pd.DataFrame, folder: Path) -> None:
     """Check `table` against `folder` (see `check`) and write it there as index.parquet."""
     check(table, folder)
     with runtime.atomic_file(Path(folder) / NAME) as work:
-        table.to_parquet(work, index=False)
+        table.to_parquet(work, index=False, write_page_checksum=True)
 
 
 def read(folder: Path) -> pd.DataFrame:
@@ -70,9 +70,9 @@ def read_parquet(path: Path, remedy: str) -> pd.DataFrame:
         declared = sum(head.row_group(i).total_byte_size for i in range(head.num_row_groups))
         if head.num_rows > MOST_ROWS or declared > MOST_BYTES:
             raise ValueError(f"declares {head.num_rows} rows of {declared} bytes")
-        return pd.read_parquet(path).reset_index(drop=True)
-    except (ValueError, OSError, MemoryError) as error:  # pyarrow's own errors are of these
-        raise ValueError(f"{path}: not a readable table ({cut(str(error), 300)}); {remedy}") from None
+        return pd.read_parquet(path, page_checksum_verification=True).reset_index(drop=True)
+    except Exception as error:  # pandas and pyarrow answer a damaged file with a dozen types
+        raise ValueError(f"{path}: not a readable table ({line(error)}); {remedy}") from None
 
 
 def check(table: pd.DataFrame, folder: Path, where: Rows | None = None) -> None:
@@ -192,6 +192,11 @@ def cut(text: str, limit: int = 80) -> str:
         return text
     half = (limit - 3) // 2
     return f"{text[:half]}...{text[-half:]}"
+
+
+def line(told: object, limit: int = 200) -> str:
+    """What a library says of a damaged file, as one short line."""
+    return cut(" ".join(str(told).split()), limit)
 
 
 def short(value: Any, limit: int = 80) -> str:

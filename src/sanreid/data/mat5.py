@@ -16,8 +16,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sanreid.data.index import cut
-
 LIMIT = 64 << 20  # bytes of a file, and of what it unfolds to; CUHK03's protocol unfolds to about one million
 DEPTH = 16  # cells and structs inside one another
 HEADER = 128
@@ -27,11 +25,6 @@ TEXTS = {1: "latin-1", 2: "latin-1", 4: "utf-16", 16: "utf-8", 17: "utf-16", 18:
 INT8, INT32, UINT32, MATRIX, COMPRESSED, UTF8 = 1, 5, 6, 14, 15, 16
 CELL, STRUCT, CHAR, DOUBLE, SINGLE, UINT64 = 1, 2, 4, 6, 7, 15  # classes of arrays; the numeric ones are 6 to 15
 COMPLEX = 0x08
-
-
-def line(told: object) -> str:
-    """What a library says of a damaged file: one short line."""
-    return cut(" ".join(str(told).split()), 120)
 
 
 class BrokenError(ValueError):

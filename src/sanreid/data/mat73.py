@@ -16,8 +16,7 @@ from typing import NamedTuple
 import h5py
 import numpy as np
 
-from sanreid.data.index import short
-from sanreid.data.mat5 import line
+from sanreid.data.index import line, short
 
 LIMIT = 300_000_000  # bytes of one array: a picture of 100 million pixels
 CELLS = 1_000_000  # references of one cell array: ten slots of 100,000 people

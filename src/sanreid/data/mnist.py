@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from sanreid.data import index
-from sanreid.data.mat5 import line
+from sanreid.data.index import line
 
 SPLITS = {"train": "train", "test": "t10k"}  # the publisher's prefix of each split
 IMAGES, LABELS = 2051, 2049  # magic numbers: unsigned bytes in 3 dimensions and in 1
