@@ -201,6 +201,15 @@ def test_packed_pictures_are_read_and_bombs_are_not(raw, edit):
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000  # KiB
 
 
+@pytest.mark.parametrize("more", [{"compression": "gzip"}, {}])
+def test_a_piece_that_is_lost_is_told_and_not_read_as_black(raw, edit, more):
+    with edit() as file:
+        torn = file.create_dataset("torn", PICTURE, np.uint8, chunks=(3, 2, 13), **more)
+        torn[:, :2], torn[:, 4:] = 200, 100
+        put(file, torn)
+    refused(raw, r"1_001_1_01\.png (cannot be read|says that it is 3 x 6 x 13, and has 156 bytes)")
+
+
 def test_packing_that_matlab_does_not_know_is_named(raw, edit):
     with edit() as file:
         put(file, file.create_dataset("odd", data=pixels("labeled", 1, 1, 1).T, chunks=PICTURE, scaleoffset=0))

@@ -45,7 +45,8 @@ def read(
     shots = protocol(folder / PROTOCOL.format(boxes=boxes))
     if holdout == "validation":
         shots = hold_out(shots, validation_people, seed)
-    open_mat(folder / MAT, boxes).close()  # a broken file is told here, before anyone starts to write
+    with open_mat(folder / MAT, boxes) as file:  # a broken file is told here, before anyone starts to write
+        cells(file, boxes)
     return table_of(shots), pictures(folder / MAT, boxes, shots, skip)
 
 
