@@ -73,6 +73,20 @@ def test_pictures_table_and_summary(raw, tmp_path):
     assert not list((out / "truth").iterdir())
 
 
+@pytest.mark.parametrize("name", ["textures/1_001", "visibility/detected/1_001_1_01"])
+def test_a_truth_that_is_a_link_out_or_broken_is_refused(raw, tmp_path, name):
+    path = raw / "truth" / f"{name}.png"
+    path.parent.mkdir(parents=True)
+    images.write_rgb(tmp_path / "elsewhere.png", np.zeros((2, 2), np.uint8))
+    path.symlink_to(tmp_path / "elsewhere.png")
+    with pytest.raises(ValueError, match=rf"{name}\.png: a link out of .*raw; put the file itself there"):
+        extract_cuhk03.main(raw, "detected", tmp_path / "out", params())
+    path.unlink()
+    path.write_bytes((tmp_path / "elsewhere.png").read_bytes()[:-9])
+    with pytest.raises(ValueError, match=rf"{name}\.png: not a readable picture \(cut off\)"):
+        extract_cuhk03.main(raw, "detected", tmp_path / "out", params())
+
+
 def test_truth_goes_by_the_table_names(raw, tmp_path):
     for name in ("textures/1_001", "textures/1_002", "textures/1_009", "visibility/labeled/1_002_1_01", "coverage"):
         path = raw / "truth" / f"{name}.png"

@@ -67,21 +67,26 @@ def ends(data: bytes, header: Header) -> bool:
 
 def segments(data: bytes | mmap) -> Iterator[tuple[int, int, int]]:
     """(marker, first byte after the length, end) of each segment of a JPEG's header, the first scan's the last."""
-    at = 2
-    while (at := data.find(b"\xff", at)) >= 0 and at + 4 <= len(data):
+    at, last = 2, len(data) - 4
+    while at <= last:
+        if data[at] != 0xFF:  # bytes too many between two segments
+            at = data.find(b"\xff", at)
+            if at < 0:
+                return
+            continue
         marker = data[at + 1]
         if marker == 0xFF:  # fill
             at += 1
         elif marker in _ALONE:
             at += 2
-        elif marker == 0xD9 or data[at + 2 : at + 4] < b"\0\2":
-            return
         else:
-            end = at + 2 + int.from_bytes(data[at + 2 : at + 4])
-            yield marker, at + 4, end
+            length = data[at + 2] << 8 | data[at + 3]
+            if marker == 0xD9 or length < 2:
+                return
+            yield marker, at + 4, at + 2 + length
             if marker == 0xDA:
                 return
-            at = end
+            at += 2 + length
 
 
 def broken(why: str = "") -> ValueError:
@@ -103,7 +108,7 @@ def _png(data: bytes | mmap) -> Header:
 
 
 def _jpeg(data: bytes | mmap) -> Header:
-    size = None
+    size: tuple[int, int, int, int] | None = None
     for marker, at, end in segments(data):
         if marker in _FRAMES:
             if end > len(data) or end < at + 6:

@@ -24,6 +24,7 @@ from sanreid.data.links import Inside, shown
 THREADS = min(4, os.cpu_count() or 1)  # the encoders let go of the interpreter lock
 IN_FLIGHT = 64  # pictures waiting for a thread: bounds the memory of a set larger than it
 LARGEST = 1 << 30  # bytes of a file: headers.LIMIT pixels of 10 bytes, the most that a format has
+_OPENED = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)  # a pipe is not waited for
 Broken = Literal["error", "leave_out"]  # what is done about a picture that is not whole
 
 
@@ -125,9 +126,16 @@ def verify_all(paths: Iterable[Path], root: Path) -> None:
 def load(path: Path) -> bytes:
     """The bytes of a picture's file; errors that name it, as in `read_rgb`."""
     try:
-        found = os.stat(path)
-        if stat.S_ISREG(found.st_mode) and found.st_size <= LARGEST:
-            return Path(path).read_bytes()
+        file = os.open(path, _OPENED)
+        try:
+            found = os.fstat(file)
+            if stat.S_ISREG(found.st_mode) and found.st_size <= LARGEST:
+                data = os.read(file, found.st_size + 1)  # all of it in one call, as a rule
+                while 0 < len(data) < found.st_size and (more := os.read(file, found.st_size)):
+                    data += more
+                return data
+        finally:
+            os.close(file)
     except FileNotFoundError:
         raise FileNotFoundError(f"{path}: not found") from None
     except OSError as error:

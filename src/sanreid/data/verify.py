@@ -10,12 +10,12 @@ a change that keeps to the code: JPEG has no checksum.
 import io
 import math
 import struct
-import zlib
 
 import cv2
 import numpy as np
 import simplejpeg
 from PIL import Image
+from zlib_ng import zlib_ng
 
 from sanreid.data import headers
 from sanreid.data.headers import Header, broken
@@ -113,7 +113,7 @@ def _png(data: bytes, header: Header) -> None:
         if at + 12 + length > len(data):
             raise broken("cut off")
         body = memoryview(data)[at + 4 : at + 8 + length]
-        if zlib.crc32(body) != int.from_bytes(data[at + 8 + length : at + 12 + length]):
+        if zlib_ng.crc32(body) != int.from_bytes(data[at + 8 + length : at + 12 + length]):
             raise broken(f"a wrong checksum at byte {at}")
         if name == b"IDAT":
             parts.append(body[4:])
@@ -130,7 +130,7 @@ def _png(data: bytes, header: Header) -> None:
 
 def _inflate(parts: list[memoryview], wanted: int) -> None:
     """ValueError where the stream in `parts` is damaged, has no end or is not of `wanted` bytes."""
-    stream, count = zlib.decompressobj(), 0
+    stream, count = zlib_ng.decompressobj(), 0
     try:
         for part in [*parts, b""]:
             rest: bytes | memoryview = part
@@ -139,7 +139,7 @@ def _inflate(parts: list[memoryview], wanted: int) -> None:
                 rest, count = stream.unconsumed_tail, count + more
                 if not more and not rest:
                     break
-    except zlib.error as error:
+    except zlib_ng.error as error:  # pyrefly: ignore[not-a-type]
         raise broken(str(error)) from None
     if count > wanted:
         raise broken("more rows than its header says")
