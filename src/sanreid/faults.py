@@ -56,9 +56,14 @@ def cut(text: str, limit: int = 80) -> str:
     return f"{text[:half]} ... {text[-half:]}"
 
 
+def line(told: object, limit: int = 200) -> str:
+    """What a library says of a damaged file, as one short line."""
+    return cut(" ".join(str(told).split()), limit)
+
+
 def message(error: BaseException) -> str:
     """What to tell of `error`, each of its lines cut to a length that can be read."""
-    return "\n".join(cut(line, LINE) for line in _text(error).splitlines()[:50]) or type(error).__name__
+    return "\n".join(cut(text, LINE) for text in _text(error).splitlines()[:50]) or type(error).__name__
 
 
 def _text(error: BaseException) -> str:
@@ -113,14 +118,9 @@ def about(path: Path, remedy: str = "run the stage that writes it again") -> Ite
     except (OSError, MemoryError) as error:
         if isinstance(error, MemoryError) or error.errno is not None:
             raise
-        raise ValueError(f"{path}: not readable ({_first(error)}); {remedy}") from error
+        raise ValueError(f"{path}: not readable ({line(error) or type(error).__name__}); {remedy}") from error
     except Exception as error:
-        raise ValueError(f"{path}: not readable ({_first(error)}); {remedy}") from error
-
-
-def _first(error: BaseException) -> str:
-    """The first line of what a library says, or the error's name."""
-    return cut(next(iter(str(error).strip().splitlines()), type(error).__name__), 200)
+        raise ValueError(f"{path}: not readable ({line(error) or type(error).__name__}); {remedy}") from error
 
 
 @contextmanager
