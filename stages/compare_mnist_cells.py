@@ -1,6 +1,5 @@
 """The digits' grids beside the published ones: a table and a heat map of each."""
 
-import json
 from pathlib import Path
 from typing import Annotated, Self
 
@@ -41,7 +40,7 @@ def main(cells: Path, grids: str, out: Path, p: Params) -> None:
         file = cells / cell / "metrics.json"
         if not file.is_file():
             raise FileNotFoundError(f"{file}: not found; `make digits-grid` trains every cell of the grids")
-        records[cell] = json.loads(file.read_text())
+        records[cell] = runtime.read_json(file)
     kinds = {(r["name"], r["model"]["epochs"], r["trained"]) for r in records.values()}
     if len(kinds) != 1:
         raise ValueError(f"{cells}: its cells are of several models or sets: {sorted(kinds)}; `make digits-grid` again")

@@ -26,15 +26,14 @@ class Params(Section):
 def main(raw: Path, market: Path, out: Path, p: Params) -> None:
     """Read `raw`/`p.file` and the extracted `market`; write `out`/{labels.parquet, weights.json, summary.json}."""
     table = index.read(market)
-    labels, report = attributes.label(attributes.people(raw / p.file), table, p.train_ratio, p.seed)
+    source = raw / p.file
+    labels, report = attributes.label(attributes.people(source), table, p.train_ratio, p.seed, source)
     images_of = table["pid"].value_counts()
     for what, people in report.items():
         if people:
-            runtime.log.warning(
-                "%s: %d %s, the first is %d", raw / p.file, len(people), what.replace("_", " "), people[0]
-            )
+            runtime.log.warning("%s: %d %s, the first is %d", source, len(people), what.replace("_", " "), people[0])
     with runtime.atomic_folder(out) as work:
-        labels.to_parquet(work / attribute_labels.LABELS, index=False)
+        labels.to_parquet(work / attribute_labels.LABELS, index=False, write_page_checksum=True)
         runtime.write_json(work / attribute_labels.WEIGHTS, attributes.class_weights(labels, images_of))
         runtime.write_json(work / "summary.json", summarise(labels, images_of) | report)
     runtime.log.info("%s: %d people with %d heads", out, len(labels), len(attributes.HEADS))

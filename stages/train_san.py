@@ -7,7 +7,6 @@ pictures, and no other at any. What was loaded from SAN-PG, and what not, is wri
 
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import torch
 
@@ -87,7 +86,7 @@ def mirror_of(variant: method.Variant, file: Path, size: int) -> torch.Tensor | 
     """How a flip moves the variant's targets: pictures flip, textures go by the layout's map; None where unknown."""
     if variant.reconstruct in ("input", "frontal"):
         return augment.flip_index(size)
-    return augment.mirror_index(np.load(file), size) if variant.decodes and file.is_file() else None
+    return augment.read_mirror(file, size) if variant.decodes and file.is_file() else None
 
 
 def shown(

@@ -11,7 +11,6 @@ last one, of validation people where there are any. The layout's mirror and cove
 import shutil
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from sanreid import runtime
@@ -41,7 +40,7 @@ def main(pit: Path, target: str, out: Path, p: Params, san: network.Architecture
     table = index.read(pit)
     train, rest = (table[table["split"] == split] for split in ("train", "validation"))
     file = pit / LAYOUT[0]
-    mirror = augment.mirror_index(np.load(file), san.texture) if file.is_file() else None
+    mirror = augment.read_mirror(file, san.texture) if file.is_file() else None
     if target == "frontal":
         mirror = augment.flip_index(san.texture)
         p = p.model_copy(update={"hidden_weight": 1.0})  # visibility is of texels

@@ -99,3 +99,15 @@ def test_a_value_is_told_in_brief(value):
     assert faults.short("red") == "'red'"
     assert faults.short([1, 2]) == "[1, 2]"
     assert faults.cut("a" * 200, 21) == "aaaaaaaa ... aaaaaaaa"
+
+
+def test_what_a_library_says_of_a_damaged_file_is_told_by_the_file(tmp_path):
+    for error in (KeyError("x"), EOFError(), RuntimeError("line\nand more"), OSError("no errno")):
+        about = faults.about(tmp_path / "a.npz")
+        with pytest.raises(ValueError, match=r"a\.npz: not readable \(.+\); run the stage") as caught, about:
+            raise error
+        assert "\n" not in str(caught.value)
+    with pytest.raises(PermissionError), faults.about(tmp_path / "a.npz"):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), "a.npz")
+    with pytest.raises(KeyboardInterrupt), faults.about(tmp_path / "a.npz"):
+        raise KeyboardInterrupt

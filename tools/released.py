@@ -8,7 +8,6 @@ writes the same rank-1 and epoch again. Of a network trained here, the epoch is 
 """
 
 import argparse
-import json
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -65,10 +64,7 @@ def _settings(file: Path) -> dict[str, Any]:
     """The params.json of a SAN; ValueError where the folder holds another model."""
     if not file.is_file():
         raise FileNotFoundError(f"{file}: not found; name a model folder, such as models/san/<set>/<variant>/seed<k>")
-    try:
-        settings = json.loads(file.read_text())
-    except json.JSONDecodeError as error:
-        raise ValueError(f"{file}: not JSON ({error}); export the folder as the training left it") from error
+    settings = runtime.read_json(file)
     for key in ("architecture", "people"):
         if key not in settings:
             raise ValueError(f"{file}: no '{key}': only folders of train_san can be exported (SAN-PG has no head)")

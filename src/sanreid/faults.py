@@ -56,9 +56,14 @@ def cut(text: str, limit: int = 80) -> str:
     return f"{text[:half]} ... {text[-half:]}"
 
 
+def line(told: object, limit: int = 200) -> str:
+    """What a library says of a damaged file, as one short line."""
+    return cut(" ".join(str(told).split()), limit)
+
+
 def message(error: BaseException) -> str:
     """What to tell of `error`, each of its lines cut to a length that can be read."""
-    return "\n".join(cut(line, LINE) for line in _text(error).splitlines()[:50]) or type(error).__name__
+    return "\n".join(cut(text, LINE) for text in _text(error).splitlines()[:50]) or type(error).__name__
 
 
 def _text(error: BaseException) -> str:
@@ -100,6 +105,22 @@ def told(name: str) -> Iterator[None]:
             raise
         log.debug("where it came from:", exc_info=True)
         sys.exit(f"{name}: {message(error)}")
+
+
+@contextmanager
+def about(path: Path, remedy: str = "run the stage that writes it again") -> Iterator[None]:
+    """Turn whatever a library raises of a damaged file in the block into a ValueError that names `path` and the remedy.
+
+    Errors of the system (no such file, no permission) name the file themselves and stay; so do a program's own ends.
+    """
+    try:
+        yield
+    except (OSError, MemoryError) as error:
+        if isinstance(error, MemoryError) or error.errno is not None:
+            raise
+        raise ValueError(f"{path}: not readable ({line(error) or type(error).__name__}); {remedy}") from error
+    except Exception as error:
+        raise ValueError(f"{path}: not readable ({line(error) or type(error).__name__}); {remedy}") from error
 
 
 @contextmanager

@@ -203,4 +203,4 @@ def read_json(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:  # a decoding error too
-        raise ValueError(f"{path}: not readable as JSON ({error}); run the stage that writes it again") from None
+        raise ValueError(f"{path}: not JSON ({error}); run the stage that writes it again") from None

@@ -111,3 +111,35 @@ def test_the_table_of_heads_is_that_of_the_real_file(published):
     worn = {c for p in people for c in attributes.COLOR_FIELDS if p.fields[c] == 2}
     named = {"up" + c for c in attributes.HEADS["up_color"]} | {"down" + c for c in attributes.HEADS["down_color"]}
     assert named - {"upmulticolor", "downmulticolor"} == worn
+
+
+def test_damaged_files_and_values_of_another_kind_are_named(extracted, tmp_path):
+    market, labels = extracted
+    table = pd.read_parquet(labels / "labels.parquet")
+    file = tmp_path / "labels.parquet"
+    file.write_bytes((labels / "labels.parquet").read_bytes()[:-9])
+    with pytest.raises(ValueError, match=r"labels\.parquet: not a readable table .*run extract_attributes again"):
+        attribute_labels.rows(market, tmp_path, "train")
+    for change, words in (
+        ({"hat": 0.5}, "hat is float64, not whole numbers"),
+        ({"hat": "no"}, "hat is .*, not whole numbers"),
+        ({"pid": table["pid"] + 0.5}, "pid is float64, not whole numbers"),
+        ({"pid": 1}, "a person is there twice"),
+        ({"split": None}, "split 'None' is none of"),
+    ):
+        table.assign(**change).to_parquet(file)
+        with pytest.raises(ValueError, match=rf"labels\.parquet: {words}.*run extract_attributes again"):
+            attribute_labels.rows(market, tmp_path, "train")
+    weights = json.loads((labels / "weights.json").read_text())
+    for text, words in (
+        ("{", "not readable JSON"),
+        ("\xff", "hat wants|not readable JSON"),
+        ("[1]", "age wants 4 weights"),
+        (json.dumps(weights | {"hat": [1.0, "x"]}), "hat has a weight that is no positive number"),
+        (json.dumps(weights | {"hat": [1.0, float("nan")]}), "hat has a weight that is no positive number"),
+        (json.dumps(weights | {"hat": [1.0, 0]}), "hat has a weight that is no positive number"),
+        (json.dumps(weights | {"hat": 2}), "hat wants 2 weights"),
+    ):
+        (tmp_path / "weights.json").write_text(text, encoding="latin-1")
+        with pytest.raises(ValueError, match=rf"weights\.json: ({words}).*run extract_attributes again"):
+            attribute_labels.class_weights(tmp_path)

@@ -2,6 +2,7 @@
 
 import csv
 
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
@@ -183,6 +184,102 @@ def test_malformed_csvs_name_the_line(tmp_path, text, words):
         attributes.people(tmp_path / "a.csv")
 
 
+ROW = "1,3" + ",1" * 9 + ",2" + ",1" * 13 + ",2" + ",1" * 2
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ((",".join(CSV_HEADER) + "\n" + ROW).encode("utf-16"), r"a\.csv: is in UTF-16; save it as UTF-8 .*comma"),
+        (
+            (",".join(CSV_HEADER) + "\n" + ROW).encode("utf-16-le"),
+            r"a\.csv: is in UTF-16; save it as UTF-8 .*comma",
+        ),
+        (
+            (",".join(CSV_HEADER) + "\n\xfc," + ROW[2:]).encode("latin-1"),
+            r"a\.csv: line 2: is not UTF-8 .*save it",
+        ),
+        (
+            (";".join(CSV_HEADER) + "\n").encode(),
+            r"a\.csv:1: has ';' between the columns; save it as UTF-8 .*comma",
+        ),
+        (("\t".join(CSV_HEADER) + "\n").encode(), r"a\.csv:1: has '\\t' between the columns"),
+        ((",".join(CSV_HEADER) + "\n" + "9" * 200_000 + ROW[1:]).encode(), r"a\.csv:2: not a line of a CSV"),
+        (("x" * 200_000 + ",".join(CSV_HEADER)).encode(), r"a\.csv:1: not a line of a CSV"),
+        (
+            (",".join(CSV_HEADER) + "\n" + ROW.replace("1,3", "1,1_0", 1)).encode(),
+            r"a\.csv:2: age is '1_0', not a number",
+        ),
+        (
+            (",".join(CSV_HEADER) + "\n" + ROW.replace("1,3", "1,\u00b2", 1)).encode(),
+            r"a\.csv:2: age is '\u00b2', not a",
+        ),
+        (
+            (",".join(CSV_HEADER) + "\n" + ROW.replace("1,3", "1,nan", 1)).encode(),
+            r"a\.csv:2: age is 'nan', not a number",
+        ),
+        (
+            (",".join(CSV_HEADER) + "\n" + ROW.replace("1,3", "1,3.0", 1)).encode(),
+            r"a\.csv:2: age is '3\.0', not a number",
+        ),
+        ((",".join(CSV_HEADER) + "\n" + ROW.replace("1,3", "1,-3", 1)).encode(), r"a\.csv:2: age is -3; known values"),
+        (
+            (",".join(CSV_HEADER) + "\n" + ROW.replace("1,3", "1" * 30 + ",3", 1)).encode(),
+            r"a\.csv:2: id '1{30}' is no",
+        ),
+        (
+            (",".join(CSV_HEADER) + "\n" + ROW.replace(",3", "," + "3" * 9000, 1)).encode(),
+            r"a\.csv:2: age is '3+\.\.\.3+'",
+        ),
+    ],
+)
+def test_other_encodings_and_numbers_of_a_csv_are_named_with_the_remedy(tmp_path, content, words):
+    (tmp_path / "a.csv").write_text(",".join(CSV_HEADER) + "\n" + ROW)
+    assert len(attributes.people(tmp_path / "a.csv")) == 1
+    (tmp_path / "a.csv").write_bytes(content)
+    with pytest.raises(ValueError, match=words) as caught:
+        attributes.people(tmp_path / "a.csv")
+    assert len(str(caught.value)) < 700
+
+
+def test_a_bom_is_no_part_of_the_csv(tmp_path):
+    (tmp_path / "a.csv").write_text(",".join(CSV_HEADER) + "\r\n" + ROW, encoding="utf-8-sig")
+    assert [p.pid for p in attributes.people(tmp_path / "a.csv")] == [1]
+
+
+@pytest.mark.parametrize("value", [1.5, np.nan, np.inf, 1e300])
+def test_numbers_of_the_mat_are_whole_and_finite(tmp_path, value):
+    write_mat(tmp_path / "m.mat", PEOPLE, {1: values()})
+    sides = scipy.io.loadmat(tmp_path / "m.mat", simplify_cells=True)["market_attribute"]
+    sides["train"]["hat"] = np.array([1, value, 1.0])
+    for side in sides.values():
+        side["image_index"] = np.atleast_1d(np.array(side["image_index"], dtype=object))
+    scipy.io.savemat(tmp_path / "m.mat", {"market_attribute": sides})
+    with pytest.raises(ValueError, match=r"m\.mat: train: hat holds .*whole numbers"):
+        attributes.people(tmp_path / "m.mat")
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ({"market_attribute": 1.0}, "market_attribute has no 'train'"),
+        ({"market_attribute": {"train": 1.0, "test": 1.0}}, "market_attribute has no 'train'"),
+        ({"market_attribute": np.array([[1, "x"]], dtype=object)}, "market_attribute has no 'train'"),
+        ({"market_attribute": {"test": {"age": 1.0}}}, "market_attribute has no 'train'"),
+    ],
+)
+def test_structs_of_another_shape_are_named(tmp_path, content, words):
+    scipy.io.savemat(tmp_path / "m.mat", content)
+    with pytest.raises(ValueError, match=rf"m\.mat: {words}"):
+        attributes.people(tmp_path / "m.mat")
+
+
+def test_a_mat_saved_as_v73_is_told_how_to_save_it(tmp_path):
+    h5py.File(tmp_path / "m.mat", "w", userblock_size=512).close()
+    with pytest.raises(ValueError, match=r"m\.mat: saved by MATLAB as v7\.3 .* save it in MATLAB with -v7"):
+        attributes.people(tmp_path / "m.mat")
+
+
 def test_image_names_are_predictions_and_not_for_training(tmp_path):
     write_csv(tmp_path / "p.csv", {"000000.jpg": values(), "000001.jpg": values(hat=2)})
     with pytest.raises(ValueError, match=r"p\.csv:2: id '000000\.jpg' is no person; .*predictions"):
@@ -255,7 +352,7 @@ def test_read_gives_one_row_an_image(tmp_path):
     for pid, split in ((2, "train"), (7, "train"), (1, "query"), (1, "gallery"), (0, "gallery")):
         path = f"images/{pid}_{split}.png"
         Image.new("RGB", (2, 3), (pid, 250, 0)).save(tmp_path / "market" / path)
-        rows.append({"path": path, "pid": pid, "camid": 1, "split": split})
+        rows.append({"path": path, "pid": pid, "camid": 2 if split == "gallery" else 1, "split": split})
     index.write(index.build(rows), tmp_path / "market")
     write_mat(tmp_path / attributes.MAT, {2: PEOPLE[2], 7: PEOPLE[7]}, {1: values()})
     table, pictures = attributes.read(tmp_path, tmp_path / "market")

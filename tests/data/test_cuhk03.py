@@ -211,6 +211,74 @@ def test_a_protocol_that_contradicts_itself_is_refused(tmp_path, changes, words)
         cuhk03.protocol(tmp_path / "p.mat")
 
 
+@pytest.mark.parametrize("key", ["labels", "camId", "train_idx", "query_idx", "gallery_idx"])
+@pytest.mark.parametrize("change", [0.5, 0.4, np.nan, np.inf, 1e300, -1e6])
+def test_numbers_of_a_protocol_are_whole_and_finite(tmp_path, key, change):
+    write_protocol(tmp_path / "p.mat")
+    values = scipy.io.loadmat(tmp_path / "p.mat")[key].astype(float)
+    values[0] += change
+    write_protocol(tmp_path / "p.mat", **{key: values})
+    with pytest.raises(ValueError, match=rf"p\.mat: {key} holds .*; known are the whole numbers"):
+        cuhk03.protocol(tmp_path / "p.mat")
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"filelist": np.ones((45, 1))}, "filelist is no list of file names"),
+        ({"filelist": np.array([[np.ones((1, 1))]] * 45, dtype=object)}, "filelist is no list of file names"),
+        ({"filelist": "1_001_1_01.png"}, "filelist is no list of file names"),
+        ({"labels": "some text"}, "labels holds no numbers"),
+        ({"labels": {"x": 1}}, "labels holds no numbers"),
+        ({"labels": np.array([[1 + 2j]] * 45)}, "labels holds no numbers"),
+        ({"query_idx": np.empty((0, 1))}, "is in none of"),
+    ],
+)
+def test_values_of_another_kind_are_named(tmp_path, changes, words):
+    write_protocol(tmp_path / "p.mat", **changes)
+    with pytest.raises(ValueError, match=rf"p\.mat: .*{words}"):
+        cuhk03.protocol(tmp_path / "p.mat")
+
+
+@pytest.mark.parametrize(
+    ("splits", "words"),
+    [
+        ({"query": "train"}, r"query_idx holds no image"),
+        ({"train": "gallery"}, r"train_idx holds no image"),
+        ({"gallery": "query"}, r"gallery_idx holds no image"),
+    ],
+)
+def test_an_empty_split_is_told_before_any_image(tmp_path, splits, words):
+    write_protocol(tmp_path / "p.mat", [(*r[:3], splits.get(r[3], r[3])) for r in listing()])
+    with pytest.raises(ValueError, match=rf"p\.mat: {words}"):
+        cuhk03.protocol(tmp_path / "p.mat")
+
+
+def test_nobody_is_trained_on_and_searched_for_or_searched_for_in_vain(tmp_path):
+    write_protocol(tmp_path / "p.mat", edited(0, split="gallery"))
+    with pytest.raises(ValueError, match=r"p\.mat: label 1 is in train_idx and in query_idx or gallery_idx"):
+        cuhk03.protocol(tmp_path / "p.mat")
+    rows = [(*r[:3], "query" if r[1] == 9 else r[3]) for r in listing()]
+    write_protocol(tmp_path / "p.mat", rows)
+    with pytest.raises(ValueError, match=r"p\.mat: label 9 is in query_idx and not in gallery_idx"):
+        cuhk03.protocol(tmp_path / "p.mat")
+
+
+def test_a_protocol_saved_as_v73_is_told_how_to_save_it(raw):
+    (raw / "cuhk03_new_protocol_config_labeled.mat").write_bytes((raw / "cuhk-03.mat").read_bytes())
+    with pytest.raises(
+        ValueError, match=r"config_labeled\.mat: saved by MATLAB as v7\.3 .* save it in MATLAB with -v7"
+    ):
+        cuhk03.read(raw, "labeled")
+
+
+def test_a_long_value_is_not_printed_whole(tmp_path):
+    write_protocol(tmp_path / "p.mat", edited(0, file="x" * 5_000_000))
+    with pytest.raises(ValueError, match="file name") as caught:
+        cuhk03.protocol(tmp_path / "p.mat")
+    assert len(str(caught.value)) < 1000
+
+
 def test_a_truncated_protocol_is_named(tmp_path):
     write_protocol(tmp_path / "p.mat")
     whole = (tmp_path / "p.mat").read_bytes()

@@ -224,3 +224,23 @@ def test_a_table_that_declares_absurdly_much_is_refused(folder, monkeypatch):
     monkeypatch.setattr(index, "MOST_ROWS", 4)
     with pytest.raises(ValueError, match=r"not a readable table \(declares 5 rows of \d+ bytes\); delete it"):
         index.read(folder)
+
+
+def test_a_flipped_bit_of_the_file_is_told_in_one_line_or_harmless(folder):
+    """The values have checksums; what describes them is text and numbers that pandas trusts."""
+    index.write(table(), folder)
+    file = folder / index.NAME
+    whole, good = file.read_bytes(), index.read(folder)
+    told = 0
+    for bit in range(0, 8 * len(whole), 37):
+        damaged = bytearray(whole)
+        damaged[bit // 8] ^= 1 << bit % 8
+        file.write_bytes(damaged)
+        try:
+            pd.testing.assert_frame_equal(index.read(folder), good)
+        except (ValueError, FileNotFoundError) as error:
+            complaint = str(error)
+            told += complaint.startswith(f"{file}: ") and "\n" not in complaint
+        else:
+            told += 1
+    assert told == len(range(0, 8 * len(whole), 37))

@@ -1,6 +1,7 @@
 """A text that is no UTF-8 is told what it is."""
 
 import gzip
+import os
 
 import pytest
 
@@ -37,3 +38,15 @@ def test_what_it_is_and_the_remedy_are_named(tmp_path, data, words):
 def test_what_cannot_be_read_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"none\.csv: cannot be read"):
         text.read(tmp_path / "none.csv")
+
+
+def test_what_is_no_file_is_neither_waited_for_nor_read_for_ever(tmp_path):
+    os.mkfifo(tmp_path / "pipe.csv")
+    (tmp_path / "zero.csv").symlink_to("/dev/zero")
+    for name in ("pipe.csv", "zero.csv"):
+        with pytest.raises(ValueError, match=rf"{name}: is a pipe or device, not a text"):
+            text.read(tmp_path / name)
+    with (tmp_path / "huge.csv").open("wb") as file:
+        file.truncate(text.LARGEST + 1)
+    with pytest.raises(ValueError, match=r"huge\.csv: 1024 MB, too large"):
+        text.read(tmp_path / "huge.csv")

@@ -29,7 +29,7 @@ def market(tmp_path):
         for pid in pids:
             splits = ["train"] * (1 + pid % 2) if side == "train" else ["query", "gallery"]
             for i, split in enumerate(splits):
-                rows.append({"path": f"images/{pid}_{i}.jpg", "pid": pid, "camid": 1, "split": split})
+                rows.append({"path": f"images/{pid}_{i}.jpg", "pid": pid, "camid": 1 + i, "split": split})
                 (folder / rows[-1]["path"]).write_bytes(b"x")
     index.write(index.build(rows), folder)
     return folder

@@ -7,6 +7,7 @@ the course's files can score ours: a garment has one colour, or none where it is
 
 import csv
 import json
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import pandas as pd
 
 from sanreid import runtime
 from sanreid.data import attributes, index
+from sanreid.faults import line, short
 
 LABELS, WEIGHTS = "labels.parquet", "weights.json"
 SPLITS = ("train", "val", "test")
@@ -30,14 +32,21 @@ def rows(market: Path, labels: Path, split: str) -> pd.DataFrame:
     file = labels / LABELS
     if not file.is_file():
         raise FileNotFoundError(f"{file}: not found; the stage extract_attributes writes it")
-    table = pd.read_parquet(file)
+    table = index.read_parquet(file, "run extract_attributes again")
     if missing := sorted({"pid", "split", *HEADS} - set(table.columns)):
         raise ValueError(f"{file}: columns {missing} are missing; run extract_attributes again")
+    for head in ("pid", *HEADS):
+        if not pd.api.types.is_integer_dtype(table[head]) or table[head].isna().any():
+            raise ValueError(f"{file}: {head} is {table[head].dtype}, not whole numbers; run extract_attributes again")
+    if table["pid"].duplicated().any():
+        raise ValueError(f"{file}: a person is there twice; run extract_attributes again")
     for head, classes in attributes.HEADS.items():
         if not table[head].between(0, len(classes) - 1).all():
             raise ValueError(f"{file}: {head} has values outside 0..{len(classes) - 1}; run extract_attributes again")
-    if strange := sorted(set(table["split"]) - set(SPLITS)):
-        raise ValueError(f"{file}: split {strange[0]!r} is none of {', '.join(SPLITS)}; run extract_attributes again")
+    if strange := sorted(set(map(str, table["split"])) - set(SPLITS)):
+        raise ValueError(
+            f"{file}: split {short(strange[0])} is none of {', '.join(SPLITS)}; run extract_attributes again"
+        )
     people = table.loc[table["split"] == split, ["pid", *HEADS]]
     images = index.read(market)[["path", "pid"]]
     return images.merge(people, on="pid", how="inner", validate="many_to_one")
@@ -51,10 +60,16 @@ def class_weights(labels: Path) -> dict[str, list[float]]:
     file = labels / WEIGHTS
     if not file.is_file():
         raise FileNotFoundError(f"{file}: not found; the stage extract_attributes writes it")
-    weights = json.loads(file.read_text())
+    try:
+        weights = json.loads(file.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{file}: not readable JSON ({line(error)}); run extract_attributes again") from None
     for head, classes in attributes.HEADS.items():
-        if len(weights.get(head, ())) != len(classes):
+        given = weights.get(head) if isinstance(weights, dict) else None
+        if not isinstance(given, list) or len(given) != len(classes):
             raise ValueError(f"{file}: {head} wants {len(classes)} weights, one a class; run extract_attributes again")
+        if not all(type(w) in (int, float) and 0 < w < math.inf for w in given):
+            raise ValueError(f"{file}: {head} has a weight that is no positive number; run extract_attributes again")
     return {head: weights[head] for head in HEADS}
 
 

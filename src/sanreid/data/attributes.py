@@ -6,6 +6,7 @@ values are checked before use. A person whose upper (lower) colours are all unse
 """
 
 import csv
+import io
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,9 +14,9 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-import scipy.io
 
-from sanreid.data import images, index, stratified
+from sanreid.data import images, index, mat5, stratified, text
+from sanreid.faults import short
 
 UP_COLORS = ("black", "white", "red", "purple", "yellow", "gray", "blue", "green")
 DOWN_COLORS = ("black", "white", "pink", "purple", "yellow", "gray", "blue", "green", "brown")
@@ -37,6 +38,8 @@ HEADS = {
     "up_color": ("multicolor", *UP_COLORS),
     "down_color": ("multicolor", *DOWN_COLORS),
 }
+NUMBER = re.compile(r"[+-]?[0-9]{1,9}")
+LARGEST, LARGEST_CSV = 10**9, 64 << 20  # a number that is told as unknown, and bytes; the course's file has 50,000
 MAT, CSV = "market_attribute.mat", "annotations_train.csv"
 
 
@@ -57,7 +60,8 @@ def read(
     Errors as in `people` and `label`.
     """
     table = index.read(market)
-    labels, _ = label(people(Path(raw) / file), table, train_ratio, seed)
+    source = Path(raw) / file
+    labels, _ = label(people(source), table, train_ratio, seed, source)
     rows = table.drop(columns="split").merge(labels, on="pid", how="inner", validate="many_to_one")
     return rows, ((path, images.read_rgb(Path(market) / path)) for path in rows["path"])
 
@@ -120,13 +124,13 @@ def heads(values: dict[str, int], where: str) -> dict[str, int]:
 
 
 def label(
-    persons: list[Person], table: pd.DataFrame, train_ratio: float, seed: int
+    persons: list[Person], table: pd.DataFrame, train_ratio: float, seed: int, source: Path | str = "attributes"
 ) -> tuple[pd.DataFrame, dict[str, list[int]]]:
     """One row a person of the Market-1501 `table`: pid, the 12 heads, split; and what does not fit together.
 
     Training people are split into train and val by `stratified.split`, test people are `test`. The report lists people
     who are labelled but have no image, and people who have images but no label (of the sides that the file covers).
-    Raises ValueError where a person's side is not the table's, or no training person is left.
+    Raises ValueError, naming `source`, where a person's side is not the table's, or no training person is left.
     """
     table = table[table["pid"] > 0]
     side = {
@@ -134,17 +138,19 @@ def label(
     }
     rows = []
     for person in persons:
-        values = heads(person.fields, f"person {person.pid:04d} ({person.side})")
+        values = heads(person.fields, f"{source}: person {person.pid:04d} ({person.side})")
         if person.pid in side:
             if side[person.pid] != person.side:
                 raise ValueError(
-                    f"person {person.pid:04d} is labelled in {person.side}, and the images are in {side[person.pid]}; "
-                    "do the attributes belong to this data set?"
+                    f"{source}: person {person.pid:04d} is labelled in {person.side}, and the images are in "
+                    f"{side[person.pid]}; do the attributes belong to this data set?"
                 )
             rows.append({"pid": person.pid} | values | {"split": person.side})
     trained = [row for row in rows if row["split"] == "train"]
     if not trained:
-        raise ValueError("no labelled person has a training image; do the attributes belong to this data set?")
+        raise ValueError(
+            f"{source}: no labelled person has a training image; do the attributes belong to this data set?"
+        )
     classes = np.array([[row[head] for head in HEADS] for row in trained])
     for row, chosen in zip(trained, stratified.split(classes, train_ratio, seed), strict=True):
         row["split"] = chosen
@@ -174,29 +180,30 @@ def class_weights(labels: pd.DataFrame, images_of: pd.Series) -> dict[str, list[
 
 
 def _read_mat(path: Path) -> list[Person]:
-    try:
-        sides = scipy.io.loadmat(path)["market_attribute"]
-    except KeyError:
-        raise ValueError(f"{path}: has no struct 'market_attribute'; is it the publisher's file?") from None
-    except Exception as error:  # scipy answers a broken file with half a dozen types
-        raise ValueError(f"{path}: not a readable MAT v5 file ({error}); download it again") from None
+    content = mat5.read(path)
+    if "market_attribute" not in content:
+        raise ValueError(f"{path}: has no struct 'market_attribute'; is it the publisher's file?")
     found = []
     for side in ("train", "test"):
-        if side not in (sides.dtype.names or ()):
-            raise ValueError(f"{path}: market_attribute has no {side!r}")
-        struct = sides[side][0, 0]
-        names = struct.dtype.names
-        if odd := set(names) ^ {*FIELDS, "image_index"}:
-            raise ValueError(f"{path}: {side}: fields {sorted(odd)} are missing or unknown")
-        columns = {name: struct[name][0, 0].ravel() for name in names}  # by name: train and test differ in order
-        ids = [str(np.asarray(i).item()) for i in columns.pop("image_index")]
-        for name, column in columns.items():
+        struct = content["market_attribute"]
+        if not isinstance(struct, dict) or not isinstance(struct.get(side), dict):
+            raise ValueError(f"{path}: market_attribute has no {side!r}; is it the publisher's file?")
+        columns = dict(struct[side])
+        if odd := set(columns) ^ {*FIELDS, "image_index"}:
+            raise ValueError(f"{path}: {side}: fields {short(sorted(odd))} are missing or unknown; download it again")
+        ids = columns.pop("image_index")
+        if not isinstance(ids, list):
+            raise ValueError(f"{path}: {side}: image_index is no list of people; download it again")
+        numbers = {field: mat5.whole(columns[field], f"{path}: {side}: {field}", -LARGEST, LARGEST) for field in FIELDS}
+        for name, column in numbers.items():
             if len(column) != len(ids):
-                raise ValueError(f"{path}: {side}: {name} has {len(column)} values for {len(ids)} people")
+                raise ValueError(
+                    f"{path}: {side}: {name} has {len(column)} values for {len(ids)} people; download it again"
+                )
         for row, name in enumerate(ids):
-            if not re.fullmatch(r"\d{4}", name):
-                raise ValueError(f"{path}: {side}: person {name!r} is not a 4-digit number")
-            found.append(Person(int(name), side, {field: int(columns[field][row]) for field in FIELDS}))
+            if not isinstance(name, str) or not re.fullmatch(r"[0-9]{4}", name):
+                raise ValueError(f"{path}: {side}: person {short(name)} is not a 4-digit number")
+            found.append(Person(int(name), side, {field: numbers[field][row] for field in FIELDS}))
             heads(found[-1].fields, f"{path}: {side}: person {name}")
     return found
 
@@ -204,10 +211,10 @@ def _read_mat(path: Path) -> list[Person]:
 def _read_csv_people(path: Path) -> list[Person]:
     found = []
     for line, name, values in _read_csv(path):
-        if not re.fullmatch(r"\d+", name):
+        if not re.fullmatch(r"[0-9]{1,9}", name):
             raise ValueError(
-                f"{path}:{line}: id {name!r} is no person; a file with image names holds predictions and cannot be "
-                f"trained on: give {CSV} or {MAT}"
+                f"{path}:{line}: id {short(name)} is no person; a file with image names holds predictions "
+                f"and cannot be trained on: give {CSV} or {MAT}"
             )
         heads(values, f"{path}:{line}")
         found.append(Person(int(name), "train", values))
@@ -216,22 +223,38 @@ def _read_csv_people(path: Path) -> list[Person]:
 
 def _read_csv(path: Path) -> Iterator[tuple[int, str, dict[str, int]]]:
     """(line number, id, values by field) of each row."""
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: not found")
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        reader = csv.DictReader(file, skipinitialspace=True)
+    reader = csv.DictReader(io.StringIO(_text(path), newline=""), skipinitialspace=True)
+    try:
         header = [name.strip() for name in reader.fieldnames or ()]
         reader.fieldnames = header
         odd = set(header) ^ {"id", *FIELDS}
         if (odd and odd != set(MULTICOLOR)) or len(set(header)) < len(header):
-            raise ValueError(f"{path}:1: columns {sorted(odd) or header} are missing, unknown or there twice")
+            columns = short(sorted(odd) or header)
+            raise ValueError(f"{path}:1: columns {columns} are missing, unknown or there twice")
         for row in reader:
             line = reader.line_num
             if None in row:
                 raise ValueError(f"{path}:{line}: more values than columns")
-            try:
-                values = {field: int(row[field]) for field in header if field != "id"}
-            except (TypeError, ValueError):
-                bad = next(f for f in header if f != "id" and not (row[f] or "").strip().isdigit())
-                raise ValueError(f"{path}:{line}: {bad} is {row[bad]!r}, not a number") from None
+            values = {}
+            for field in header:
+                if field != "id":
+                    given = row[field]
+                    if not NUMBER.fullmatch((given or "").strip()):
+                        raise ValueError(f"{path}:{line}: {field} is {short(given)}, not a number")
+                    values[field] = int(given)
             yield line, (row["id"] or "").strip(), values
+    except csv.Error as error:
+        raise ValueError(f"{path}:{reader.line_num + 1}: not a line of a CSV ({error}); mend or remove it") from None
+
+
+def _text(path: Path) -> str:
+    """The file's text; ValueError where it is not UTF-8, or its columns are not apart by commas."""
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: not found")
+    if (size := path.stat().st_size) > LARGEST_CSV:
+        raise ValueError(f"{path}: {size} bytes, more than the {LARGEST_CSV} of any such file; is it the right one?")
+    content = text.read(path)
+    first = content.partition("\n")[0]
+    if "," not in first and (found := next((mark for mark in ";\t|" if mark in first), None)):
+        raise ValueError(f"{path}:1: has {found!r} between the columns; {text.REMEDY}")
+    return content

@@ -9,6 +9,7 @@ nothing where there is no map, `unmirrored` leaves the texture as the released c
 name.
 """
 
+from pathlib import Path
 from typing import Annotated, Literal, NamedTuple, Self
 
 import numpy as np
@@ -17,7 +18,7 @@ import torch.nn.functional as F
 from pydantic import Field, model_validator
 from torch import Tensor
 
-from sanreid import runtime
+from sanreid import faults, runtime
 from sanreid.bounds import Share
 from sanreid.data.tensors import IMAGE_MEAN, normalise_images, normalise_textures, send, take
 from sanreid.params import Section
@@ -176,6 +177,12 @@ class Augment(Section):
         place = torch.rand(2, n, generator=generator, dtype=torch.float64)
         y, x = (place[0] * (height - h + 1)).long(), (place[1] * (width - w + 1)).long()
         return torch.stack([y, x, h, w], 1)
+
+
+def read_mirror(file: Path, size: int) -> Tensor:
+    """`mirror_index` of a file of the layout's mirror map; ValueError naming it where it is damaged."""
+    with faults.about(file, "pair_pit copies it: run that again"):
+        return mirror_index(np.load(file), size)
 
 
 def mirror_index(uv_mirror: np.ndarray, size: int) -> Tensor:

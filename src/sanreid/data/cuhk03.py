@@ -5,37 +5,22 @@ Decisions: the protocol file, not the order of the .mat, says which image is who
 `holdout: validation` the test people are left out altogether, so that nothing chosen on such a table has seen them.
 """
 
-import re
-from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import h5py
 import numpy as np
 import pandas as pd
-import scipy.io
 
-from sanreid import runtime
-from sanreid.data import images, index
+from sanreid.data import images, index, mat73
+from sanreid.data.cuhk03_protocol import Shot, hold_out, protocol
 
 BOXES = ("labeled", "detected")
 HOLDOUTS = ("test", "validation")
 MAT = "cuhk-03.mat"
 PROTOCOL = "cuhk03_new_protocol_config_{boxes}.mat"
-FILE = re.compile(r"(?P<pair>[1-5])_(?P<person>\d{3})_(?P<camera>[12])_(?P<slot>\d{2})\.png")
-
-
-class Shot(NamedTuple):
-    """One image as a protocol file lists it: pair, person and slot lead into the .mat; all 1-based."""
-
-    file: str
-    pid: int
-    camid: int
-    split: str
-    pair: int
-    person: int
-    slot: int
+SLOTS, PAIRS = 10, 5  # images of a person, and camera pairs
+PEOPLE, SIDE = 100_000, 20_000  # far beyond the published 843 people of a pair, and pixels of a side
 
 
 def read(
@@ -60,7 +45,8 @@ def read(
     shots = protocol(folder / PROTOCOL.format(boxes=boxes))
     if holdout == "validation":
         shots = hold_out(shots, validation_people, seed)
-    open_mat(folder / MAT, boxes).close()  # a broken file is told here, before anyone starts to write
+    with open_mat(folder / MAT, boxes) as file:  # a broken file is told here, before anyone starts to write
+        cells(file, boxes)
     return table_of(shots), pictures(folder / MAT, boxes, shots, skip)
 
 
@@ -76,65 +62,6 @@ def sources(raw: Path, boxes: str) -> list[Path]:
     """The publisher's files that `read` takes its table and pictures from, where they are there."""
     folder = find(raw)
     return [f for f in (folder / MAT, folder / PROTOCOL.format(boxes=boxes)) if f.is_file()]
-
-
-def protocol(path: Path) -> list[Shot]:
-    """The images of a new-protocol file, in its order.
-
-    Raises FileNotFoundError, or ValueError naming what is wrong: an unreadable file, a missing key, a wrong file name,
-    a camera or person that contradicts the name, an index out of range, an image in no split or in two.
-    """
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"{path}: not found; it belongs to the new protocol (Zhong et al. 2017, github.com/zhunzhong07/"
-            "person-re-ranking, evaluation/data/CUHK03) and lies beside cuhk-03.mat"
-        )
-    try:
-        content = scipy.io.loadmat(path)
-        names = [str(np.asarray(name).item()) for name in content["filelist"].ravel()]
-        pids, camids = (content[key].ravel().astype(int).tolist() for key in ("labels", "camId"))
-        chosen = {
-            split: content[f"{split}_idx"].ravel().astype(int).tolist() for split in ("train", "query", "gallery")
-        }
-    except KeyError as error:
-        raise ValueError(f"{path}: has no {error}; is it the new protocol's file?") from None
-    except Exception as error:  # scipy answers a broken file with half a dozen types
-        raise ValueError(f"{path}: not a readable MAT v5 file ({error}); download it again") from None
-    if not names or not len(names) == len(pids) == len(camids):
-        raise ValueError(f"{path}: {len(names)} files, {len(pids)} labels, {len(camids)} cameras; they must agree")
-    splits = _splits(path, names, chosen)
-    shots = []
-    for name, pid, camid, split in zip(names, pids, camids, splits, strict=True):
-        pair, person, camera, slot = _place(path, name)
-        if camera != camid:
-            raise ValueError(f"{path}: {name} is of camera {camera} by its name, of {camid} by camId")
-        shots.append(Shot(name, pid, camid, split, pair, person, slot))
-    _check_people(path, shots)
-    return shots
-
-
-def hold_out(shots: list[Shot], people: int, seed: int) -> list[Shot]:
-    """Drop the test people and make `people` drawn training people the query and gallery.
-
-    Query: one drawn image of each camera that has at least two of that person (as in Zhong et al., where the rest
-    remains for the gallery); gallery: all their other images. The draw depends on `seed` alone.
-    Raises ValueError naming the key where fewer than one person would be left on either side.
-    """
-    shots = [shot for shot in shots if shot.split == "train"]
-    known = sorted({shot.pid for shot in shots})
-    if not 1 <= people < len(known):
-        raise ValueError(f"validation_people: {people} of {len(known)} training people; choose 1 to {len(known) - 1}")
-    rng = runtime.rng(seed, "cuhk03 validation")
-    held = set(rng.permutation(known)[-people:].tolist())
-    views = defaultdict(list)
-    for shot in shots:
-        if shot.pid in held:
-            views[shot.pid, shot.camid].append(shot.file)
-    queries = {files[rng.integers(len(files))] for _, files in sorted(views.items()) if len(files) > 1}
-    return [
-        shot._replace(split="query" if shot.file in queries else "gallery") if shot.pid in held else shot
-        for shot in shots
-    ]
 
 
 def truth(raw: Path, boxes: str, table: pd.DataFrame) -> Iterator[tuple[str, Path]]:
@@ -164,84 +91,61 @@ def path_of(shot: Shot) -> str:
     return f"images/{shot.file}"
 
 
-def _place(path: Path, name: str) -> tuple[int, int, int, int]:
-    """Pair, person, camera, slot of a file name."""
-    if match := FILE.fullmatch(name):
-        pair, person, camera, slot = (int(part) for part in match.groups())
-        if person >= 1 and slot in range(5 * camera - 4, 5 * camera + 1):
-            return pair, person, camera, slot
-    raise ValueError(
-        f"{path}: file name {name!r} is not {{pair 1-5}}_{{person:03d}}_{{camera 1-2}}_{{slot:02d}}.png"
-        " with slots 1-5 of camera 1 and 6-10 of camera 2"
-    )
-
-
-def _splits(path: Path, names: list[str], chosen: dict[str, list[int]]) -> list[str]:
-    """Each image's split, by the protocol's 1-based indices."""
-    splits = [""] * len(names)
-    for split, rows in chosen.items():
-        for row in rows:
-            if not 1 <= row <= len(names):
-                raise ValueError(f"{path}: {split}_idx holds {row}; indices go from 1 to {len(names)}")
-            if splits[row - 1]:
-                raise ValueError(f"{path}: {names[row - 1]} is in {splits[row - 1]}_idx and in {split}_idx")
-            splits[row - 1] = split
-    if "" in splits:
-        raise ValueError(f"{path}: {names[splits.index('')]} is in none of train_idx, query_idx, gallery_idx")
-    return splits
-
-
-def _check_people(path: Path, shots: list[Shot]) -> None:
-    """One label a (pair, person) and the other way round, and no file twice."""
-    (name, count), *_ = Counter(shot.file for shot in shots).most_common(1)
-    if count > 1:
-        raise ValueError(f"{path}: {name} is listed {count} times")
-    by_name: dict[tuple[int, int], int] = {}
-    by_label: dict[int, tuple[int, int]] = {}
-    for shot in shots:
-        place = (shot.pair, shot.person)
-        if by_name.setdefault(place, shot.pid) != shot.pid or by_label.setdefault(shot.pid, place) != place:
-            raise ValueError(f"{path}: {shot.file} has label {shot.pid}, other images say otherwise: two people in one")
-
-
 def open_mat(path: Path, boxes: str) -> h5py.File:
-    """The .mat, opened; ValueError where it is cut off or does not hold `boxes`."""
+    """The .mat, opened; ValueError where it is cut off, leads into other files or does not hold `boxes`."""
+    file = mat73.opened(path)
     try:
-        file = h5py.File(path, "r")
-    except OSError as error:
-        raise ValueError(f"{path}: not a whole HDF5 file ({error}); download it again") from None
-    if boxes not in file:
+        found = mat73.named(file, boxes)
+    except ValueError:
+        file.close()
+        raise
+    if found is None:
         file.close()
         raise ValueError(f"{path}: has no '{boxes}'; the publisher's file has detected, labeled and testsets")
     return file
+
+
+def cells(file: h5py.File, boxes: str) -> list[np.ndarray]:
+    """A table (10 slots, people) of references for each camera pair; ValueError where the file has other ones."""
+    where = f"{file.filename}: {boxes}"
+    found = mat73.named(file, boxes)
+    pairs = np.empty(0) if found is None else mat73.references(found, where).ravel()
+    if not 1 <= len(pairs) <= PAIRS:
+        raise ValueError(f"{where} has {len(pairs)} camera pairs; the publisher's file has 5, download it again")
+    result = []
+    for number, reference in enumerate(pairs, 1):
+        slots = mat73.references(mat73.follow(file, reference, f"{where}: pair {number}"), f"{where}: pair {number}")
+        if slots.shape[0] != SLOTS or slots.shape[1] > PEOPLE:
+            raise ValueError(f"{where}: pair {number} is {slots.shape}, not ({SLOTS} slots, people); download it again")
+        result.append(slots)
+    return result
 
 
 def pictures(
     path: Path, boxes: str, shots: list[Shot], skip: Callable[[str], bool] = lambda path: False
 ) -> Iterator[tuple[str, np.ndarray]]:
     """A stream of (path, (H, W, 3) uint8 RGB) of `shots`; ValueError names an image that the .mat does not hold."""
+    seen: dict[tuple[int, ...], str] = {}
     with open_mat(path, boxes) as file:
-        pairs = [file[reference][()] for reference in file[boxes][0]]  # each (10 slots, people) references
+        pairs = cells(file, boxes)
         for shot in shots:
             if skip(path_of(shot)):
                 continue
             where = f"{path}: {boxes}: {shot.file}"
             if shot.pair > len(pairs) or shot.person > pairs[shot.pair - 1].shape[1]:
                 raise ValueError(f"{where} is in the protocol, but the file has no such person")
-            try:
-                pixels = _read(file, pairs[shot.pair - 1][shot.slot - 1, shot.person - 1])
-            except (OSError, ValueError, KeyError, RuntimeError) as error:
-                raise ValueError(f"{where} cannot be read ({error}); download the file again") from None
-            if pixels.ndim < 3:  # MATLAB's empty cell: two zeros, the size 0 x 0
-                raise ValueError(f"{where} is in the protocol, but empty here; do boxes and protocol belong together?")
-            if pixels.dtype != np.uint8 or pixels.shape[0] != 3:
-                raise ValueError(f"{where} is {pixels.dtype} {pixels.shape}, not uint8 (3, W, H)")
+            place, pixels = _read(file, pairs[shot.pair - 1][shot.slot - 1, shot.person - 1], where)
+            if (other := seen.setdefault(place, shot.file)) != shot.file:
+                raise ValueError(f"{where} and {other} are the same picture; download the file again")
             yield path_of(shot), np.ascontiguousarray(pixels.transpose(2, 1, 0))
 
 
-def _read(file: h5py.File, reference: h5py.Reference) -> np.ndarray:
-    """What a reference leads to, by HDF5's own calls: a third of h5py's time, which a picture is too small for."""
-    data = h5py.h5r.dereference(reference, file.id)
-    values = np.empty(data.shape, data.dtype)
-    data.read(h5py.h5s.ALL, h5py.h5s.ALL, values)
-    return values
+def _read(file: h5py.File, reference: h5py.Reference, where: str) -> tuple[tuple[int, ...], np.ndarray]:
+    """Where a picture lies in the file, and its (3, W, H) uint8."""
+    array = mat73.follow(file, reference, where)
+    shape = array.shape
+    if len(shape) < 3:  # MATLAB's empty cell: two zeros, the size 0 x 0
+        raise ValueError(f"{where} is in the protocol, but empty here; do boxes and protocol belong together?")
+    if array.dtype != np.uint8 or len(shape) > 3 or shape[0] != 3 or not all(1 <= side <= SIDE for side in shape):
+        raise ValueError(f"{where} is {array.dtype} {shape[:6]}, not uint8 (3, W, H); download the file again")
+    return array.place(), mat73.values(array, where)

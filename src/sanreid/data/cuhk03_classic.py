@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from sanreid import runtime
-from sanreid.data import cuhk03, index
+from sanreid.data import cuhk03, index, mat5, mat73
 from sanreid.data.cuhk03 import Shot
 
 People = list[tuple[int, int]]  # (pair, person), both from 1
@@ -35,9 +35,9 @@ def read(
         raise ValueError(f"cuhk03: boxes {boxes!r}: choose one of {cuhk03.BOXES}")
     path = cuhk03.find(raw) / cuhk03.MAT
     with cuhk03.open_mat(path, boxes) as file:
-        sizes = [file[reference].shape[1] for reference in file[boxes][0]]
-        tested = testset(file, split, sizes)
-        found = list(shots(file, boxes, set(tested)))
+        pairs = cuhk03.cells(file, boxes)
+        tested = testset(file, split, [slots.shape[1] for slots in pairs])
+        found = list(shots(file, boxes, pairs, set(tested)))
     queries = [shot for shot in found if shot.split == "query"]
     lost = {s.pid for s in queries} - {s.pid for s in found if s.split == "gallery"}
     if lost:
@@ -52,38 +52,38 @@ def read(
 def testset(file: h5py.File, split: int, sizes: list[int]) -> People:
     """The people of test set `split`; `sizes` is the number of people of each pair. Errors as in `read`."""
     where = file.filename
-    if "testsets" not in file:
+    sets = mat73.named(file, "testsets")
+    if sets is None:
         raise ValueError(f"{where}: has no 'testsets', which the classic protocol needs; download the file again")
-    references = file["testsets"][()].ravel()
+    references = mat73.references(sets, f"{where}: testsets").ravel()
     if not 1 <= split <= len(references):
         raise ValueError(f"{where}: no split {split}; extract_cuhk03_classic.splits go from 1 to {len(references)}")
+    where = f"{where}: testset {split}"
     try:
-        pairs, persons = file[references[split - 1]][()].astype(int)
-    except (OSError, ValueError, KeyError) as error:
-        raise ValueError(f"{where}: testset {split} is not (2, people) of pair and person ({error})") from None
-    people = list(zip(pairs.tolist(), persons.tolist(), strict=True))
+        rows = mat73.values(mat73.follow(file, references[split - 1], where), where)
+        pairs, persons = (mat5.whole(row, where, 0, cuhk03.PEOPLE) for row in rows)
+    except (TypeError, ValueError) as error:
+        why = str(error).removeprefix(where).strip()
+        raise ValueError(f"{where} is not (2, people) of pair and person ({why})") from None
+    people = list(zip(pairs, persons, strict=True))
     for pair, person in people:
         if not (1 <= pair <= len(sizes) and 1 <= person <= sizes[pair - 1]):
-            raise ValueError(f"{where}: testset {split} names person {person} of pair {pair}, but there is no such one")
+            raise ValueError(f"{where} names person {person} of pair {pair}, but there is no such one")
+    if not people or len(set(people)) < len(people):
+        raise ValueError(f"{where} {'names a person twice' if people else 'is empty'}; download the file again")
     return people
 
 
-def shots(file: h5py.File, boxes: str, tested: set[tuple[int, int]]) -> Iterator[Shot]:
-    """Every image of the file, by pair, person and slot; empty slots are left out."""
+def shots(file: h5py.File, boxes: str, pairs: list[np.ndarray], tested: set[tuple[int, int]]) -> Iterator[Shot]:
+    """Every image of the file, by pair, person and slot, from `cuhk03.cells`; empty slots are left out."""
     pid = 0
-    for pair, reference in enumerate(file[boxes][0], 1):
-        slots = file[reference][()]  # (10, people) references
+    for pair, slots in enumerate(pairs, 1):
         for person, cells in enumerate(slots.T, 1):
             pid += 1
             for slot, cell in enumerate(cells, 1):
                 camera = 1 if slot <= 5 else 2
                 name = f"{pair}_{person:03d}_{camera}_{slot:02d}.png"
-                try:
-                    empty = file[cell].ndim < 3  # MATLAB's empty cell
-                except (OSError, ValueError, KeyError) as error:
-                    where = f"{file.filename}: {boxes}: {name}"
-                    raise ValueError(f"{where} cannot be read ({error}); download the file again") from None
-                if empty:
+                if len(mat73.follow(file, cell, f"{file.filename}: {boxes}: {name}").shape) < 3:  # MATLAB's empty cell
                     continue
                 split = "train" if (pair, person) not in tested else "query" if camera == 1 else "gallery"
                 yield Shot(name, pid, camera, split, pair, person, slot)

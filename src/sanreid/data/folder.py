@@ -17,7 +17,7 @@ import pandas as pd
 from sanreid.data import images, index, text
 from sanreid.data.index import Rows
 from sanreid.data.links import shown
-from sanreid.faults import cut, short
+from sanreid.faults import cut, line, short
 
 TABLES = ("index.csv", "index.parquet")
 WHOLE = re.compile(r"(-?\d{1,18})(\.0*)?")  # 3.0: what pandas writes for an integer column with gaps
@@ -88,7 +88,7 @@ def _csv(file: Path) -> pd.DataFrame:
     try:
         table = pd.read_csv(io.StringIO(written), dtype=types, skip_blank_lines=False, low_memory=False)
     except ValueError as error:  # pandas' own errors are ValueErrors
-        raise ValueError(f"{file}: not a readable table ({cut(str(error), 300)}); mend it") from None
+        raise ValueError(f"{file}: not a readable table ({line(error)}); mend it") from None
     filled = table.notna().any(axis=1).to_numpy().nonzero()[0]
     return table.iloc[: filled.max(initial=-1) + 1]  # blank lines at the end are no rows
 

@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from sanreid import runtime
-from sanreid.faults import cut, short
+from sanreid.faults import cut, line, short
 
 NAME = "index.parquet"
 COLUMNS = ("path", "pid", "camid", "split")
@@ -48,7 +48,7 @@ def write(table: pd.DataFrame, folder: Path) -> None:
     """Check `table` against `folder` (see `check`) and write it there as index.parquet."""
     check(table, folder)
     with runtime.atomic_file(Path(folder) / NAME) as work:
-        table.to_parquet(work, index=False)
+        table.to_parquet(work, index=False, write_page_checksum=True)
 
 
 def read(folder: Path) -> pd.DataFrame:
@@ -71,9 +71,9 @@ def read_parquet(path: Path, remedy: str) -> pd.DataFrame:
         declared = sum(head.row_group(i).total_byte_size for i in range(head.num_row_groups))
         if head.num_rows > MOST_ROWS or declared > MOST_BYTES:
             raise ValueError(f"declares {head.num_rows} rows of {declared} bytes")
-        return pd.read_parquet(path).reset_index(drop=True)
-    except (ValueError, OSError, MemoryError) as error:  # pyarrow's own errors are of these
-        raise ValueError(f"{path}: not a readable table ({cut(str(error), 300)}); {remedy}") from None
+        return pd.read_parquet(path, page_checksum_verification=True).reset_index(drop=True)
+    except Exception as error:  # pandas and pyarrow answer a damaged file with a dozen types
+        raise ValueError(f"{path}: not a readable table ({line(error)}); {remedy}") from None
 
 
 def check(table: pd.DataFrame, folder: Path, where: Rows | None = None) -> None:

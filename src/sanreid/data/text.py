@@ -4,8 +4,11 @@ Decision: no encoding is guessed. Latin-1 reads any bytes, as wrong names more o
 are named, and whoever wrote it saves it once more.
 """
 
+import os
+import stat
 from pathlib import Path
 
+LARGEST = 1 << 30  # bytes; a table of ten million pictures has half of it
 REMEDY = "save it as UTF-8 (a spreadsheet calls it 'CSV UTF-8, comma delimited')"
 _STARTS = {
     b"PK\x03\x04": "an Excel workbook or another ZIP file, whatever its name says",
@@ -24,6 +27,14 @@ def read(path: Path) -> str:
     where it cannot be read.
     """
     try:
+        found = os.stat(path)
+        if not stat.S_ISREG(found.st_mode):  # a pipe would be waited for, a device read for ever
+            what = "a folder" if stat.S_ISDIR(found.st_mode) else "a pipe or device"
+            raise ValueError(f"{path}: is {what}, not a text; put the file itself there")
+        if found.st_size > LARGEST:
+            raise ValueError(
+                f"{path}: {found.st_size >> 20} MB, too large for a text of this kind; is it the right one?"
+            )
         data = Path(path).read_bytes()
     except OSError as error:
         raise type(error)(f"{path}: cannot be read ({error.strerror})") from None

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from sanreid import faults
 from sanreid.reporting.curves import Line, chart, thin
 
 NOT_TERMS = {"epoch", "step", "lr", "seconds"}
@@ -44,7 +45,8 @@ def read(path: Path) -> pd.DataFrame:
     """A history; FileNotFoundError or ValueError names the file."""
     if not path.is_file():
         raise FileNotFoundError(f"{path}: not found; train the model again")
-    table = pd.read_csv(path)
+    with faults.about(path, "train the model again"):
+        table = pd.read_csv(path)
     if "epoch" not in table:
         raise ValueError(f"{path}: no column epoch; train the model again")
     return table

@@ -5,14 +5,13 @@ over those that the picture shows and hides. Where nothing can be measured (no t
 was trained to paint something else) the result is None, never an error: a variant without it is still a variant.
 """
 
-import json
 from pathlib import Path
 
 import pandas as pd
 from safetensors import safe_open
 from torch import Tensor
 
-from sanreid import runtime
+from sanreid import faults, runtime
 from sanreid.evaluation import textures as scores
 from sanreid.models import san as network
 from sanreid.texturing import generate
@@ -45,7 +44,8 @@ def measure(
 
 def paints(model: Path) -> bool:
     """Whether a model folder holds a decoder that was trained to paint textures."""
-    settings = json.loads((model / "params.json").read_text()).get("settings", {})
-    with safe_open(model / checkpoint.WEIGHTS, framework="pt") as weights:
+    settings = runtime.read_json(model / "params.json").get("settings", {})
+    file = model / checkpoint.WEIGHTS
+    with faults.about(file, "run the stage that trains them again"), safe_open(file, framework="pt") as weights:
         decodes = any(name.startswith(parts.DECODER) for name in weights.keys())  # noqa: SIM118 - no mapping
     return decodes and settings.get("reconstruct", "texture") in TARGETS

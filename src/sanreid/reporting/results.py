@@ -4,7 +4,6 @@ Decisions: what belongs to a run is told by its experiment (sets, variants, seed
 where an earlier experiment's numbers may still stand. The spread over seeds is the sample's standard deviation.
 """
 
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from sanreid import faults, runtime
 from sanreid.reporting import spread
 
 MEASURES = {"rank1": "rank-1", "rank5": "rank-5", "mAP": "mAP", "mINP": "mINP"}
@@ -114,11 +114,9 @@ def collect_crossed(experiment: Experiment, tests: Sequence[str], folder: Path) 
 def read_json(path: Path) -> dict:
     """A JSON object; ValueError names a file that holds none, FileNotFoundError the stage to run."""
     try:
-        values = json.loads(path.read_text())
+        values = runtime.read_json(path)
     except FileNotFoundError:
         raise FileNotFoundError(f"{path}: not found; `dvc repro` makes it") from None
-    except json.JSONDecodeError as error:
-        raise ValueError(f"{path}: not JSON ({error}); remove it and run `dvc repro`") from None
     if not isinstance(values, dict):
         raise ValueError(f"{path}: a JSON object was expected; remove it and run `dvc repro`")
     return values
@@ -145,7 +143,8 @@ def _floors(folder: Path) -> list[Method]:
         if not isinstance(values, dict) or "rank1" not in values:
             continue  # what a stage adds about itself
         curve = folder / "cmc.csv"
-        has_curve = curve.is_file() and name in pd.read_csv(curve, nrows=0).columns
+        with faults.about(curve):
+            has_curve = curve.is_file() and name in pd.read_csv(curve, nrows=0).columns
         curves = {-1: _curve(curve, name)} if has_curve else {}
         methods.append(Method(name, FLOORS.get(name, name), True, {-1: _measures(values, path)}, curves))
     return methods
@@ -172,7 +171,8 @@ def _fraction(value: object, name: str, path: Path) -> float:
 
 
 def _curve(path: Path, column: str) -> pd.DataFrame:
-    table = pd.read_csv(path)
+    with faults.about(path):
+        table = pd.read_csv(path)
     if "rank" not in table or column not in table:
         raise ValueError(f"{path}: columns rank and {column} were expected, not {', '.join(table.columns)}")
     return table[["rank", column]].rename(columns={column: "cmc"})

@@ -7,7 +7,6 @@ gallery, since a drawn one would look different in each repeat. Where the set ha
 some, they are measured beside (`textures` in metrics.json, else null).
 """
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -74,7 +73,7 @@ def load(folder: Path, san: network.Architecture) -> network.SAN:
     file = folder / "params.json"
     if not file.is_file():
         raise FileNotFoundError(f"{file}: not found; run train_san for this variant and seed")
-    trained = json.loads(file.read_text()).get("architecture", {})
+    trained = runtime.read_json(file).get("architecture", {})
     for key, value in san.model_dump(mode="json").items():
         if trained.get(key) != value:
             raise ValueError(f"san.{key} is {value}, but {file} says {trained.get(key)}: train it again")

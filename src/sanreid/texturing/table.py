@@ -9,6 +9,8 @@ from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
+from sanreid import faults
+
 NAME = "index.parquet"
 
 
@@ -36,8 +38,9 @@ def find(folder: Path, paths: Sequence[str]) -> list[str]:
     file = folder / NAME
     if not file.is_file():
         raise FileNotFoundError(f"{file}: not found; run generate_textures for this set")
-    table = pd.read_parquet(file)
-    known = dict(zip(table["path"], table["texture"], strict=True))
+    with faults.about(file, "run generate_textures again"):
+        table = pd.read_parquet(file)
+        known = dict(zip(table["path"], table["texture"], strict=True))
     absent = [path for path in paths if path not in known]
     if absent:
         raise ValueError(

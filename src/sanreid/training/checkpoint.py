@@ -20,11 +20,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from sanreid import locks, runtime
+from sanreid import faults, locks, runtime
 from sanreid.params import Section
 
 if TYPE_CHECKING:
@@ -197,10 +196,9 @@ def load_into(model: nn.Module, path: Path, only: Sequence[str] | None = None, s
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no weights there; run the stage that trains them")
-    try:
-        theirs, ours = load_file(path), model.state_dict()
-    except SafetensorError as error:
-        raise ValueError(f"{path}: not readable as weights ({error}); run the stage that trains them again") from None
+    with faults.about(path, "run the stage that trains them again"):
+        theirs = load_file(path)
+    ours = model.state_dict()
     asked = theirs if only is None else {k: v for k, v in theirs.items() if k.startswith(tuple(only))}
     wanted = [k for k in ours if only is None or k.startswith(tuple(only))]
     matched = [k for k in wanted if k in asked and asked[k].shape == ours[k].shape]

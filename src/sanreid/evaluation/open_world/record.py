@@ -5,7 +5,6 @@ distances.npz (<link>/inside, <link>/between: at most SAMPLES of each sequence, 
 class and found group of each image of the stream) and features.npy (theirs). Whoever draws reads these alone.
 """
 
-import json
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sanreid import runtime
+from sanreid import faults, runtime
 from sanreid.evaluation.open_world import protocol, thresholds
 
 SAMPLES = 2000  # of a sequence of distances: more than a figure can show
@@ -49,20 +48,21 @@ def save(folder: Path, result: protocol.Result, paths: list[str], find: protocol
 
 
 def load(folder: Path) -> Record:
-    """Read what `save` wrote; FileNotFoundError names the file that is not there."""
+    """Read what `save` wrote; FileNotFoundError or ValueError names what is not there, or damaged."""
     if not (folder / "summary.csv").is_file():
         raise FileNotFoundError(f"{folder / 'summary.csv'}: not found; `dvc repro report_open_world` makes it")
-    with np.load(folder / "distances.npz") as saved:
-        links = dict.fromkeys(name.split("/")[0] for name in saved.files)
-        sequences = {link: thresholds.Sequences(saved[f"{link}/inside"], saved[f"{link}/between"]) for link in links}
-    return Record(
-        pd.read_csv(folder / "runs.csv"),
-        pd.read_csv(folder / "summary.csv"),
-        json.loads((folder / "calibration.json").read_text()),
-        sequences,
-        pd.read_parquet(folder / "stream.parquet"),
-        np.load(folder / "features.npy"),
-    )
+    with faults.about(folder):
+        with np.load(folder / "distances.npz") as saved:
+            links = dict.fromkeys(name.split("/")[0] for name in saved.files)
+            parts = {link: thresholds.Sequences(saved[f"{link}/inside"], saved[f"{link}/between"]) for link in links}
+        return Record(
+            pd.read_csv(folder / "runs.csv"),
+            pd.read_csv(folder / "summary.csv"),
+            runtime.read_json(folder / "calibration.json"),
+            parts,
+            pd.read_parquet(folder / "stream.parquet"),
+            np.load(folder / "features.npy"),
+        )
 
 
 def headline(runs: pd.DataFrame, shown: protocol.Shown) -> dict[str, dict[str, float]]:
