@@ -153,8 +153,9 @@ class Chaos:
         finally:
             run.sweep()
         if left or run.process.returncode:
-            self.faults.append(f"{stage}: cannot be brought to its end: " + " | ".join(run.said[-6:]))
-        self.faults += [f"{stage}: {name}: not as undisturbed" for name in self.differences(stage)]
+            self.fault(stage, "cannot be brought to its end: " + " | ".join(run.said[-6:]))
+        for name in self.differences(stage):
+            self.fault(stage, f"{name}: not as undisturbed")
 
     def differences(self, stage: str, missing: bool = True) -> list[str]:
         """The files of a stage's outputs that are not as in the undisturbed run; absent outputs only if `missing`."""
@@ -164,9 +165,9 @@ class Chaos:
                 found += chaos_graph.differences(self.whole, self.killed, out)
         return found
 
-    def fault(self, kill: Kill, what: str) -> None:
-        """Note and say what is amiss after a kill."""
-        self.faults.append(f"{kill}: {what}")
+    def fault(self, where: Kill | str, what: str) -> None:
+        """Note and say what is amiss, after a kill or in a stage."""
+        self.faults.append(f"{where}: {what}")
         say(f"AMISS: {self.faults[-1]}")
 
     def go(self, plan: Sequence[Kill], seconds: Mapping[str, float]) -> None:
