@@ -214,6 +214,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--folder", type=Path, help="a new folder for all of it, which stays; default: a temporary one")
     given = parser.parse_args(arguments)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that nothing is left running
+    chaos_kills.adopt()
     folder = (given.folder or Path(tempfile.mkdtemp(prefix="chaos-"))).resolve()
     os.environ["DVC_NO_ANALYTICS"] = "1"
     chaos = Chaos(folder, given.targets, given.minutes)
