@@ -9,6 +9,9 @@ PROFILE ?= demo
 SEEDS ?= 5
 SETS ?=
 SPLITS ?= 20
+# of make chaos: how many kills, drawn by which seed
+KILLS ?= 100
+SEED ?= 0
 # of make test: tests at a time, one thread each
 JOBS ?= 2
 BENCHMARKS := ranking reranking local_distance scaling extraction loading inference training render open_world gpu_training
@@ -23,7 +26,7 @@ export DVC_NO_ANALYTICS := 1
 export DO_NOT_TRACK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo repro systems sweep classic digits digits-grid open-world test check deps lock bench peers bench-full serve worker profile clean
+.PHONY: help setup demo repro systems sweep classic digits digits-grid open-world test chaos check deps lock bench peers bench-full serve worker profile clean
 
 help:  ## this list
 	@grep -hE '^[a-z%-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -47,18 +50,16 @@ $(READY): requirements.lock pyproject.toml
 	@touch $@
 
 demo: setup  ## raw data to results page, on the embedded data
-	@dvc repro --quiet report > /dev/null  # the report stage prints the table too, but only when it runs
-	@cat reports/figures/results.txt
+	@python -m tools.repro report --show reports/figures/results.txt
 
 table%: setup  ## table1, table2, table3: an ablation over SEEDS=5 seeds on SETS="..." (default: the experiment's)
 	@python -m tools.table $@ --seeds $(SEEDS) --sets $(SETS)
 
 repro: setup  ## bring every stage up to date with params.yaml
-	dvc repro
+	@python -m tools.repro --chatter
 
 systems: setup  ## the other re-ID systems and the attributes: one table, its page, the attributes' own
-	@dvc repro --quiet compare_systems evaluate_attributes draw_alignment
-	@cat reports/comparison/table.md
+	@python -m tools.repro compare_systems evaluate_attributes draw_alignment --show reports/comparison/table.md
 
 sweep: setup  ## the two-branch network's ablations and margins, over SEEDS seeds on SETS="..." (default: systems.sets)
 	@python -m tools.sweep --seeds $(SEEDS) --sets $(SETS)
@@ -67,19 +68,20 @@ classic: setup  ## CUHK03's classic protocol: SPLITS=20 test sets, SEEDS=5 each,
 	@python -m tools.table --seeds $(SEEDS) --splits $(SPLITS)
 
 digits: setup  ## MNIST's classifiers: their table
-	@dvc repro --quiet evaluate_mnist_classifiers > /dev/null
-	@cat reports/mnist/classifiers/table.md
+	@python -m tools.repro evaluate_mnist_classifiers --show reports/mnist/classifiers/table.md
 
 digits-grid: setup  ## the published grids of learning rate, weight decay and batch size, cell by cell (section sweep_mnist)
 	@python -m tools.digits_grid
 
 open-world: setup  ## how many digits, and people, are in a stream of images: tables and a page
-	@dvc repro --quiet report_open_world > /dev/null
-	@cat reports/open_world/table.md
+	@python -m tools.repro report_open_world --show reports/open_world/table.md
 
 test: setup  ## all tests, the fast ones first, on JOBS=2 cores
 	@pytest -m "not slow" -n $(JOBS) --dist loadfile
 	@pytest -m slow -n $$(($(JOBS) + 1)) --dist loadfile --no-loadscope-reorder  # one more: many of them wait
+
+chaos: setup  ## kill the pipeline at tiny size KILLS=100 times (SEED=0), and compare it with an undisturbed run: half an hour
+	@python -m tools.chaos --kills $(KILLS) --seed $(SEED)
 
 check: setup  ## lint, types, floors, parameters, the graph's dependencies; needs no data
 	@ruff check .

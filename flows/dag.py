@@ -105,6 +105,22 @@ def load(root: Path, targets: Iterable[str] | None = None) -> dict[str, Stage]:
     return ordered
 
 
+def paths(root: Path) -> tuple[set[str], set[str]]:
+    """What the stages read, and what DVC makes or brings (.dvc files' data too); POSIX paths, as in `Stage`."""
+    from dvc.dependency import ParamsDependency
+
+    with opened(root) as repo:
+        read = {_path(dep) for dep in repo.index.deps if not isinstance(dep, ParamsDependency)}
+        return read, {_path(out) for out in repo.index.outs}
+
+
+def _path(of: Any) -> str:
+    """Where an output or dependency lies: relative to the repository's root, or as it is written where outside."""
+    root = of.repo.root_dir
+    inside = of.protocol == "local" and Path(of.fs_path).is_relative_to(root)
+    return Path(of.fs_path).relative_to(root).as_posix() if inside else str(of.def_path)
+
+
 def name_of(stage: Any) -> str:
     """What DVC calls a stage at the repository's root; its own `addressing` is told from the working directory."""
     file = Path(stage.path_in_repo).as_posix()
@@ -136,21 +152,15 @@ def _stage(stage: Any, upstream: Sequence[str]) -> Stage:
     from dvc.dependency import ParamsDependency
 
     meta = stage.meta or {}
-    root = stage.repo.root_dir
-
-    def path(of: Any) -> str:
-        inside = of.protocol == "local" and Path(of.fs_path).is_relative_to(root)
-        return Path(of.fs_path).relative_to(root).as_posix() if inside else str(of.def_path)
-
     return Stage(
         name=name_of(stage),
         desc=" ".join((stage.desc or "").split()),
         cmd=stage.cmd if isinstance(stage.cmd, str) else "\n".join(stage.cmd),
         upstream=() if stage.frozen else tuple(upstream),
-        deps=tuple(path(d) for d in stage.deps if not isinstance(d, ParamsDependency)),
-        outs=tuple(path(o) for o in stage.outs),
-        metrics=tuple(path(o) for o in stage.outs if o.metric),
-        plots=tuple(path(o) for o in stage.outs if o.plot),
+        deps=tuple(_path(d) for d in stage.deps if not isinstance(d, ParamsDependency)),
+        outs=tuple(_path(o) for o in stage.outs),
+        metrics=tuple(_path(o) for o in stage.outs if o.metric),
+        plots=tuple(_path(o) for o in stage.outs if o.plot),
         gpus=int(meta.get("gpus", 0)),
         minutes=float(meta["minutes"]) if "minutes" in meta else None,
         retries=int(meta.get("retries", 0)),

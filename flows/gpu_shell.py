@@ -41,6 +41,8 @@ def main(arguments: list[str]) -> None:
             os.execv("/bin/sh", ["/bin/sh", *arguments])
     except gpu.LeaseError as error:
         sys.exit(str(error))
+    except OSError as error:  # of another user, or no folder
+        sys.exit(f"{error}: no lease of a GPU; GPU_LEASES names another folder for them ({gpu.folder()} now)")
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 CLONE = "SANREID_CLONE"  # where a worker's runs find the clone: prefect.yaml's pull step
+STARTUP = "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS"
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -19,6 +20,7 @@ def environment(root: Path = ROOT) -> dict[str, str]:
         "PREFECT_HOME": str(root / "runs" / "prefect"),
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
+        STARTUP: "180",  # of the temporary server; Prefect's 20 are too few on a busy machine
         "PREFECT_RUNNER_AUTO_INSTALL_DEPENDENCIES": "false",  # the clone's .venv is what the lock file says
         "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",  # seconds; the least that Prefect takes
         "PREFECT_WORKER_QUERY_SECONDS": "3",

@@ -33,6 +33,7 @@ from flows.remote import RemoteError
 from flows.room import Room
 from flows.stage import StageFailed, execute
 from flows.supervise import Group
+from flows.told import message
 from flows.verdict import Verdict
 from flows.workspace import WorkspaceError, open_workspace
 
@@ -67,8 +68,8 @@ class Run:
             return Cancelled(name="NotRun", message=f"it reads what is not there: {', '.join(broken)}")
         try:
             verdict = self.execute(stage)
-        except RemoteError as failure:
-            return Failed(message=str(failure))
+        except (RemoteError, locks.LockError, OSError) as failure:
+            return Failed(message=message(failure))
         except StageFailed as failure:
             return Failed(name="TimedOut" if failure.late else "Failed", message=str(failure))
         if self.workers is None or verdict == "unchanged":  # a worker has shown what it made
@@ -127,6 +128,8 @@ def pipeline(
         with _workspace(Path.cwd(), overrides or []) as root:
             with dag.held(root):
                 stages = dag.load(root, targets)
+                if overrides and not workers:  # a workspace; a worker brings what its stage reads
+                    remote.bring_data(root, stages)
                 changed = set(stages) if force else set(dag.changes(root, stages))
             run = Run(root, force=force, pull=pull, unchanged=set(stages) - changed - dag.descendants(stages, changed))
             run.shown = artifacts.known() if run.unchanged else {}
@@ -142,8 +145,8 @@ def pipeline(
             if workers and pull:
                 remote.bring_outputs(root, [name for name, state in states.items() if state.is_completed()])
             return _outcome(stages, states, seconds)
-    except (GraphError, OverrideError, RemoteError, WorkspaceError) as error:
-        return Failed(message=str(error))
+    except (GraphError, OverrideError, RemoteError, WorkspaceError, locks.LockError, OSError) as error:
+        return Failed(message=message(error))
 
 
 @contextmanager

@@ -1,8 +1,8 @@
 """The DVC side of several machines: a stage's inputs come from the shared cache or remote, its outputs go there.
 
 Interface: in a workspace whose dvc.lock holds the entries of a stage's upstream, `bring_inputs`, `recall`, then DVC
-runs or restores the stage, then `push`; `bring_outputs` for who wants the results; `identity` names a run of a stage,
-the same on every machine.
+runs or restores the stage, then `push`; `bring_outputs` for who wants the results, `bring_data` for a workspace that
+runs its stages itself; `identity` names a run of a stage, the same on every machine.
 
 Decisions: DVC does all of it, by the classes behind its commands (this file and dag.py alone know them). The commands
 themselves will not do, for two reasons. With `--run-cache` they send every entry of the run cache at every stage, a
@@ -73,6 +73,16 @@ def bring_inputs(root: Path, name: str) -> None:
                 f"{name}: {', '.join(missing)} is neither in git, nor what a stage makes, nor in this clone ({root}): "
                 "put it under data/raw of each worker's clone, or `dvc add` and push it"
             )
+
+
+def bring_data(root: Path, names: Iterable[str]) -> None:
+    """Put in place what .dvc files name of what the stages read; a new workspace has the files alone. RemoteError."""
+    from dvc.stage import PipelineStage
+
+    with dag.opened(root) as repo, _locked(repo):
+        graph = repo.index.graph
+        above = {s for stage in _find(repo, names) for s in graph.successors(stage) if not isinstance(s, PipelineStage)}
+        _bring(repo, sorted(above, key=_called))
 
 
 def bring_outputs(root: Path, names: Iterable[str]) -> None:

@@ -2,22 +2,28 @@
 
 It runs here, in this clone, as `dvc repro` does, with Prefect's parallel stages, retries and records; with
 PREFECT_API_URL the records go to that server, else to a temporary one whose state stays in runs/prefect. `--workers`
-sends every stage to the server's workers instead. Ctrl-C ends all of it.
+sends every stage to the server's workers instead. Ctrl-C, or SIGTERM, ends all of it.
 """
 
 import argparse
 import os
+import signal
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
-from flows import home
+from flows import home, temporary
+from flows.serve import signal_as_interrupt
+from flows.supervise import GRACE
+from flows.told import told
 
 if TYPE_CHECKING:
     from prefect.states import State
 
 PATIENCE = 10.0  # seconds
+STOPPED = "stopped; the same command goes on where this one was"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -31,6 +37,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     if given.workers and not os.environ.get("PREFECT_API_URL"):
         parser.error("--workers: which server's? Set PREFECT_API_URL, which `make serve` prints")
+    end_in_time()
+    with told("flows.run"):
+        return carry_out(given)
+
+
+def carry_out(given: argparse.Namespace) -> int:
+    """Run what the command line says; the exit status."""
     home.settle()
 
     from prefect.flow_engine import run_flow
@@ -45,13 +58,36 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "workers": given.workers,
     }
     try:
+        if not os.environ.get("PREFECT_API_URL"):
+            temporary.start()
         state = cast("State", run_flow(pipeline, parameters=wanted, return_type="state"))
     except KeyboardInterrupt:
-        sys.exit("stopped; the same command goes on where this one was")
+        sys.exit(STOPPED)
     if not os.environ.get("PREFECT_API_URL"):
         wait_for_records(state)
     sys.stdout.write(f"{state.name}: {state.message}\n")
     return 0 if state.is_completed() else 1
+
+
+def end_in_time() -> None:
+    """Let SIGINT and SIGTERM end this process within GRACE and some seconds, whatever its handlers come to.
+
+    Prefect puts a handler of its own in place, and asks a server that the same signal has ended for minutes.
+    """
+    signal_as_interrupt()
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    signal.set_wakeup_fd(writer, warn_on_full_buffer=False)  # hears of signals beside all handlers
+
+    def watch() -> None:
+        while (number := os.read(reader, 1)[0]) not in (signal.SIGINT, signal.SIGTERM):
+            pass
+        time.sleep(GRACE + 3)
+        sys.stderr.write(f"{STOPPED}\n")
+        sys.stderr.flush()
+        os._exit(128 + number)  # what is left of the stages ends with it (supervise)
+
+    threading.Thread(target=watch, name="end in time", daemon=True).start()
 
 
 def wait_for_records(state: "State") -> None:

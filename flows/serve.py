@@ -24,6 +24,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from flows import gpu, home, supervise
+from flows.told import told
 
 POOLS = ("gpu", "cpu")
 PATIENCE = 90.0  # seconds for the server to answer, on a busy machine
@@ -33,7 +34,7 @@ GRACE = 20.0
 Processes = list[tuple[str, subprocess.Popen[bytes]]]
 
 
-class ServeError(RuntimeError):
+class ServeError(OSError):
     """What cannot be served; the message says why and what to do."""
 
 
@@ -183,9 +184,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.environ["PREFECT_API_URL"] = f"http://{given.host}:{given.port}/api"
     elif not os.environ.get("PREFECT_API_URL"):
         parser.error("for which server? Set PREFECT_API_URL, which `make serve` prints there")
+    signal_as_interrupt()
+    with told("flows.serve"):
+        return serve(given)
+
+
+def serve(given: argparse.Namespace) -> int:
+    """Start what the command line says, and wait; the exit status."""
     home.settle()
     environment, url = dict(os.environ), os.environ["PREFECT_API_URL"]
-    signal_as_interrupt()
     with together() as processes:
         try:
             if not given.worker:
@@ -200,9 +207,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if not given.worker:
                 open_door(page)
             return wait(processes)
-        except ServeError as error:
-            sys.stderr.write(f"{error}\n")
-            return 1
         except KeyboardInterrupt:
             sys.stderr.write("\nending the workers" + ("\n" if given.worker else ", then the server\n"))
             return 0

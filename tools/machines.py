@@ -22,9 +22,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT)]
+sys.path[:0] = [str(ROOT), str(ROOT / "src")]
 
 from flows import locks, overriding  # noqa: E402
+from sanreid import faults  # noqa: E402
 
 QUICK = {  # a machine counts as dead after three missed heartbeats
     "PREFECT_WORKER_HEARTBEAT_SECONDS": "4",
@@ -160,9 +161,11 @@ def site(origin: Path, folder: Path, s3: str, extra: Mapping[str, str]) -> Itera
 
 
 def git(folder: Path, *words: str) -> None:
-    """Run git in `folder`."""
+    """Run git in `folder`. Raises RuntimeError with what git says."""
     who = ["-c", "user.name=show", "-c", "user.email=show@localhost"]
-    subprocess.run(["git", *who, *words], cwd=folder, check=True, capture_output=True)
+    done = subprocess.run(["git", *who, *words], cwd=folder, capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(f"{folder}: git {' '.join(words)}: {done.stderr.strip()}")
 
 
 def attach(root: Path, url: str, s3: str) -> None:
@@ -218,7 +221,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("folder", nargs="?", type=Path, help="a new folder for all of it; default: a temporary one")
     given = parser.parse_args(arguments)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that nothing is left running
-    folder = Path(given.folder or tempfile.mkdtemp(prefix="machines-")).resolve()
+    with faults.told("machines"):
+        try:
+            return show(given.folder)
+        except (RuntimeError, subprocess.CalledProcessError) as error:
+            sys.exit(f"machines: {error}")
+
+
+def show(place: Path | None) -> int:
+    """Show it in a new folder, or a temporary one, which goes where all was well; the exit status."""
+    folder = Path(place or tempfile.mkdtemp(prefix="machines-")).resolve()
     folder.mkdir(parents=True, exist_ok=True)
     os.environ |= {"DVC_NO_ANALYTICS": "1", "DO_NOT_TRACK": "1", "OMP_NUM_THREADS": "1"}
     os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
@@ -240,7 +252,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     different = differences(folder / "server", whole)
     lost = said.count("its machine was lost")
     sys.stdout.write(f"{lost} training lost its machine; outputs that differ: {', '.join(different) or 'none'}\n")
-    if not different and given.folder is None:
+    if not different and place is None:
         shutil.rmtree(folder)
     return 1 if different or not lost else 0
 

@@ -9,14 +9,13 @@ most of.
 """
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sanreid import runtime
+from sanreid import faults, runtime
 from sanreid.data import attribute_labels, attributes, images, tensors
 from sanreid.data.links import shown
 from sanreid.evaluation import attributes as measures
@@ -85,13 +84,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--truth", type=Path, help="CSV of the same format to score against")
     given = parser.parse_args(arguments)
     runtime.configure_logging()
-    try:
+    with faults.told("predict_attributes"):
         found, classes = predict(given.model, given.folder, given.out, given.multicolor)
         if given.truth:
             print("\n".join(compare(given.truth, found, classes)))
-    except (ValueError, OSError) as error:
-        runtime.log.debug("where it came from:", exc_info=True)
-        sys.exit(f"predict_attributes: {error}")
 
 
 if __name__ == "__main__":

@@ -9,14 +9,13 @@ writes the same rank-1 and epoch again. Of a network trained here, the epoch is 
 
 import argparse
 import math
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from safetensors import safe_open
 
-from sanreid import params, runtime
+from sanreid import faults, params, runtime
 from sanreid.models.san import SAN, Architecture
 from sanreid.training import checkpoint, released
 
@@ -90,11 +89,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     verb.add_argument("--rank1", type=float, help="to note in the file, a fraction")
     given = vars(parser.parse_args(arguments))
     runtime.configure_logging()
-    try:
+    with faults.told("released"):
         {"import": import_, "export": export}[given.pop("verb")](**given)
-    except (ValueError, OSError) as error:
-        runtime.log.debug("where it came from:", exc_info=True)
-        sys.exit(f"released: {error}")
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ REPORT = Path("reports/comparison/table.md")
 
 def changes(parameters: Path, variants: Sequence[str], seeds: int, sets: Sequence[str]) -> Changes:
     """What the sweep replaces in the parameters; no `variants` means all. Raises ParamsError naming what is wrong."""
-    known = list(params.read(parameters)["train_two_branch"]["variants"])
+    known = list(params.value(parameters, "train_two_branch.variants"))
     if strange := [v for v in variants if v not in known]:
         raise ParamsError(f"{parameters}: {', '.join(strange)} not under train_two_branch.variants: {', '.join(known)}")
     chosen = list(variants) or known

@@ -31,14 +31,13 @@ def changes(parameters: Path, name: str | None, seeds: int, sets: Sequence[str],
     tables = ablations.read(parameters)
     if name is not None and name not in tables:
         raise ParamsError(f"{parameters}: tables.{name} is missing; there are: {', '.join(tables)}")
-    values = params.read(parameters)
     new: dict[str, Any] = {}
     if name is not None:
-        known = values["train_san"]["variants"]
+        known = params.value(parameters, "train_san.variants")
         if strange := [v for v in tables[name].variants if v not in known]:
             raise ParamsError(f"{parameters}: tables.{name}: {', '.join(strange)} not under train_san.variants")
         table = tables[name].model_dump()
-        new = {key: table[key] for key in ("variants", "generators") if key in values["experiment"]}
+        new = {key: table[key] for key in ("variants", "generators") if key in params.value(parameters, "experiment")}
     new["seeds"] = list(range(seeds))
     numbers = list(range(1, splits + 1))
     if sets or splits:

@@ -27,3 +27,10 @@ def test_what_the_user_set_stays(monkeypatch, tmp_path):
     monkeypatch.setenv("PREFECT_WORKER_QUERY_SECONDS", "60")
     found = home.environment(tmp_path)
     assert (found["PREFECT_HOME"], found["PREFECT_WORKER_QUERY_SECONDS"]) == ("/elsewhere", "60")
+
+
+def test_a_busy_machine_has_time_to_start_the_temporary_server(monkeypatch, tmp_path):
+    monkeypatch.delenv(home.STARTUP, raising=False)
+    assert int(home.environment(tmp_path)[home.STARTUP]) > 60  # Prefect's own is 20
+    monkeypatch.setenv(home.STARTUP, "7")
+    assert home.environment(tmp_path)[home.STARTUP] == "7"

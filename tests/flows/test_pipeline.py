@@ -221,6 +221,30 @@ def test_other_parameters_run_in_a_workspace_of_their_own(make, prefect):
     assert "no key 'sise'" in go(root, overrides=["sise=2"]).state.message
 
 
+OUTSIDE = """
+stages:
+  one:
+    cmd: mkdir -p out && cat ${ignored}/a.txt added/x.txt > out/one && echo ${size} >> out/one
+    deps: ["${ignored}", added]
+    outs: [out/one]
+"""
+
+
+def test_data_that_git_does_not_hold_is_there_with_other_parameters_too(make, prefect, dvc):
+    root = make(OUTSIDE, {"params.yaml": "size: 1\nignored: downloads/a\n", ".gitignore": "/out/\n/downloads/\n"})
+    for name in ("downloads/a/a.txt", "added/x.txt"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(f"{name}\n")
+    dvc(root, "add", "-q", "added")
+    subprocess.run(["git", "add", "added.dvc", ".gitignore"], cwd=root, check=True)
+    subprocess.run(["git", "commit", "-qm", "Add data"], cwd=root, check=True)
+    done = go(root, overrides=["size=2"])
+    assert done.names == {"one": "Completed"}, done.state.message
+    (root / "params.yaml").write_text("size: 2\nignored: downloads/a\n")
+    assert go(root).names == {"one": "Cached"}
+    assert (root / "out/one").read_text() == "downloads/a/a.txt\nadded/x.txt\n2\n"
+
+
 MANY = """
 stages:
   train:

@@ -177,3 +177,77 @@ def test_what_a_killed_run_left_is_swept_up_by_the_next(root):
         assert not (space / "out/left").exists()
         assert not (space.parent / "1").exists()
     assert len(run(root, "git", "worktree", "list").splitlines()) == 1
+
+
+NAMING = """\
+stages:
+  make: {cmd: mkdir -p out && echo made > out/made, outs: [out/made]}
+  read:
+    cmd: cat ${raw.market}/a.txt ${raw.part}/b.mat ${pictures}/c.txt ${raw.made} > out/read
+    deps: ["${raw.market}", "${raw.part}", "${raw.made}"]
+    params: [pictures]
+    outs: [out/read]
+"""
+NAMED = {
+    "params.yaml": "raw: {market: downloads/market, part: sets/part, made: out/made}\npictures: mine\nown: [d]\n",
+    ".gitignore": "/out/\n/downloads/\n*.mat\n/mine\n/own/*\n",
+    "sets/part/README": "what goes here\n",
+}
+
+
+def test_ignored_data_that_the_parameters_name_is_the_clones_wherever_it_lies(make, tmp_path, dvc):
+    root = make(NAMING, NAMED)
+    pictures = tmp_path / "elsewhere"
+    for file in ("downloads/market/a.txt", "downloads/other/a.txt", "sets/part/b.mat", "own/d.txt"):
+        (root / file).parent.mkdir(parents=True, exist_ok=True)
+        (root / file).write_text(f"{file}\n")
+    pictures.mkdir()
+    (pictures / "c.txt").write_text("c\n")
+    (root / "mine").symlink_to(pictures)
+    dvc(root, "repro", "-q", "make")
+    with open_workspace(root, overrides=["own=[own/d.txt,own/none.txt]"]) as space:
+        assert (space / "downloads/market").is_symlink()
+        assert not (space / "downloads/other").exists()  # named by nobody
+        assert not (space / "out").exists()  # the run's own, not the clone's
+        assert (space / "sets/part/README").is_file()
+        assert (space / "own/d.txt").read_text() == "own/d.txt\n"
+        dvc(space, "repro", "-q")
+        assert (space / "out/read").read_text() == "downloads/market/a.txt\nsets/part/b.mat\nc\nmade\n"
+    assert (root / "downloads/market/a.txt").is_file()
+    assert (pictures / "c.txt").is_file()
+    with open_workspace(root, overrides=["raw.market=downloads/other"]) as space:
+        assert (space / "downloads/other/a.txt").is_file()
+
+
+@pytest.mark.slow
+def test_dvcs_temporary_folders_want_such_data_named_as_the_readme_says(root, dvc):
+    dvc(root, "repro", "-q")
+    run(root, "git", "add", "--all")
+    run(root, "git", "commit", "-qm", "What was run")
+    lacking = subprocess.run(
+        [sys.executable, "-m", "dvc", "exp", "run", "--temp", "-S", "train.epochs=7"], cwd=root, capture_output=True
+    )
+    assert lacking.returncode
+    log(root)
+    dvc(root, "exp", "run", "--temp", "--copy-paths", "data/raw/set", "read", "-S", "train.epochs=8")
+    assert log(root) == ["make", "read"]
+
+
+def test_data_below_a_link_that_git_ignores_is_found(make, tmp_path):
+    root = make(NAMING, NAMED | {".gitignore": "/out/\n/downloads\n"})
+    (tmp_path / "disk/market").mkdir(parents=True)
+    (tmp_path / "disk/market/a.txt").write_text("a")
+    (root / "downloads").symlink_to(tmp_path / "disk")
+    with open_workspace(root) as space:
+        assert (space / "downloads/market/a.txt").read_text() == "a"
+
+
+def test_a_path_that_leads_out_of_the_clone_is_refused_with_one_that_holds(make, tmp_path):
+    root = make(NAMING, NAMED)
+    (tmp_path / "beside").mkdir()
+    with (
+        pytest.raises(workspace.WorkspaceError, match=f"params.yaml: ../beside: .*write {tmp_path / 'beside'}"),
+        open_workspace(root, overrides=["raw.market=../beside"]),
+    ):
+        pytest.fail("there is no such workspace")
+    assert not (root / workspace.ROOM / "0").exists()

@@ -103,5 +103,6 @@ def test_flat_maps_are_one_picture_and_turnable_ones_hold_every_point():
     assert maps.flat(flat, "digit").shape[2] == 3
     deep = [[Map("features", points, classes), Map("pixels", points, classes)], [Map("few", points, classes)]]
     page = maps.turnable(deep, "digit", "title")
+    assert page == maps.turnable(deep, "digit", "title")  # the same bytes from the same maps
     found = [json.loads(values) for values in re.findall(r'"x":(\[[^\]]*\])', page)]
     assert sum(len(values) for values in found if len(values) > 2) == 3 * len(points)  # two are a scene's place

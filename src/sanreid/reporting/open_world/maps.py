@@ -99,7 +99,8 @@ def turnable(rows: Sequence[Sequence[Map]], word: str, title: str) -> str:
     figure.update_scenes(xaxis=bare, yaxis=bare, zaxis=bare)
     figure.update_layout(title=title, height=620 * len(rows), margin={"l": 10, "r": 10, "t": 70, "b": 10})
     figure.update_layout(legend={"itemsizing": "constant"}, template="plotly_white")
-    return figure.to_html(include_plotlyjs=True, full_html=True)
+    # a name of its own drawing would be another at every run
+    return figure.to_html(include_plotlyjs=True, full_html=True, div_id="maps")
 
 
 def _colour(c: int) -> str:

@@ -1,0 +1,74 @@
+"""What `make demo` and its like show: stages' lines and errors, no chatter, and what to do about a lock."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.processes import wait_for
+from tools import repro
+
+GRAPH = """\
+stages:
+  good: {cmd: "echo words of the stage >&2 && mkdir -p out && echo made > out/good", outs: [out/good]}
+  bad: {cmd: "echo what went wrong >&2 && exit 3", deps: [out/good], outs: [out/bad]}
+  torn: {cmd: "true", outs: [out/torn]}
+  slow: {cmd: "echo > began && sleep 60", outs: [out/slow]}
+"""
+
+
+@pytest.fixture
+def clone(root, tmp_path, monkeypatch) -> Path:
+    for name, value in {"DVC_NO_ANALYTICS": "1", "PYTHONPATH": os.pathsep.join([str(root), str(root / "src")])}.items():
+        monkeypatch.setenv(name, value)
+    folder = tmp_path / "clone"
+    folder.mkdir()
+    for words in (["git", "init", "-q"], [sys.executable, "-m", "dvc", "init", "-q"]):
+        subprocess.run(words, cwd=folder, check=True)
+    (folder / "dvc.yaml").write_text(GRAPH)
+    return folder
+
+
+def run(clone: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", "tools.repro", *words], cwd=clone, capture_output=True, text=True)
+
+
+def test_stages_speak_and_dvc_does_not(clone):
+    done = run(clone, "good", "--show", "out/good")
+    assert (done.returncode, done.stdout) == (0, "made\n")
+    assert done.stderr.strip() == "words of the stage"
+    assert "skipping" in run(clone, "good", "--chatter").stdout
+
+
+def test_errors_of_stages_and_of_dvc_are_seen(clone):
+    done = run(clone, "bad", "--show", "out/good")
+    assert done.returncode
+    assert done.stdout == ""
+    assert "what went wrong" in done.stderr
+    assert "failed to reproduce 'bad'" in done.stderr
+    assert "works in this clone" not in done.stderr
+    assert "out/torn" in run(clone, "torn").stderr
+    assert "no-such-stage" in run(clone, "no-such-stage").stderr
+    lacking = run(clone, "good", "--show", "out/none")
+    assert lacking.returncode == 1
+    assert lacking.stderr.splitlines()[-1].startswith("repro: out/none: No such file")
+
+
+def test_a_lock_names_who_has_it_and_what_to_do(clone):
+    first = subprocess.Popen([sys.executable, "-m", "tools.repro", "slow"], cwd=clone)
+    try:
+        wait_for((clone / "began").exists, 60)
+        done = run(clone, "slow")
+        assert done.returncode
+        assert "busy" in done.stderr
+        (last,) = done.stderr.splitlines()[-1:]
+        assert "another DVC process works in this clone: process" in last
+        assert "repro slow" in last
+        assert "wait until it has ended" in last
+    finally:
+        first.send_signal(signal.SIGTERM)
+        assert first.wait(30)
+    assert repro.beside(clone) is None  # an entry of a process that is gone is none
