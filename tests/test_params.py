@@ -158,8 +158,8 @@ def run(tmp_path, monkeypatch, *arguments: str, text: str = "") -> dict:
 
 
 def test_a_path_may_be_the_value_of_a_key(tmp_path, monkeypatch):
-    text = yamls.dump({"mine": {"set": ODD}, "folders": {"my.set": "c d", 2024: "e"}})
-    given = [("@mine.set", ODD), ("@folders.my.set", "c d"), ("@folders.2024", "e")]
+    text = yamls.dump({"mine": {"set": ODD}, "folders": {"my.set": "c d"}, "years": {2024: "e"}})
+    given = [("@mine.set", ODD), ("@folders.my.set", "c d"), ("@years.2024", "e")]
     for word, path in given:
         assert run(tmp_path, monkeypatch, "--raw", word, "--out", "o", text=text)["raw"] == Path(path)
 
