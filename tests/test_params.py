@@ -1,5 +1,6 @@
 """The loader of typed sections and the command line it derives."""
 
+import os
 from pathlib import Path
 from typing import Literal
 
@@ -56,6 +57,9 @@ def test_a_bad_key_is_named(tmp_path, old, new, named):
 def test_a_missing_file_names_the_remedy(tmp_path):
     with pytest.raises(params.ParamsError, match="make profile"):
         params.load(tmp_path / "none.yaml", "stage", Outer)
+    os.mkfifo(tmp_path / "pipe")  # nobody waits for what comes out of it
+    with pytest.raises(params.ParamsError, match="make profile"):
+        params.load(tmp_path / "pipe", "stage", Outer)
 
 
 @pytest.mark.parametrize("text", ["", "- a\n", "a word\n"])

@@ -56,10 +56,10 @@ def read(path: Path) -> dict[str, Any]:
 
     Raises ParamsError where there is no such file or it is not YAML.
     """
+    if not path.is_file():  # a pipe would be waited for
+        raise ParamsError(f"{path}: not found, or no file; `make profile PROFILE=demo` writes one")
     try:
         values = parse(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ParamsError(f"{path}: not found; `make profile PROFILE=demo` writes one") from None
     except UnicodeDecodeError as error:
         raise ParamsError(f"{path}: not UTF-8 ({error}); save it as UTF-8") from None
     except ValueError as error:
