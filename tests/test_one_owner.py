@@ -26,8 +26,8 @@ EPOCHS = 150
 @pytest.fixture(scope="module")
 def workspace(root, tmp_path_factory) -> Workspace:
     made = Workspace(root, tmp_path_factory.mktemp("project"))
-    models = {"perceptron": {"network": {"kind": "perceptron", "hidden": 16}, "epochs": EPOCHS}}
-    made.edit({"train_mnist_classifier": {"models": models}})
+    perceptron = {"network": {"kind": "perceptron", "hidden": 16}, "epochs": EPOCHS}
+    made.edit({"train_mnist_classifier.models": {"perceptron": perceptron}})
     made.repro("extract_mnist")
     return made
 
