@@ -3,6 +3,7 @@
 import csv
 import errno
 import os
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -86,7 +87,7 @@ def test_a_block_ends_in_one_line():
         faults.told("stage"),
     ):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), "x.jpg")
-    with pytest.raises(SystemExit, match="stage: stopped; the same command goes on"), faults.told("stage"):
+    with pytest.raises(SystemExit, match="stage: stopped; run the same command again"), faults.told("stage"):
         raise KeyboardInterrupt
     with pytest.raises(SystemExit) as caught, faults.told("stage"):
         raise ValueError("x" * 1_000_000)
@@ -111,3 +112,11 @@ def test_what_a_library_says_of_a_damaged_file_is_told_by_the_file(tmp_path):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), "a.npz")
     with pytest.raises(KeyboardInterrupt), faults.about(tmp_path / "a.npz"):
         raise KeyboardInterrupt
+
+
+def test_a_stage_of_another_tree_is_refused(tmp_path):
+    (tmp_path / "src/sanreid").mkdir(parents=True)
+    with pytest.raises(ValueError, match=f"PYTHONPATH={tmp_path}/src"):
+        faults.own_code(tmp_path / "stages/extract.py")
+    faults.own_code(Path(faults.__file__).parents[2] / "stages/extract.py")
+    faults.own_code(tmp_path / "elsewhere/stages/extract.py")  # no tree of this project

@@ -1,6 +1,8 @@
 """Outputs are whole or absent; generators are independent and the same everywhere."""
 
 import json
+import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -88,3 +90,44 @@ def test_an_error_leaves_no_partial_folder(tmp_path):
     with pytest.raises(ValueError, match="broken"), runtime.resumable_folder(tmp_path / "out", work):
         raise ValueError("broken")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["..", ".", "../..", "link", "file", "/"])
+def test_an_output_takes_no_foreign_place(tmp_path, monkeypatch, name):
+    here = tmp_path / "a/b"
+    here.mkdir(parents=True)
+    (here / "file").touch()
+    (here / "link").symlink_to(tmp_path)
+    monkeypatch.chdir(here)
+    with pytest.raises(ValueError, match=r"holds the working folder|is no folder"), runtime.atomic_folder(Path(name)):
+        pass
+    assert sorted(p.name for p in here.iterdir()) == ["file", "link"]
+    os.mkfifo(here / "pipe")
+    with pytest.raises(ValueError, match="pipe: no file"), runtime.atomic_file(here / "pipe"):
+        pass
+
+
+def test_a_full_disk_names_the_output_in_numpys_words_too(tmp_path):
+    told = pytest.raises(OSError, match=r"set: could not be written \(12 requested and 3 written\); is the disk full")
+    with told, runtime.atomic_folder(tmp_path / "set"):
+        raise OSError("12 requested and 3 written")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("text", ["[]", "null", "5", '"x"', "{", "[" * 100_000, "\xff"])
+def test_json_that_is_no_object_is_named(tmp_path, text):
+    (tmp_path / "a.json").write_bytes(text.encode("latin-1"))
+    with pytest.raises(
+        ValueError, match=r"a\.json: (not JSON|a JSON object was expected).*; run the stage that writes it again"
+    ):
+        runtime.read_json(tmp_path / "a.json")
+
+
+def test_a_key_that_json_lacks_names_the_file(tmp_path):
+    runtime.write_json(tmp_path / "a.json", {"recipe": {"epochs": 3}})
+    values = runtime.read_json(tmp_path / "a.json")
+    assert values == {"recipe": {"epochs": 3}}
+    assert values.get("none") is None
+    for wrong in (lambda: values["none"], lambda: values["recipe"]["none"]):
+        with pytest.raises(ValueError, match=r"a\.json: has no 'none'; run the stage that writes it again"):
+            wrong()

@@ -93,13 +93,28 @@ def expected(error: BaseException) -> bool:
     return any((c.__module__, c.__qualname__) in _FOREIGN for c in type(error).__mro__)
 
 
+def own_code(script: Path) -> None:
+    """Refuse to run `script` with the package of another tree than its own: results would be ascribed to code that did
+    not make them. dvc.yaml's commands set PYTHONPATH; a command typed beside another clone's environment does not.
+
+    Raises ValueError.
+    """
+    own, used = script.resolve().parent.parent / "src" / "sanreid", Path(__file__).resolve().parent
+    if own.is_dir() and own != used:
+        raise ValueError(f"would run with {used} and not with {own}; set PYTHONPATH={own.parent}")
+
+
 @contextmanager
 def told(name: str) -> Iterator[None]:
-    """End the process with one line, led by `name`, where the block fails by input, disk or machine (exit status 1)."""
+    """End the process with one line, led by `name`, where the block fails by input, disk or machine (exit status 1).
+
+    A script of another tree than this package's is refused (`own_code`).
+    """
     try:
+        own_code(Path(getattr(sys.modules["__main__"], "__file__", None) or "."))
         yield
     except KeyboardInterrupt:
-        sys.exit(f"{name}: stopped; the same command goes on where this one was")
+        sys.exit(f"{name}: stopped; run the same command again")
     except Exception as error:
         if not expected(error):
             raise
@@ -131,4 +146,6 @@ def naming(path: Path) -> Iterator[None]:
     except OSError as error:
         if error.filename is None and _bare(error):
             raise type(error)(error.errno, error.strerror, str(path)) from error
+        if error.errno is None and "requested and" in str(error):  # numpy's words of a full disk
+            raise OSError(f"{path}: could not be written ({error}); is the disk full?") from error
         raise

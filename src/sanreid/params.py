@@ -10,7 +10,9 @@ value of that key is taken.
 
 import argparse
 import inspect
+import itertools
 import json
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -33,6 +35,7 @@ class Section(BaseModel):
 S = TypeVar("S", bound=Section)  # the bracket syntax wants Python 3.12
 
 
+OUTPUTS = {"out", "figures"}  # what a stage's options call its outputs
 KEY = "@"  # begins an option's value that names a key of the parameter file
 
 
@@ -140,7 +143,6 @@ def run(main: Callable[..., None]) -> None:
     runtime.configure_logging()
     stage = Path(sys.argv[0]).stem
     with faults.told(stage):
-        own_code(Path(sys.argv[0]))
         stopping.orderly()
         given = vars(parser(main).parse_args())
         path = given.pop("params")
@@ -151,18 +153,19 @@ def run(main: Callable[..., None]) -> None:
                 given[name] = load(path, stage if name == "p" else name, model)
             elif _kind(argument.annotation)[0] is Path and str(given[name]).startswith(KEY):
                 given[name] = _named(path, str(given[name]).removeprefix(KEY))
+        _apart(given)
         main(**given)
 
 
-def own_code(script: Path) -> None:
-    """Refuse to run `script` with the package of another tree than its own: results would be ascribed to code that did
-    not make them. dvc.yaml's commands set PYTHONPATH; a command typed beside another clone's environment does not.
-
-    Raises ValueError.
-    """
-    own, used = script.resolve().parent.parent / "src" / "sanreid", Path(__file__).resolve().parent
-    if own.is_dir() and own != used:
-        raise ValueError(f"would run with {used} and not with {own}; set PYTHONPATH={own.parent}")
+def _apart(given: dict[str, Any]) -> None:
+    """Refuse an output (`out`, `figures`) that is or holds one of the inputs: it would take their place."""
+    places = {k: v if isinstance(v, list) else [v] for k, v in given.items()}
+    real = {k: [Path(os.path.realpath(v)) for v in paths if isinstance(v, Path)] for k, paths in places.items()}
+    for name in OUTPUTS & real.keys():
+        for other in real.keys() - OUTPUTS:
+            for out, path in itertools.product(real[name], real[other]):
+                if out == path or out in path.parents:
+                    raise ValueError(f"--{name} {out}: is or holds --{other} {path}; name another place")
 
 
 def _named(path: Path, key: str) -> Path:

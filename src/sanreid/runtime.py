@@ -83,8 +83,10 @@ def atomic_folder(path: Path) -> Iterator[Path]:
     """Yield a temporary sibling of `path`; it takes the name `path` only if the block ends without an error.
 
     One process at a time: another that wants the same `path` waits. A killed run's sibling is swept up by the next.
+    Raises ValueError where `path` is no place for an output (`_refuse`).
     """
     path = Path(path)
+    _refuse(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     work = path.with_name(f".{path.name}.partial")
     with locks.held(path), faults.naming(path):
@@ -121,6 +123,7 @@ def resumable_folder(path: Path, work: Path) -> Iterator[Path]:
     run would end in the same one; but not one of the disk (full, forbidden), which somebody will mend.
     """
     path = Path(path)
+    _refuse(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     with locks.held(path), faults.naming(path):
         work.mkdir(exist_ok=True)
@@ -146,6 +149,8 @@ def atomic_file(path: Path) -> Iterator[Path]:
     One process at a time, as in `atomic_folder`; the content is on the disk before it has the name.
     """
     path = Path(path)
+    if path.exists() and not path.is_file():
+        raise ValueError(f"{path}: no file, so none can take its place; name another")
     path.parent.mkdir(parents=True, exist_ok=True)
     work = path.with_name(f".{path.name}.partial")
     with locks.held(path), faults.naming(path):
@@ -165,11 +170,24 @@ def _remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
+def _refuse(path: Path) -> None:
+    """Refuse to replace what is no folder of an output: what this process stands in, a link, a file, a device."""
+    real = Path(os.path.realpath(path))
+    if real == Path.cwd() or real in Path.cwd().parents or path.name in ("", ".."):
+        raise ValueError(f"{path}: holds the working folder, and an output replaces what lies there; name another")
+    if path.is_symlink() or (path.exists() and not path.is_dir()):
+        raise ValueError(f"{path}: is no folder (a link leads elsewhere); name the output's own folder")
+
+
 def _take_name(work: Path, path: Path) -> None:
-    """Give the folder `work`, once it is on the disk, the name `path`."""
+    """Give the folder `work`, once it is on the disk, the name `path`; what had the name before goes last."""
     _flush(work)
-    _remove(path)
+    old = path.with_name(f".{path.name}.old.partial")
+    _remove(old)
+    if path.exists():
+        path.rename(old)
     work.rename(path)
+    _remove(old)
 
 
 def _flush(path: Path) -> None:
@@ -195,12 +213,33 @@ def write_json(path: Path, values: dict[str, Any]) -> None:
         work.write_text(json.dumps(values, indent=2, allow_nan=False) + "\n")
 
 
-def read_json(path: Path) -> Any:
-    """The content of a JSON file that a stage wrote.
+class Noted(dict[str, Any]):
+    """A JSON object of a file: a key that it lacks is an error that names `file`."""
 
-    Raises FileNotFoundError where there is none, ValueError naming it where it is damaged.
+    file = Path()
+
+    def __missing__(self, key: str) -> Any:
+        raise ValueError(f"{self.file}: has no {key!r}; run the stage that writes it again")
+
+
+def read_json(path: Path) -> Noted:
+    """The object that a JSON file of a stage holds.
+
+    Raises FileNotFoundError where there is none, ValueError naming it where it is damaged, is no object, or is asked
+    for a key that it lacks, in objects within it too.
     """
+
+    def noted(values: dict[str, Any]) -> Noted:
+        result = Noted(values)
+        result.file = path
+        return result
+
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:  # a decoding error too
+        values = json.loads(path.read_text(encoding="utf-8"), object_hook=noted)
+    except (ValueError, RecursionError) as error:  # a decoding error is a ValueError too
         raise ValueError(f"{path}: not JSON ({error}); run the stage that writes it again") from None
+    if not isinstance(values, Noted):
+        raise ValueError(
+            f"{path}: a JSON object was expected, not {faults.short(values)}; run the stage that writes it again"
+        )
+    return values

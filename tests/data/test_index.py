@@ -244,3 +244,20 @@ def test_a_flipped_bit_of_the_file_is_told_in_one_line_or_harmless(folder):
         else:
             told += 1
     assert told == len(range(0, 8 * len(whole), 37))
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"texture": [1, 2, 3, 4]}, "row 0: texture is 1, not a path"),
+        ({"texture": [["a"]] * 4}, r"row 0: texture is \['a'\], not a path"),
+        ({"protocol": [["a"]] * 4}, "has another or an unknown protocol"),
+        ({"stamp": [20240101123000123456789] * 4}, "a column cannot be kept"),
+        ({"mixed": [1, "a", b"c", None]}, "a column cannot be kept"),
+    ],
+)
+def test_an_extra_column_that_cannot_be_used_is_told(folder, changes, told):
+    wanted = table()
+    wrong = wanted.assign(**{name: (values * len(wanted))[: len(wanted)] for name, values in changes.items()})
+    with pytest.raises(ValueError, match=told):
+        index.write(wrong, folder)

@@ -223,3 +223,23 @@ def test_hidden_files_are_no_label_text_and_a_huge_line_is_shown_shortened(raw):
     with pytest.raises(ValueError, match="does not match label_pattern") as error:
         pit.read(raw)
     assert len(str(error.value)) < 700
+
+
+@pytest.mark.parametrize("kind", ["file", "dangling", "csv"])
+def test_a_label_text_that_is_there_and_not_read_is_no_absent_one(raw, kind, caplog):
+    """Else the rule would pair in silence what the text may pair otherwise."""
+    folder = raw / "image-texture-label"
+    content = (folder / "label.txt").read_bytes()
+    (folder / "label.txt").unlink()
+    pit.read(raw)
+    assert "no label text in image-texture-label/" in caplog.text
+    folder.rmdir()
+    if kind == "file":
+        folder.write_bytes(content)
+    elif kind == "dangling":
+        folder.symlink_to("nowhere")
+    else:
+        folder.mkdir()
+        (folder / "label.csv").write_bytes(content)
+    with pytest.raises(ValueError, match=r"image-texture-label: (no folder with the label text|holds 'label\.csv')"):
+        pit.read(raw)

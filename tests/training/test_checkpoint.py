@@ -173,3 +173,18 @@ def test_damaged_weights_name_their_file(tmp_path):
     (folder / "params.json").write_text("{")
     with pytest.raises(ValueError, match=r"params\.json: not JSON"):
         checkpoint.read_params(folder, "strong", "model", "train_strong", "models/strong")
+
+
+def test_a_flipped_bit_or_a_nan_in_the_weights_is_told(tmp_path):
+    folder = save(tmp_path, small())
+    file = folder / checkpoint.WEIGHTS
+    whole = bytearray(file.read_bytes())
+    whole[-3] ^= 4
+    file.write_bytes(whole)
+    with pytest.raises(ValueError, match=r"weights\.safetensors: not readable \(damaged: its hash is another\)"):
+        checkpoint.load_into(small(), file)
+    broken = small()
+    broken["trunk"].weight.data[0, 0] = float("nan")
+    folder = save(tmp_path, broken)
+    with pytest.raises(ValueError, match=r"'trunk\.weight' holds nan or infinite numbers"):
+        checkpoint.load_into(small(), folder / checkpoint.WEIGHTS)

@@ -48,7 +48,10 @@ def write(table: pd.DataFrame, folder: Path) -> None:
     """Check `table` against `folder` (see `check`) and write it there as index.parquet."""
     check(table, folder)
     with runtime.atomic_file(Path(folder) / NAME) as work:
-        table.to_parquet(work, index=False, write_page_checksum=True)
+        try:
+            table.to_parquet(work, index=False, write_page_checksum=True)
+        except (ValueError, TypeError, OverflowError) as error:  # of an extra column: mixed kinds, numbers too large
+            raise ValueError(f"{folder}: a column cannot be kept ({line(error)}); make it text, or drop it") from None
 
 
 def read(folder: Path) -> pd.DataFrame:
@@ -98,7 +101,8 @@ def check(table: pd.DataFrame, folder: Path, where: Rows | None = None) -> None:
     refuse(table, table["camid"].lt(1).fillna(False), where, "has a camid below 1; cameras count from 1")
     _check_people(table, where)
     if "protocol" in table:
-        wrong = ~table["protocol"].isin(PROTOCOLS) | (table["protocol"] != table["protocol"].iloc[0])
+        given = table["protocol"].map(lambda value: value if isinstance(value, str) else "")
+        wrong = ~given.isin(PROTOCOLS) | (given != given.iloc[0])
         refuse(table, wrong, where, f"has another or an unknown protocol; one of {', '.join(PROTOCOLS)} in every row")
     for column in ("path", *(c for c in FILE_COLUMNS if c in table)):
         _check_files(table, column, folder, where)
@@ -170,7 +174,11 @@ def _check_people(table: pd.DataFrame, where: Rows) -> None:
 def _check_files(table: pd.DataFrame, column: str, folder: Path, where: Rows) -> None:
     known = set()  # a texture serves many images: look once
     for row, name in enumerate(table[column]):
-        if name in known or pd.isna(name):
+        if name is None or name is pd.NA or (isinstance(name, float) and pd.isna(name)):
+            continue
+        if not isinstance(name, str):
+            raise ValueError(f"{where.name(row)}: {column} is {short(name)}, not a path")
+        if name in known:
             continue
         if "\\" in name or name.startswith("/") or ":" in name[:2] or ".." in PurePosixPath(name).parts or not name:
             raise ValueError(f"{where.name(row)}: {column} {short(name)} is not a POSIX path inside {folder}")

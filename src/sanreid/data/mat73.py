@@ -51,10 +51,10 @@ class RefusedError(ValueError):
 
 def opened(path: Path) -> h5py.File:
     """The file, whose root leads nowhere else; ValueError where it is cut off or does."""
+    with path.open("rb"):  # the system's own words where it may not be read: HDF5's name no reason
+        pass
     try:
         file = h5py.File(path, "r")
-    except FileNotFoundError:
-        raise
     except ERRORS as error:
         raise ValueError(f"{path}: not a whole HDF5 file ({line(error)}); download it again") from None
     try:

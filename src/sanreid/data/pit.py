@@ -6,6 +6,7 @@ found by name through this table: a texture guessed from a path by a string repl
 are kept as published, whatever their (square) size.
 """
 
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,7 @@ import pandas as pd
 from sanreid.data import images, index, text
 from sanreid.data.links import shown
 from sanreid.faults import short
+from sanreid.runtime import log
 
 IMAGES, TEXTURES, LABELS = "images", "GT_texture", "image-texture-label"
 PATTERN = r"(?P<image>\S+?)(?:\s*,\s*|\s+)(?P<texture>\S+)"
@@ -77,6 +79,8 @@ def scan(raw: Path, pattern: str, images_per_texture: int, broken: images.Broken
     rule = _rule(raw, pictures, pids, images_per_texture) if images_per_texture else {}
     if not lines and not rule:
         raise ValueError(f"{raw}: no label text in {LABELS}/ and images_per_texture is 0: nothing pairs the images")
+    if not lines:
+        log.warning("%s: no label text in %s/: paired by images_per_texture alone", raw, LABELS)
     texture_of = _checked(lines, pictures, textures, rule) if lines else rule
     if alone := [stem for stem in pictures if stem not in texture_of]:
         raise ValueError(f"{pictures[alone[0]]}: has no texture ({len(alone)} such images); complete {LABELS}/")
@@ -159,7 +163,15 @@ def _lines(folder: Path, pattern: str) -> list[Line]:
     """The label text: every .txt of the folder, by name; blank lines are skipped."""
     compiled = compiled_pattern(pattern)
     lines = []
-    for path in sorted(p for p in folder.glob("*.txt") if shown(p, folder)) if folder.is_dir() else []:
+    if not os.path.lexists(folder):
+        return lines
+    if not folder.is_dir():
+        raise ValueError(f"{folder}: no folder with the label text (a link to nowhere?); mend or remove it")
+    there = [Path(entry.path) for entry in os.scandir(folder)]  # where it may not be read that is an error, glob's none
+    texts = sorted(p for p in there if p.suffix == ".txt" and shown(p, folder))
+    if not texts and (others := sorted(p.name for p in there if shown(p, folder))):
+        raise ValueError(f"{folder}: holds {others[0]!r} and no .txt: the label text is a .txt; rename or remove it")
+    for path in texts:
         for number, line in enumerate(text.read(path).splitlines(), 1):
             if not line.strip():
                 continue

@@ -49,6 +49,9 @@ def read(path: Path) -> pd.DataFrame:
         table = pd.read_csv(path)
     if "epoch" not in table:
         raise ValueError(f"{path}: no column epoch; train the model again")
+    first = [c for c in table.columns if c not in NOT_TERMS][:1]  # a loss: every step has one
+    if table.empty or not all(pd.api.types.is_numeric_dtype(table[c]) and table[c].notna().all() for c in first):
+        raise ValueError(f"{path}: no rows, or rows without numbers; train the model again")
     return table
 
 

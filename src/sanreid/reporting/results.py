@@ -114,12 +114,9 @@ def collect_crossed(experiment: Experiment, tests: Sequence[str], folder: Path) 
 def read_json(path: Path) -> dict:
     """A JSON object; ValueError names a file that holds none, FileNotFoundError the stage to run."""
     try:
-        values = runtime.read_json(path)
+        return runtime.read_json(path)
     except FileNotFoundError:
         raise FileNotFoundError(f"{path}: not found; `dvc repro` makes it") from None
-    if not isinstance(values, dict):
-        raise ValueError(f"{path}: a JSON object was expected; remove it and run `dvc repro`")
-    return values
 
 
 def _variants(runs: dict[str, dict[int, Path]]) -> list[Method]:

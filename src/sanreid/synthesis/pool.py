@@ -89,5 +89,7 @@ def _named(call: Callable[[], Result], item: object, name: str) -> Result:
         ) from error
     except (ValueError, FileNotFoundError) as error:
         raise type(error)(f"{name} {item}: {error}") from error
+    except OSError:  # of the disk: it names its file
+        raise
     except Exception as error:
         raise RuntimeError(f"{name} {item}: {type(error).__name__}: {error}") from error

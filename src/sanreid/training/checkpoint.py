@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import nn
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 WEIGHTS = "weights.safetensors"
 STATE = "state.pt"  # what torch.save writes, and a hash of that
+SUM = "sha256"  # of the tensors, in the weights' metadata
 HASH = 32  # bytes of a SHA-256
 _PACKAGES = ("data", "losses", "models", "training")  # whose code decides a run's numbers
 
@@ -130,7 +132,10 @@ def save_model(
     not trained is not saved.
     """
     state = {k: v.detach().cpu().contiguous() for k, v in model.state_dict().items() if k.startswith(tuple(only))}
-    save_file(state, out / WEIGHTS)
+    try:
+        save_file(state, out / WEIGHTS, metadata={SUM: _sum(state)})
+    except SafetensorError as error:
+        raise OSError(f"{out / WEIGHTS}: could not be written ({error}); is the disk full?") from error
     runtime.write_json(out / "params.json", resolved(settings))
     if history is not None:
         shutil.copyfile(history, out / "history.csv")
@@ -188,6 +193,32 @@ def read_params(folder: Path, system: str, kind: str, stage: str, models: str) -
     return record, file
 
 
+def read_weights(path: Path) -> dict[str, torch.Tensor]:
+    """The tensors of a weights file by name.
+
+    Raises ValueError naming it where it is damaged (what `save_model` wrote holds a hash) or a weight is not finite.
+    """
+    with faults.about(path, "run the stage that trains them again"):
+        with safe_open(path, framework="pt") as file:
+            noted = (file.metadata() or {}).get(SUM)
+        state = load_file(path)
+        if noted not in (None, _sum(state)):
+            raise ValueError("damaged: its hash is another")
+        for name, values in state.items():
+            if values.is_floating_point() and not values.isfinite().all():
+                raise ValueError(f"'{name}' holds nan or infinite numbers")
+    return state
+
+
+def _sum(state: Mapping[str, torch.Tensor]) -> str:
+    """A hash of named tensors on the CPU."""
+    digest = hashlib.sha256()
+    for name in sorted(state):
+        digest.update(f"{name}{tuple(state[name].shape)}{state[name].dtype}".encode())
+        digest.update(state[name].contiguous().reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
+
+
 def load_into(model: nn.Module, path: Path, only: Sequence[str] | None = None, strict: bool = False) -> LoadReport:
     """Copy the weights of file `path` into `model`: all, or those whose names begin with one of `only`.
 
@@ -196,9 +227,7 @@ def load_into(model: nn.Module, path: Path, only: Sequence[str] | None = None, s
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no weights there; run the stage that trains them")
-    with faults.about(path, "run the stage that trains them again"):
-        theirs = load_file(path)
-    ours = model.state_dict()
+    theirs, ours = read_weights(path), model.state_dict()
     asked = theirs if only is None else {k: v for k, v in theirs.items() if k.startswith(tuple(only))}
     wanted = [k for k in ours if only is None or k.startswith(tuple(only))]
     matched = [k for k in wanted if k in asked and asked[k].shape == ours[k].shape]

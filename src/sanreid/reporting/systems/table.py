@@ -13,7 +13,7 @@ from typing import Literal
 
 import pandas as pd
 
-from sanreid import runtime
+from sanreid import faults, runtime
 from sanreid.bounds import Name, Percent, Text
 from sanreid.graph_params import Experiment as Experiment
 from sanreid.graph_params import Systems as Systems
@@ -153,7 +153,12 @@ def _values(folder: Path) -> dict[str, float]:
         )
     metrics = runtime.read_json(file)
     metrics["reranked_mAP"] = (metrics.get("reranked") or {}).get("mAP")
-    return {m: float(metrics[m]) for m in (*MEASURES, *PRICES) if metrics.get(m) is not None}
+    for measure in ("rank1", "mAP"):
+        value = metrics[measure]
+        if not isinstance(value, (int, float)) or not 0 <= value <= 1:
+            raise ValueError(f"{file}: {measure} = {value!r} is no fraction in [0, 1]; run its evaluation again")
+    with faults.about(file):
+        return {m: float(metrics[m]) for m in (*MEASURES, *PRICES) if metrics.get(m) is not None}
 
 
 def _by_measure(runs: Sequence[Mapping[str, float]]) -> dict[str, list[float]]:
