@@ -231,3 +231,18 @@ def test_hidden_files_are_no_truth(tmp_path):
     (tmp_path / "truth/textures").mkdir(parents=True)
     (tmp_path / "truth/textures/._7.png").write_bytes(b"resource fork")
     assert len(list(reader.read(tmp_path)[1])) == 5
+
+
+ENDED = "\n".join([ROWS.splitlines()[0], *(f"{row}," for row in ROWS.splitlines()[1:])]) + "\n"
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        (ENDED, "rows have more fields than the header has columns"),
+        (ROWS.replace("split", "split,split").replace("train\n", "train,query\n"), "column 'split' stands there twice"),
+    ],
+)
+def test_fields_without_a_column_and_columns_that_stand_twice_are_named(tmp_path, rows, words):
+    with pytest.raises(ValueError, match=rf"index\.csv: {words}"):
+        reader.read(write(tmp_path, rows))

@@ -79,6 +79,10 @@ def _load(folder: Path) -> tuple[pd.DataFrame, Rows]:
             f"{where.file}: no column {absent[0]!r}, only {cut(', '.join(map(repr, table.columns)), 200)}; wanted are"
             " path, pid, split and, where cameras are known, camid, with a comma between"
         )
+    if not isinstance(table.index, pd.RangeIndex):  # what pandas makes of more fields than columns
+        raise ValueError(
+            f"{where.file}: rows have more fields than the header has columns; remove commas, or name them"
+        )
     return table if "camid" in table else table.assign(camid=None), where
 
 
@@ -89,6 +93,8 @@ def _csv(file: Path) -> pd.DataFrame:
         table = pd.read_csv(io.StringIO(written), dtype=types, skip_blank_lines=False, low_memory=False)
     except ValueError as error:  # pandas' own errors are ValueErrors
         raise ValueError(f"{file}: not a readable table ({line(error)}); mend it") from None
+    if twice := [c for c in index.COLUMNS if f"{c}.1" in table]:  # pandas' name of the second
+        raise ValueError(f"{file}: column {twice[0]!r} stands there twice; keep one")
     filled = table.notna().any(axis=1).to_numpy().nonzero()[0]
     return table.iloc[: filled.max(initial=-1) + 1]  # blank lines at the end are no rows
 
