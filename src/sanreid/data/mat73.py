@@ -10,6 +10,8 @@ import itertools
 import math
 import zlib
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -72,7 +74,7 @@ def opened(path: Path) -> h5py.File:
 def named(file: h5py.File, name: str) -> Array | None:
     """The array of that name at the root, or None; ValueError where it is no array or leads out of the file."""
     where = f"{file.filename}: '{name}'"
-    try:
+    with _told(where):
         found, hops = file["/"], 0
         steps = deque([name])
         while steps:
@@ -90,42 +92,37 @@ def named(file: h5py.File, name: str) -> Array | None:
                 continue
             found = found[step]
         return _inside(found.id, where)
-    except RefusedError:
-        raise
-    except ERRORS as error:
-        raise RefusedError(f"{where} cannot be read ({line(error)}); {AGAIN}") from None
 
 
 def follow(file: h5py.File, reference: h5py.Reference, where: str) -> Array:
     """The array that a reference leads to, by HDF5's own calls: a third of h5py's time, which a picture is too small
     for. ValueError (prefixed by `where`) where there is none, or its bytes lie elsewhere.
     """
-    try:
+    with _told(where):
         return _inside(h5py.h5r.dereference(reference, file.id), where)
-    except RefusedError:
-        raise
-    except ERRORS as error:
-        raise RefusedError(f"{where} cannot be read ({line(error)}); {AGAIN}") from None
 
 
 def references(array: Array, where: str) -> np.ndarray:
     """The references (rows, columns) of a cell array; ValueError where it is none, or far too large."""
-    try:
+    with _told(where):
         if h5py.check_ref_dtype(array.dtype) is not h5py.Reference or len(array.shape) != 2:
             raise RefusedError(f"{where} is no table of cells; {AGAIN}")
         return _read(array, where, CELLS)
-    except RefusedError:
-        raise
-    except ERRORS as error:
-        raise RefusedError(f"{where} cannot be read ({line(error)}); {AGAIN}") from None
 
 
 def values(array: Array, where: str) -> np.ndarray:
     """The numbers of an array; ValueError where it is too large, or its bytes are not there."""
-    try:
+    with _told(where):
         if array.dtype.kind not in "uif":
             raise RefusedError(f"{where} is {line(array.dtype)}, not numbers; {AGAIN}")
         return _read(array, where, LIMIT // array.dtype.itemsize)
+
+
+@contextmanager
+def _told(where: str) -> Iterator[None]:
+    """Turn what h5py answers a broken file with in the block into a RefusedError that `where` begins."""
+    try:
+        yield
     except RefusedError:
         raise
     except ERRORS as error:
