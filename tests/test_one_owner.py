@@ -32,12 +32,10 @@ def workspace(root, tmp_path_factory) -> Workspace:
     return made
 
 
-def start(workspace: Workspace) -> subprocess.Popen:
-    """DVC, training, as a user starts it."""
-    command = ["dvc", "repro", "--force", "--single-item", STAGE]
-    return subprocess.Popen(
-        command, cwd=workspace.folder, env=workspace.env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
+def start(workspace: Workspace, shell: str) -> subprocess.Popen:
+    """DVC, training, as a user starts it; `dvc` starts stages by $SHELL, and by /bin/sh where none is set."""
+    command, env = ["dvc", "repro", "--force", "--single-item", STAGE], workspace.env | {"SHELL": shell}
+    return subprocess.Popen(command, cwd=workspace.folder, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
 
 def training(workspace: Workspace) -> bool:
@@ -70,17 +68,21 @@ def undisturbed(workspace) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("patience", [0.0, 3.0])
-def test_dvc_alone_is_killed_and_the_same_command_ends_as_if_nothing_had_been(workspace, undisturbed, patience):
+@pytest.mark.parametrize("shell", ["/bin/sh", "/bin/bash"])  # dash stays between DVC and the stage, bash does not
+def test_dvc_alone_is_killed_and_the_same_command_ends_as_if_nothing_had_been(workspace, undisturbed, shell, patience):
     forget(workspace)
-    dvc = start(workspace)
-    wait_for(lambda: training(workspace), 60)
-    (stage,) = [pid for pid in below(dvc.pid) if "stages/" in Path(f"/proc/{pid}/cmdline").read_text()]
-    os.kill(dvc.pid, signal.SIGKILL)
-    dvc.communicate()
+    dvc = start(workspace, shell)
+    try:
+        wait_for(lambda: training(workspace), 60)
+    finally:
+        started = below(dvc.pid)
+        os.kill(dvc.pid, signal.SIGKILL)
+        dvc.communicate()
+    assert started
     if patience:
-        wait_for(lambda: not alive(stage), 10)  # it ends with the DVC that started it
+        wait_for(lambda: not any(map(alive, started)), 10)  # they end with the DVC that started them
     workspace.repro("--force", "--single-item", STAGE)
-    assert not alive(stage)
+    assert not any(map(alive, started))
     assert results(workspace) == undisturbed
     assert leftovers(workspace.folder / "models") == []
     assert list((workspace.folder / ".checkpoints").iterdir()) == []
