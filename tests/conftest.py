@@ -25,6 +25,13 @@ def root() -> Path:
 
 
 @pytest.fixture(scope="session")
+def cache(tmp_path_factory) -> Path:
+    """One DVC cache for the workspaces of all processes of this run of the tests."""
+    base = tmp_path_factory.getbasetemp()
+    return (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "dvc-cache"
+
+
+@pytest.fixture(scope="session")
 def published() -> Path:
     """The folder of real public files (SANREID_SHARED_DATA, else ../shared/data); tests that want it skip without."""
     folder = Path(os.environ.get("SANREID_SHARED_DATA", ROOT.parent / "shared" / "data"))

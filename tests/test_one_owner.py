@@ -24,8 +24,8 @@ EPOCHS = 150
 
 
 @pytest.fixture(scope="module")
-def workspace(root, tmp_path_factory) -> Workspace:
-    made = Workspace(root, tmp_path_factory.mktemp("project"))
+def workspace(root, tmp_path_factory, cache) -> Workspace:
+    made = Workspace(root, tmp_path_factory.mktemp("project"), cache)
     perceptron = {"network": {"kind": "perceptron", "hidden": 16}, "epochs": EPOCHS}
     made.edit({"train_mnist_classifier.models": {"perceptron": perceptron}})
     made.repro("extract_mnist")
@@ -67,8 +67,8 @@ def undisturbed(workspace) -> dict[str, bytes]:
     return results(workspace)
 
 
-@pytest.mark.parametrize("patience", [0.0, 3.0])
-@pytest.mark.parametrize("shell", ["/bin/sh", "/bin/bash"])  # dash stays between DVC and the stage, bash does not
+# dash stays between DVC and the stage, bash does not
+@pytest.mark.parametrize(("shell", "patience"), [("/bin/sh", 0.0), ("/bin/bash", 3.0)])
 def test_dvc_alone_is_killed_and_the_same_command_ends_as_if_nothing_had_been(workspace, undisturbed, shell, patience):
     forget(workspace)
     dvc = start(workspace, shell)

@@ -16,8 +16,8 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def workspace(root, tmp_path_factory) -> Workspace:
-    return Workspace(root, tmp_path_factory.mktemp("project"))
+def workspace(root, tmp_path_factory, cache) -> Workspace:
+    return Workspace(root, tmp_path_factory.mktemp("project"), cache)
 
 
 def test_from_nothing_to_the_page_then_nothing_then_what_an_edit_touches(workspace):
