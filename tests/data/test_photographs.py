@@ -92,3 +92,18 @@ def test_nobody_is_trained_on_them_by_accident(pku):
     index.write(photographs.read(pku), pku)
     with pytest.raises(ValueError, match=r"pku/index\.parquet: no rows of split 'train': there is nobody to train on"):
         reid.read(pku, (16, 8))
+
+
+def test_every_picture_of_a_folder_whatever_says_who_it_shows(pku, tmp_path):
+    named = photographs.everything(pku)
+    assert named["pid"].tolist() == [1, 1, 1, 2, 2, 2, 1, 1, 1, 2, 2]
+    assert named["camid"].tolist() == [1] * 6 + [2] * 5
+    drawn(pku / "cam1/holiday.png")
+    unknown = photographs.everything(pku)  # one name that says nothing: nobody is known
+    assert unknown["pid"].nunique() == len(unknown) == 12
+    assert unknown["camid"].isna().all()
+    rows = [("cam1/001_1_1.png", 1, 1, "train"), ("cam1/002_1_1.png", 2, 1, "train")]
+    pd.DataFrame(rows, columns=index.COLUMNS).to_csv(pku / "index.csv", index=False)
+    assert photographs.everything(pku)["pid"].tolist() == [1, 2]
+    with pytest.raises(FileNotFoundError, match="nowhere: no such folder, or no pictures"):
+        photographs.everything(tmp_path / "nowhere")

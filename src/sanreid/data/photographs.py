@@ -45,6 +45,32 @@ def read(folder: Path) -> pd.DataFrame:
     return table[table["split"].isin(["query", "gallery"])].reset_index(drop=True)
 
 
+def everything(folder: Path) -> pd.DataFrame:
+    """`path`, `pid` and `camid` (and `pair`, where a table has it) of all pictures of a folder, of whatever split.
+
+    From its index.parquet or index.csv; else from the names of the pictures at any depth, in Market-1501's or
+    PKU-Reid's form; else each picture is a person of its own and cameras are not known. Raises FileNotFoundError where
+    there is no picture, ValueError as the tables' readers.
+    """
+    folder = Path(folder)
+    if (folder / index.NAME).is_file():
+        table = index.read(folder)
+    elif any((folder / name).is_file() for name in own.TABLES):
+        table, _ = own.read(folder)
+    else:
+        found = [p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES and shown(p, folder) and p.is_file()]
+        paths = sorted(p.relative_to(folder).as_posix() for p in found)
+        if not paths:
+            raise FileNotFoundError(f"{folder}: no such folder, or no pictures ({', '.join(sorted(SUFFIXES))}) in it")
+        names = [market1501.FILE.fullmatch(Path(p).name) or PKU.fullmatch(Path(p).stem) for p in paths]
+        known = [(int(m["pid"]), int(m["camid"])) for m in names if m]
+        if len(known) < len(paths):
+            known = [(i, None) for i in range(len(paths))]
+        table = pd.DataFrame({"path": paths, "pid": [k[0] for k in known], "camid": [k[1] for k in known]})
+    kept = [column for column in ("path", "pid", "camid", "pair") if column in table]
+    return table[kept].astype({"camid": "Int64"}).reset_index(drop=True)
+
+
 def _pku(folder: Path) -> pd.DataFrame:
     """The table of pictures named as PKU-Reid names them, at any depth, by person, camera and orientation."""
     found = []
