@@ -9,6 +9,9 @@ PROFILE ?= demo
 SEEDS ?= 5
 SETS ?=
 SPLITS ?= 20
+# of make photographs: the folder; which model folders ("" = every network below models/)
+PHOTOGRAPHS ?=
+MODEL ?=
 # of make chaos: how many kills, drawn by which seed
 KILLS ?= 100
 SEED ?= 0
@@ -26,7 +29,7 @@ export DVC_NO_ANALYTICS := 1
 export DO_NOT_TRACK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo repro systems sweep classic digits digits-grid open-world test chaos check deps lock bench peers bench-full serve worker profile clean
+.PHONY: help setup demo repro systems sweep classic photographs digits digits-grid open-world test chaos check deps lock bench peers bench-full serve worker profile clean
 
 help:  ## this list
 	@grep -hE '^[a-z%-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -66,6 +69,10 @@ sweep: setup  ## the two-branch network's ablations and margins, over SEEDS seed
 
 classic: setup  ## CUHK03's classic protocol: SPLITS=20 test sets, SEEDS=5 each, and the mean over the sets
 	@python -m tools.table --seeds $(SEEDS) --splits $(SPLITS)
+
+photographs: setup  ## trained networks on photographs that none has seen: PHOTOGRAPHS=folder, MODEL="models/..." (default: all)
+	@[ -n "$(PHOTOGRAPHS)" ] || { echo "make photographs: name a folder: make photographs PHOTOGRAPHS=path (data/README.md says what it holds)" >&2; exit 1; }
+	@python -m tools.photographs "$(PHOTOGRAPHS)" --models $(MODEL)
 
 digits: setup  ## MNIST's classifiers: their table
 	@python -m tools.repro evaluate_mnist_classifiers --show reports/mnist/classifiers/table.md

@@ -53,3 +53,14 @@ def test_the_sheet_shows_each_query_with_its_gallery(tmp_path, monkeypatch):
     assert "person 1, camera 1" in wrong.heading
     assert "rank 2" in wrong.heading
     assert "50 %" in wrong.heading
+
+
+def test_the_best_the_middle_and_the_worst_queries_are_spread():
+    precision = np.array([0.2, np.nan, 0.9, 0.5, 0.9, 0.1, 0.4, 0.3, 0.6])
+    assert ranked_lists.spread(precision, 3).tolist() == [2, 3, 5]  # 0.9, 0.5 (the lower middle of eight), 0.1
+    assert ranked_lists.spread(precision, 9).tolist() == [2, 4, 8, 3, 6, 7, 0, 5]
+    for queries in range(1, 9):
+        chosen = ranked_lists.spread(precision, queries).tolist()
+        assert len(set(chosen)) == queries
+        assert chosen[0] == 2
+        assert sorted(chosen, key=lambda q: -precision[q]) == chosen

@@ -89,7 +89,7 @@ def _check(queries: int, gallery: int, k1: int, k2: int, lambda_value: float) ->
             f"{lambda_value}: wanted are k1 >= 1, 1 <= k2 <= k1 + 1 <= images, and lambda in 0..1"
         )
     result_bytes, extra = memory(queries, gallery, k1, k2)
-    log = runtime.log.warning if result_bytes + extra > LARGE else runtime.log.info
+    log = runtime.log.warning if result_bytes + extra > LARGE else runtime.log.debug
     log("re-ranking: %.2f GB for the result, at most about %.2f GB beside it", result_bytes / 1e9, extra / 1e9)
 
 

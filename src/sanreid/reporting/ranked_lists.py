@@ -40,6 +40,20 @@ def choose(first_match: NDArray[np.int64], p: Lists) -> NDArray[np.int64]:
     return np.concatenate([right[: p.queries - of_wrong], wrong[:of_wrong]])
 
 
+def spread(average_precision: NDArray[np.float64], queries: int) -> NDArray[np.int64]:
+    """Indices of `queries` counted queries (`Ranking.average_precision`): the best, the middle and the worst, a third
+    of them each, best first; of equal ones the first.
+    """
+    counted = np.flatnonzero(~np.isnan(average_precision))
+    order = counted[np.argsort(-average_precision[counted], kind="stable")]
+    if len(order) <= queries:
+        return order
+    best, worst = -(-queries // 3), queries // 3
+    middle = queries - best - worst
+    start = min(max((len(order) - middle) // 2, best), len(order) - worst - middle)
+    return np.concatenate([order[:best], order[start : start + middle], order[len(order) - worst :]])
+
+
 def draw(
     folder: Path,
     rows: pd.DataFrame,
@@ -48,11 +62,15 @@ def draw(
     result: Ranking,
     metric: Metric,
     p: Lists,
+    chosen: NDArray[np.int64] | None = None,
 ) -> Picture:
-    """A sheet of ranked lists; `rows` are the index's query and gallery rows, whose paths are relative to `folder`."""
+    """A sheet of ranked lists; `rows` are the index's query and gallery rows, whose paths are relative to `folder`.
+
+    Its queries are the `chosen` ones, by number, or those that `choose` draws.
+    """
     of_query = rows.loc[rows["split"] == "query", "path"].to_list()
     of_gallery = rows.loc[rows["split"] == "gallery", "path"].to_list()
-    chosen = choose(result.first_match, p)
+    chosen = choose(result.first_match, p) if chosen is None else chosen
     camids = None if query.camids is None else query.camids[chosen]
     few = Embeddings(query.features[chosen], query.pids[chosen], camids)
     lists = []

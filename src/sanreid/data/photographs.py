@@ -1,0 +1,100 @@
+"""A folder of photographs to measure on, as it lies: its table, and nothing copied.
+
+Decisions: three layouts are known, by what lies in the folder: a user's own (index.csv or index.parquet, `folder`),
+Market-1501's three folders, and PKU-Reid's pictures, named <person>_<camera>_<orientation>. PKU-Reid names no queries:
+the first orientation of a person and camera asks, the others are the gallery. People of the split `train` are left out,
+for nothing is trained here; and nothing is copied, into a cache least of all, because a shared cache passes pictures of
+people on.
+"""
+
+import re
+from pathlib import Path
+
+import pandas as pd
+
+from sanreid.data import folder as own
+from sanreid.data import images, index, market1501
+from sanreid.data.links import shown
+
+PKU = re.compile(r"(?P<pid>[0-9]{1,9})_(?P<camid>[1-9][0-9]{0,4})_(?P<orientation>[0-9]{1,4})")
+SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp"}
+
+
+def read(folder: Path) -> pd.DataFrame:
+    """The query and gallery rows of `folder`, in its table's order; `path` is relative to the folder.
+
+    Raises FileNotFoundError where there is no such folder or no layout is known; ValueError for what the layout's own
+    reader refuses, for a table without query or gallery, and for one that asks for another protocol.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise FileNotFoundError(f"{folder}: no such folder; name one with index.csv and the pictures (data/README.md)")
+    if any((folder / name).is_file() for name in own.TABLES):
+        table, _ = own.read(folder)
+    elif any((place / market1501.FOLDERS["train"]).is_dir() for place in (folder, folder / market1501.RELEASE)):
+        rows = [p._asdict() | {"path": p.source.relative_to(folder).as_posix()} for p in market1501.scan(folder)]
+        table = index.build([{c: row[c] for c in index.COLUMNS} for row in rows])
+    else:
+        table = _pku(folder)
+        index.check_matches(table, folder)
+    for split in ("query", "gallery"):
+        if not (table["split"] == split).any():
+            raise ValueError(f"{folder}: no picture of split '{split}': there is nothing to rank")
+    if "protocol" in table and table["protocol"].iloc[0] != index.WHOLE_GALLERY:
+        raise ValueError(f"{folder}: protocol {table['protocol'].iloc[0]}: photographs are ranked against all; drop it")
+    return table[table["split"].isin(["query", "gallery"])].reset_index(drop=True)
+
+
+def everything(folder: Path) -> pd.DataFrame:
+    """`path`, `pid` and `camid` (and `pair`, where a table has it) of all pictures of a folder, of whatever split.
+
+    From its index.parquet or index.csv; else from the names of the pictures at any depth, in Market-1501's or
+    PKU-Reid's form; else each picture is a person of its own and cameras are not known. Raises FileNotFoundError where
+    there is no picture, ValueError as the tables' readers.
+    """
+    folder = Path(folder)
+    if (folder / index.NAME).is_file():
+        table = index.read(folder)
+    elif any((folder / name).is_file() for name in own.TABLES):
+        table, _ = own.read(folder)
+    else:
+        found = [p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES and shown(p, folder) and p.is_file()]
+        paths = sorted(p.relative_to(folder).as_posix() for p in found)
+        if not paths:
+            raise FileNotFoundError(f"{folder}: no such folder, or no pictures ({', '.join(sorted(SUFFIXES))}) in it")
+        names = [market1501.FILE.fullmatch(Path(p).name) or PKU.fullmatch(Path(p).stem) for p in paths]
+        known = [(int(m["pid"]), int(m["camid"])) for m in names if m]
+        if len(known) < len(paths):
+            known = [(i, None) for i in range(len(paths))]
+        table = pd.DataFrame({"path": paths, "pid": [k[0] for k in known], "camid": [k[1] for k in known]})
+    kept = [column for column in ("path", "pid", "camid", "pair") if column in table]
+    return table[kept].astype({"camid": "Int64"}).reset_index(drop=True)
+
+
+def _pku(folder: Path) -> pd.DataFrame:
+    """The table of pictures named as PKU-Reid names them, at any depth, by person, camera and orientation."""
+    found = []
+    for path in folder.rglob("*"):
+        if path.suffix.lower() not in SUFFIXES or not shown(path, folder) or not path.is_file():
+            continue
+        match = PKU.fullmatch(path.stem)
+        if not match:
+            raise FileNotFoundError(
+                f"{folder}: no layout that is known: no index.csv or index.parquet, no folders of Market-1501, and "
+                f"{path.relative_to(folder)} is not named <person>_<camera>_<orientation>; write index.csv "
+                "(data/README.md gives its columns)"
+            )
+        found.append((*(int(match[k]) for k in ("pid", "camid", "orientation")), path.relative_to(folder).as_posix()))
+    if not found:
+        raise FileNotFoundError(f"{folder}: holds no pictures, and neither index.csv nor index.parquet")
+    seen: set[tuple[int, int]] = set()
+    rows = []
+    for pid, camid, orientation, path in sorted(found):
+        asks = (pid, camid) not in seen
+        seen.add((pid, camid))
+        split = "query" if asks else "gallery"
+        rows.append({"path": path, "pid": pid, "camid": camid, "split": split, "orientation": orientation})
+        images.size(folder / path)
+    table = index.build(rows)
+    index.check(table, folder, index.Rows(folder))
+    return table

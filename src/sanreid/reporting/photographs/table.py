@@ -1,0 +1,97 @@
+"""The table of a set of photographs: a row a network or floor, from the metrics.json that each left.
+
+Decisions: what was measured of other pictures or other weights than lie there now is left out and named, never shown
+beside what is new. Floors come first. The long table.csv has every number; table.md, the page's first table as text,
+has rank-1 and mAP of everybody.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from sanreid import runtime
+from sanreid.evaluation.photographs import MEASURES, PARTS, WAYS
+from sanreid.reporting.photographs.measure import FLOORS, digest
+from sanreid.training import checkpoint
+
+NAMES = {
+    "random": "random features",
+    "stripes": "colour stripes",
+    "imagenet": "ImageNet features (MobileNetV2), never trained on people",
+}
+TITLES = {"plain": "plain", "centred": "centred", "reranked": "re-ranked", "centred_reranked": "centred, re-ranked"}
+COLUMNS = {"rank1": "rank-1", "rank5": "rank-5", "rank10": "rank-10", "mAP": "mAP"}
+
+
+@dataclass(frozen=True)
+class Row:
+    """What one network or floor reached: its folder below the set's, its name, and its metrics.json."""
+
+    folder: Path
+    label: str
+    floor: bool
+    metrics: dict[str, Any]
+
+    def cell(self, part: str, way: str, measure: str) -> tuple[str, str] | None:
+        """A number in percent and its interval, "7.4" and "3.5 to 11.2"; None where it was not measured."""
+        found = self.metrics["parts"].get(part, {}).get(way)
+        if found is None:
+            return None
+        interval = found["intervals"]
+        spread = "" if interval is None else "{:.1f} to {:.1f}".format(*(100 * v for v in interval[measure]))
+        return f"{100 * found[measure]:.1f}", spread
+
+
+def collect(folder: Path, pictures: str) -> list[Row]:
+    """The rows below `folder`, of the pictures that `measure.identity` names so; floors first, then by path."""
+    rows = []
+    for file in sorted(folder.rglob("metrics.json")):
+        metrics = runtime.read_json(file)
+        if stale := _stale(metrics, pictures):
+            runtime.log.warning("%s: left out, %s; measure it again", file, stale)
+            continue
+        place = file.parent.relative_to(folder)
+        is_floor = place.parts[0] == FLOORS
+        rows.append(Row(place, NAMES.get(place.name, place.name) if is_floor else place.as_posix(), is_floor, metrics))
+    order = [*NAMES]
+    return sorted(rows, key=lambda r: (not r.floor, order.index(r.folder.name) if r.floor else 0, r.label))
+
+
+def _stale(metrics: dict[str, Any], pictures: str) -> str | None:
+    """Why a measurement no longer holds."""
+    if metrics["pictures"] != pictures:
+        return "it is of other pictures"
+    if "model" in metrics:
+        weights = Path(metrics["model"]) / checkpoint.WEIGHTS
+        if not weights.is_file() or digest(weights) != metrics["weights"]:
+            return f"the weights of {metrics['model']} are gone or other ones"
+    return None
+
+
+def long(rows: Sequence[Row]) -> pd.DataFrame:
+    """One line a number: network, part, way, measure, value, low, high, as fractions."""
+    return pd.DataFrame(_lines(rows), columns=["network", "part", "way", "measure", "value", "low", "high"])
+
+
+def _lines(rows: Sequence[Row]) -> Iterator[tuple[object, ...]]:
+    for row in rows:
+        for part in PARTS:
+            for way in WAYS:
+                found = row.metrics["parts"].get(part, {}).get(way)
+                for measure in MEASURES if found else ():
+                    bounds = (found["intervals"] or {}).get(measure, (None, None))
+                    yield (row.label, part, way, measure, found[measure], *bounds)
+
+
+def markdown(rows: Sequence[Row]) -> str:
+    """Rank-1 and mAP of everybody, percent with 95 % intervals, a column a way."""
+    lines = ["| rank-1 / mAP, percent (95 % intervals) | " + " | ".join(TITLES.values()) + " |"]
+    lines.append("| --- |" + " ---: |" * len(TITLES))
+    for row in rows:
+        pairs = [[row.cell("all", way, m) for m in ("rank1", "mAP")] for way in TITLES]
+        cells = [" / ".join(f"{c[0]} ({c[1]})" if c[1] else c[0] for c in pair if c) for pair in pairs]
+        lines.append(f"| {row.label} | " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,94 @@
+"""How well trained networks find people in a folder of photographs that they have never seen; no stage runs this.
+
+    python -m tools.photographs FOLDER [--models models/san/cuhk03_labeled/san/seed0 ...]
+
+Decisions: a tool and no stage. A stage's outputs go into DVC's cache, and from there to whatever remote it is shared
+by: pictures of real people, which their owner may not pass on, have no place there; and what is measured is whatever
+networks lie in models/, those that no stage made too. Who wants a set in the graph nevertheless has
+`folders` and `experiment.cross`. Without --models every re-ID network below models/ is measured. Numbers come from the
+sections of params.yaml that have them: `evaluate_san` (batch, flip_average, max_rank, lists), `evaluate_floor` and
+`evaluate_system.reranking`; only the draws of people are this tool's own. Rows of earlier runs stay on the page where
+their weights and the pictures are still the same.
+"""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from sanreid import faults, params, runtime
+from sanreid.data import photographs as reader
+from sanreid.evaluation import floor, imagenet
+from sanreid.evaluation.photographs import Settings
+from sanreid.models.backbones import WEIGHTS
+from sanreid.reporting import retrieval
+from sanreid.reporting.photographs import measure, page, table
+from sanreid.reporting.systems.measure import Reranking
+
+MODELS, REPORTS = Path("models"), Path("reports/photographs")
+DRAWS = 1000
+
+
+def photographs(
+    folder: Path, models: Sequence[Path], out: Path, weights: Path, file: Path, draws: int = DRAWS
+) -> list[table.Row]:
+    """Measure `models` and the floors on `folder`; `out` gets a folder each, table.csv, table.md and index.html.
+
+    `weights` are ImageNet's MobileNetV2, `file` is params.yaml. Raises FileNotFoundError or ValueError naming the file
+    or key.
+    """
+    san = params.load(file, "evaluate_san", retrieval.Retrieval)
+    again = params.load(file, "evaluate_system.reranking", Reranking)
+    stripes = params.load(file, "evaluate_floor.stripes", floor.Stripes)
+    width, seed = (params.value(file, f"evaluate_floor.{key}") for key in ("random_width", "seed"))
+    p = Settings(again.k1, again.k2, again.weight, san.max_rank, draws, seed)
+    for model in models:
+        measure.load(model)  # before any work
+    rows = reader.read(folder)
+    for name, take in measure.floors(folder, rows, stripes, width, seed, san.batch, weights):
+        told = measure.write(take(), folder, rows, out / measure.FLOORS / name, p, san.lists)
+        runtime.log.info("%s: %s", table.NAMES[name], told)
+    for model in models:
+        extracted = measure.of_model(model, folder, rows, san.batch, san.flip_average)
+        told = measure.write(extracted, folder, rows, out / place(model), p, san.lists)
+        runtime.log.info("%s: %s", model, told)
+    found = table.collect(out, measure.identity(folder, rows))
+    with runtime.atomic_file(out / "table.csv") as work:
+        table.long(found).to_csv(work, index=False)
+    with runtime.atomic_file(out / "table.md") as work:
+        work.write_text(table.markdown(found), encoding="utf-8")
+    with runtime.atomic_file(out / "index.html") as work:
+        work.write_text(page.render(out.name, out, found), encoding="utf-8")
+    return found
+
+
+def place(model: Path) -> Path:
+    """Where a model's measurement lies below the set's folder: its path below models/, or all of it elsewhere."""
+    path, top = model.resolve(), MODELS.resolve()
+    return path.relative_to(top) if top in path.parents else Path("elsewhere", *path.parts[1:])
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The command line; bad input ends in one clear message."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path, help="of photographs: index.csv, Market-1501's layout, or PKU-Reid's")
+    parser.add_argument("--models", type=Path, nargs="*", default=[], help="model folders (default: all below models/)")
+    parser.add_argument("--name", help="of the set's folder in reports/photographs (default: the folder's own)")
+    parser.add_argument("--draws", type=int, default=DRAWS, help=f"of people, for the intervals (default: {DRAWS})")
+    parser.add_argument("--params", type=Path, default=Path("params.yaml"), help="the parameter file")
+    given = parser.parse_args(arguments)
+    runtime.configure_logging()
+    with faults.told("photographs"):
+        if given.draws < 1:
+            raise ValueError(f"--draws {given.draws}: at least 1")
+        models = given.models or measure.trained(MODELS)
+        if not models:
+            runtime.log.warning("%s: no trained network there, so the floors alone are measured; `make demo`", MODELS)
+        out = REPORTS / (given.name or given.folder.resolve().name)
+        weights = WEIGHTS / f"{imagenet.NAME}.pth"
+        photographs(given.folder, models, out, weights, given.params, given.draws)
+        print((out / "table.md").read_text(encoding="utf-8"), end="")
+        runtime.log.info("%s: the page", out / "index.html")
+
+
+if __name__ == "__main__":
+    main()
