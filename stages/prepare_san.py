@@ -16,7 +16,10 @@ from sanreid.training.san import Plan
 
 
 def main(images: Path, textures: Path, san_pg: Path, variant: str, out: Path, train_san: Plan) -> None:
-    """`textures` and `san_pg` hold a folder a generator; `out` gets targets, table, mirror map, weights.safetensors."""
+    """`textures` and `san_pg` hold a folder a generator; `out` gets targets, table, mirror map, and the start.
+
+    The start is weights.safetensors and the load_report.json of its training.
+    """
     v = train_san.variant(variant)
     rows = index.read(images)
     with runtime.atomic_folder(out) as work:
@@ -26,6 +29,8 @@ def main(images: Path, textures: Path, san_pg: Path, variant: str, out: Path, tr
             if not file.is_file():
                 raise FileNotFoundError(f"{file}: no weights there; run train_san_pg")
             shutil.copyfile(file, work / checkpoint.WEIGHTS)
+            if file.with_name(checkpoint.REPORT).is_file():  # what these weights began with, for the variant's report
+                shutil.copyfile(file.with_name(checkpoint.REPORT), work / checkpoint.REPORT)
         runtime.write_json(work / "variant.json", {"variant": variant} | v.model_dump(mode="json"))
     runtime.log.info("%s: starts from %s, reconstructs %s", out, v.initialise, v.reconstruct)
 

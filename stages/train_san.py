@@ -56,7 +56,7 @@ def main(
     }
     drawn = [s for s in ("train", "query") if v.decodes and (everyone["split"] == s).any()]
     splits = {s: shown(images, prepared, everyone[everyone["split"] == s], p, v, seed, s, san) for s in drawn}
-    start = [prepared / checkpoint.WEIGHTS] if v.initialise != "scratch" else []
+    start = checkpoint.began_with(loaded) if v.initialise == "scratch" else [prepared / checkpoint.WEIGHTS]
     decoded = [t for t in (*data, *(t for s in splits.values() for t in s)) if t is not None]
     key = checkpoint.key(settings, [images / index.NAME, *start], decoded)
     epochs = recipe.epochs + optim.extra_epochs(recipe.optimiser)
@@ -67,7 +67,7 @@ def main(
         trained = loop.fit(step, epochs=epochs, seed=seed, run=key, name=name, watch=watch)
         with runtime.atomic_folder(out) as work:
             checkpoint.save_model(work, model, settings, trained.history)
-            runtime.write_json(work / "load_report.json", dict(loaded))
+            runtime.write_json(work / checkpoint.REPORT, dict(loaded))
             runtime.write_json(work / "training.json", trained.record())
             progress.keep(trained.history.parent, work)
 

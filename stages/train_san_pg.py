@@ -47,11 +47,13 @@ def main(pit: Path, target: str, out: Path, p: Params, san: network.Architecture
     p = p.model_copy(update={"augment": p.augment.settle(mirror, textures=True)})
     san_pg.check(p, len(train), mirror, "train_san_pg")
     runtime.prepare(p.seed)
-    model = loop.place(network.create(san, people=1), p.compute, runtime.device())
+    model, loaded = network.begin(san, people=1)
+    model = loop.place(model, p.compute, runtime.device())
     pairs = san_pg.read_pairs(pit, train, san, p.hidden_weight < 1, target)
     held_out = san_pg.read_pairs(pit, rest, san, False, target) if len(rest) else None
     settings = {"target": target, "recipe": p, "architecture": san}
-    key = checkpoint.key(settings, [pit / index.NAME], [*pairs.tensors(), *(held_out.tensors() if held_out else ())])
+    files = [pit / index.NAME, *checkpoint.began_with(loaded)]
+    key = checkpoint.key(settings, files, [*pairs.tensors(), *(held_out.tensors() if held_out else ())])
     epochs = p.epochs + optim.extra_epochs(p.optimiser)
     step = san_pg.Step(model, pairs, p, mirror, held_out)
     splits = {"train": shown(pairs, train, p, "train")}
@@ -63,6 +65,7 @@ def main(pit: Path, target: str, out: Path, p: Params, san: network.Architecture
         trained = loop.fit(step, epochs=epochs, seed=p.seed, run=key, name=name, watch=watch)
         with runtime.atomic_folder(out) as work:
             checkpoint.save_model(work, model, settings, trained.history, only=TRUNK + DECODER)
+            runtime.write_json(work / checkpoint.REPORT, loaded)
             runtime.write_json(work / "training.json", trained.record())
             for layout in LAYOUT if target == "texture" else ():
                 if (pit / layout).is_file():

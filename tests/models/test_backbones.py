@@ -13,6 +13,7 @@ from torch import Tensor
 
 from sanreid.models import backbones
 from sanreid.models.backbones import Backbone, load_imagenet
+from sanreid.models.families.mobilenet import MobileNetV2
 
 NAMES = ("resnet18", "resnet34", "resnet50")
 
@@ -119,6 +120,43 @@ class TestImageNet:
         load_imagenet(model, "resnet18", tmp_path / "weights")
         assert asked == [("https://download.pytorch.org/models/resnet18-f37072fd.pth", "f37072fd")]
         assert torch.equal(model.conv1.weight, source["conv1.weight"])
+
+    def test_what_was_loaded_is_told_with_its_hash_and_its_origin(self, tmp_path, monkeypatch):
+        source = theirs("resnet18").state_dict()
+        file = tmp_path / "resnet18.pth"
+        torch.save(source, file)
+        digest = hashlib.sha256(file.read_bytes()).hexdigest()
+        told = load_imagenet(Backbone("resnet18"), "resnet18", tmp_path)
+        assert (told.file, told.sha256, told.origin) == (str(file), digest, None)  # these numbers are nobody's
+        assert set(told.matched) == {k for k in source if not k.startswith("fc.")}
+        assert told.left_out == ("fc.weight", "fc.bias")
+        assert "unknown origin" in str(told)
+        known = backbones.FAMILIES["resnet18"].imagenet._replace(files={digest[:8]: "ours"})
+        monkeypatch.setattr(backbones.FAMILIES["resnet18"], "imagenet", known)
+        assert load_imagenet(Backbone("resnet18"), "resnet18", tmp_path).origin == "ours"
+
+    def test_a_mobilenet_is_known_by_its_tensors_too_and_make_weights_is_its_remedy(self, tmp_path, monkeypatch):
+        with pytest.raises(FileNotFoundError, match=r"mobilenet_v2\.pth: not found; run `make weights`.*san\.pretr"):
+            load_imagenet(Backbone("mobilenet_v2", 32), "mobilenet_v2", tmp_path, "san.pretrained: none")
+        state = theirs("mobilenet_v2").state_dict()  # with torchvision's head and counters
+        torch.save(state, tmp_path / "mobilenet_v2.pth")
+        model = Backbone("mobilenet_v2", 32)
+        told = load_imagenet(model, "mobilenet_v2", tmp_path)
+        assert (told.origin, told.left_out) == (None, ("classifier.1.weight", "classifier.1.bias"))
+        assert all(torch.equal(v, state[k]) for k, v in model.state_dict().items())
+        known = MobileNetV2.imagenet._replace(tensors={backbones.fingerprint(model.state_dict()): "ours"})
+        monkeypatch.setattr(MobileNetV2, "imagenet", known)
+        assert load_imagenet(model, "mobilenet_v2", tmp_path).origin == "ours"
+        state["features.0.0.weight"][0, 0, 0, 0] = float("nan")
+        torch.save(state, tmp_path / "mobilenet_v2.pth")
+        with pytest.raises(ValueError, match=r"'features\.0\.0\.weight' holds nan.*delete it and run `make weights`"):
+            load_imagenet(model, "mobilenet_v2", tmp_path)
+
+    @pytest.mark.parametrize("name", [*NAMES, "mobilenet_v2"])
+    def test_the_published_files_are_those_of_torchvision(self, name):
+        urls = {w.name: w.url for w in torchvision.models.get_model_weights(name)}
+        known = backbones.FAMILIES[name].imagenet.files
+        assert {d: f"torchvision, {v}" for v, u in urls.items() for d in known if u.endswith(f"-{d}.pth")} == known
 
     @pytest.mark.parametrize("name", NAMES)
     def test_every_backbone_names_a_file_with_its_checksum(self, name):

@@ -83,6 +83,9 @@ def test_both_losses_reach_the_encoder(architecture):
     assert b.abs().sum() > 0
 
 
+MOBILE = {"backbone": "mobilenet_v2", "width": 16, "pretrained": "imagenet"}
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -93,6 +96,7 @@ def test_both_losses_reach_the_encoder(architecture):
         ({"texture": 129}, r"texture: 129 is out of reach.*take 64 to 128"),
         ({"texture": 65, "decoder_upsamples": 3}, r"texture: 65 is out of reach.*take 32 to 64"),
         ({"pretrained": "imagenet"}, "pretrained: ImageNet weights fit width 64, not 4"),
+        (MOBILE, "pretrained: ImageNet weights fit width 32, not 16; set pretrained: none"),
         ({"decoder_upsamples": 2}, "decoder_upsamples"),
         ({"decoder_channels": (1, 2, 3, 4)}, "decoder_channels"),
         ({"backbone": "vgg"}, "backbone"),
@@ -124,6 +128,11 @@ def test_create_starts_from_imagenet_only_where_asked(architecture, tmp_path):
     wanted = san.create(architecture(width=64, pretrained="imagenet"), 5, weights=tmp_path)
     assert torch.equal(wanted.encoder.state_dict()["layer4.1.conv2.weight"], source["layer4.1.conv2.weight"])
     assert wanted.encoder.fc[0].weight.shape == (8, 512)
+    told = san.begin(architecture(width=64, pretrained="imagenet"), 5, weights=tmp_path)[1]
+    assert (told["initialise"], told["pretrained"]) == ("scratch", "imagenet")
+    assert told["file"] == str(tmp_path / "resnet18.pth")
+    assert len(told["sha256"]) == 64
+    assert san.begin(architecture(), 5)[1] == {"initialise": "scratch", "pretrained": "none"}
     other = san.create(architecture(width=64), 5, weights=tmp_path)
     assert not torch.equal(other.encoder.conv1.weight, source["conv1.weight"])
 

@@ -111,7 +111,13 @@ def test_what_needs_no_picture_gets_none(folders, tmp_path, kind):
 def test_the_weights_are_those_of_the_targets_generator(folders, tmp_path, kind, generator):
     out = prepare(folders, tmp_path / "out", kind, "encoder")
     assert load_file(out / "weights.safetensors")["encoder.conv1.weight"].item() == SEEN[generator]
-    assert not (prepare(folders, tmp_path / "scratch", kind) / "weights.safetensors").exists()
+    assert not (out / "load_report.json").exists()  # of weights from elsewhere nobody knows how they began
+    began = folders[2] / generator / "load_report.json"
+    began.write_text('{"initialise": "scratch", "pretrained": "imagenet"}')
+    out = prepare(folders, tmp_path / "out", kind, "encoder")
+    assert (out / "load_report.json").read_bytes() == began.read_bytes()
+    scratch = prepare(folders, tmp_path / "scratch", kind)
+    assert not [f for f in scratch.iterdir() if f.name in ("weights.safetensors", "load_report.json")]
 
 
 def test_what_was_not_generated_is_named_with_the_remedy(folders, tmp_path):

@@ -41,6 +41,7 @@ def test_it_writes_a_model_folder_and_leaves_no_checkpoint(pit, tmp_path):
     assert sorted(p.name for p in out.iterdir()) == [
         "coverage.png",
         "history.csv",
+        "load_report.json",
         "params.json",
         "pictures",
         "reconstructions.jpg",

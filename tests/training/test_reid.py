@@ -87,6 +87,10 @@ def test_a_network_starts_with_san_pgs_trunk_and_says_so(san_pg):
     assert set(begun.report["matched"]) == trunk
     assert begun.report["untouched"] == ("classifier.weight", "classifier.bias")
     assert all(torch.equal(model.state_dict()[k], theirs[k]) for k in trunk)
+    assert "before" not in begun.report
+    started = {"initialise": "scratch", "pretrained": "imagenet", "sha256": "abc"}  # of SAN-PG's own training
+    (san_pg / "load_report.json").write_text(json.dumps(started))
+    assert reid.start(model, architecture(), san_pg).report["before"] == started
     with pytest.raises(ValueError, match="the weights do not fit the network"):
         reid.start(Net(architecture(width=8), 6), architecture(width=8), san_pg)
     with pytest.raises(FileNotFoundError, match="run the stage that trains them"):
@@ -108,6 +112,8 @@ def test_imagenets_file_is_named_where_it_is_missing_and_loaded_where_it_is(tmp_
     torch.save(other.encoder.state_dict(), tmp_path / "resnet18.pth")
     begun = reid.start(model, arch, tmp_path)
     assert begun.files == [tmp_path / "resnet18.pth"]
+    assert begun.report["initialise"] == "imagenet"
+    assert len(begun.report["sha256"]) == 64
     assert torch.equal(model.encoder.conv1.weight, other.encoder.conv1.weight)
 
 

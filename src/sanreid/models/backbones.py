@@ -1,34 +1,63 @@
-"""ResNets that give their four stage maps, with torchvision's parameter names.
+"""The backbones by name: the section that chooses one, the modules that hold it, and its start from ImageNet.
 
-Decisions: the names are torchvision's, so that its weights and the released re-ID checkpoints load; the assembly is
-ours, because the base width (a narrow network for a CPU) and the last stage's stride (1 keeps the map twice as fine,
-Sun et al. 2018, PCB) are parameters here and constants there.
+Decisions: a family of backbones is a file in families/ and a line in FAMILIES, and every network here takes any of
+them ("SA-Enc can be any baseline network", Jin et al. 2020). They are few and ours, and timm, the field's home of
+backbones, is no dependency: its `features_only` networks have other names than the released checkpoints and
+torchvision's weights, dilate where PCB sets the last stride to 1, cost the import of torchvision and of a model hub's
+client at the start of each stage, and get their weights from a hub, which a machine without internet does not reach.
+A file of ImageNet's is known by its hash, and what was loaded is told, so that a model folder can say what its
+training began with.
 """
 
+import hashlib
+import io
 import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal, NamedTuple, Self
+from typing import Annotated, Any, Self
 
 import torch
-from pydantic import model_validator
+from pydantic import AfterValidator, model_validator
 from torch import Tensor, nn
 
+from sanreid import runtime
 from sanreid.bounds import Channels, Pixels, Stride
 from sanreid.models.blocks import BasicBlock, Bottleneck
+from sanreid.models.families.family import Family, ImageNet
+from sanreid.models.families.family import StageMaps as StageMaps
+from sanreid.models.families.mobilenet import MobileNetV2
+from sanreid.models.families.resnet import ResNet
 from sanreid.params import Section
 
-Name = Literal["resnet18", "resnet34", "resnet50"]
 WEIGHTS = Path("data/weights")  # where a user without internet puts ImageNet's files, as the error says
+V1, V2 = "torchvision, IMAGENET1K_V1", "torchvision, IMAGENET1K_V2"
 
-LAYOUT: dict[str, tuple[type[BasicBlock | Bottleneck], tuple[int, int, int, int]]] = {
-    "resnet18": (BasicBlock, (2, 2, 2, 2)),
-    "resnet34": (BasicBlock, (3, 4, 6, 3)),
-    "resnet50": (Bottleneck, (3, 4, 6, 3)),
+FAMILIES: dict[str, Family] = {
+    "resnet18": ResNet(BasicBlock, (2, 2, 2, 2), {"f37072fd": V1}),
+    "resnet34": ResNet(BasicBlock, (3, 4, 6, 3), {"b627a593": V1}),
+    "resnet50": ResNet(Bottleneck, (3, 4, 6, 3), {"0676ba61": V1, "11ad3fa6": V2}),
+    "mobilenet_v2": MobileNetV2(),
 }
 
 
+def family(name: str) -> Family:
+    """The backbone of that name; ValueError where there is none."""
+    if name not in FAMILIES:
+        raise ValueError(f"backbone: '{name}' is unknown; choose one of {', '.join(FAMILIES)}")
+    return FAMILIES[name]
+
+
+def _known(name: str) -> str:
+    family(name)
+    return name
+
+
+Name = Annotated[str, AfterValidator(_known)]
+
+
 class Shape(Section):
-    """A ResNet's shape and the pictures it sees: what every network's section begins with."""
+    """A backbone's shape and the pictures it sees: what every network's section begins with."""
 
     backbone: Name
     width: Channels
@@ -41,6 +70,12 @@ class Shape(Section):
         """Height and width of the input in pixels."""
         return self.height, self.width_px
 
+    def check_imagenet(self, key: str, otherwise: str) -> None:
+        """Refuse ImageNet's weights, asked for by `key`, where none fit this shape; `otherwise` is a way out."""
+        about = _imagenet(self.backbone)
+        if self.width != about.width:
+            raise ValueError(f"{key}: ImageNet weights fit width {about.width}, not {self.width}; {otherwise}")
+
     @model_validator(mode="after")
     def _maps_are_whole(self) -> Self:
         step = 16 * self.last_stride
@@ -50,48 +85,23 @@ class Shape(Section):
         return self
 
 
-class StageMaps(NamedTuple):
-    """The outputs of the four stages; (N, C, H/4, W/4), then half the size each, but the last at stride 1."""
-
-    l1: Tensor
-    l2: Tensor
-    l3: Tensor
-    l4: Tensor
-
-
 class Trunk(nn.Module):
-    """The layers of a ResNet up to its last map (He et al. 2016), named as torchvision names them.
+    """The layers of a backbone up to its last map, under its family's names.
 
-    `width` is the channels of the first stage (64 = published); `channels` tells those of the four maps.
+    `width` is the channels of the first stage (64 = the published ResNet; MobileNetV2 has 32 of the first convolution);
+    `channels` tells those of the four maps.
     """
 
-    def __init__(self, name: Name, width: int = 64, last_stride: int = 1) -> None:
+    def __init__(self, name: str, width: int = 64, last_stride: int = 1) -> None:
         super().__init__()
-        if name not in LAYOUT:
-            raise ValueError(f"backbone: '{name}' is unknown; choose one of {', '.join(LAYOUT)}")
-        block, depths = LAYOUT[name]
-        self.conv1 = nn.Conv2d(3, width, 7, stride=2, padding=3, bias=False)
-        self.bn1 = nn.BatchNorm2d(width)
-        self.relu = nn.ReLU(inplace=True)
-        self.maxpool = nn.MaxPool2d(3, stride=2, padding=1)
-        planes = [width * 2**i for i in range(4)]
-        self.channels: tuple[int, ...] = tuple(p * block.expansion for p in planes)
-        entries = (width, *self.channels[:3])
-        self.layer1 = stage(block, entries[0], planes[0], depths[0], 1)
-        self.layer2 = stage(block, entries[1], planes[1], depths[1], 2)
-        self.layer3 = stage(block, entries[2], planes[2], depths[2], 2)
-        self.layer4 = stage(block, entries[3], planes[3], depths[3], last_stride)
-        for module in self.modules():
-            if isinstance(module, nn.Conv2d):
-                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+        self.family = family(name)
+        modules, self.channels = self.family.layers(width, last_stride)
+        for part, module in modules.items():
+            self.add_module(part, module)
 
     def stages(self, images: Tensor) -> StageMaps:
         """Normalised images (N, 3, H, W) to the four stage maps."""
-        x = self.maxpool(self.relu(self.bn1(self.conv1(images))))
-        l1 = self.layer1(x)
-        l2 = self.layer2(l1)
-        l3 = self.layer3(l2)
-        return StageMaps(l1, l2, l3, self.layer4(l3))
+        return self.family.stages(self, images)
 
 
 class Backbone(Trunk):
@@ -102,24 +112,52 @@ class Backbone(Trunk):
         return self.stages(images)
 
 
-def load_imagenet(trunk: Trunk, name: Name, folder: Path) -> None:
-    """Fill `trunk` (width 64) with ImageNet weights from `folder`/<name>.pth, downloaded there if absent.
+@dataclass(frozen=True)
+class Loaded:
+    """What a trunk began with, for load_report.json: `origin` is None for a file whose hash is nobody's we know.
 
-    Raises FileNotFoundError that says where to put the file when there is neither file nor internet, ValueError when
-    the file does not hold this network; the classifier of ImageNet's 1000 classes is left out.
+    `matched` are the trunk's tensors that were loaded, `left_out` the file's that were not: the 1000-class head.
     """
-    url = imagenet_url(name)
+
+    file: str
+    sha256: str
+    origin: str | None
+    matched: tuple[str, ...]
+    left_out: tuple[str, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """For load_report.json."""
+        return asdict(self)
+
+    def __str__(self) -> str:
+        """One line."""
+        origin = self.origin or "unknown origin: it is no published file, and the report notes its hash"
+        return f"{self.file}: ImageNet weights ({origin}): {len(self.matched)} tensors loaded"
+
+
+def load_imagenet(trunk: Trunk, name: str, folder: Path, otherwise: str = "pretrained: none") -> Loaded:
+    """Fill `trunk` (of the published width) with ImageNet weights from `folder`/<name>.pth; returns what was loaded.
+
+    The ResNets' are downloaded there if absent. Raises FileNotFoundError that says how to get the file, or to set
+    `otherwise`, ValueError when the file does not hold this network; the classifier of the 1000 classes is left out.
+    """
+    about = _imagenet(name)
     path = Path(folder) / f"{name}.pth"
+    if not path.is_file() and about.fetched:
+        _download(imagenet_url(name), path, otherwise)
     if not path.is_file():
-        _download(url, path)
+        raise FileNotFoundError(f"{path}: not found; run `make weights`, which makes it, or set {otherwise}")
+    remedy = f"use {imagenet_url(name)}" if about.fetched else "delete it and run `make weights`"
+    content = path.read_bytes()
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     except Exception as error:  # the unpickler raises many kinds
         raise ValueError(f"{path}: not a state dict that loads safely ({error}); delete it and try again") from error
-    if not isinstance(state, dict):
-        raise ValueError(f"{path}: holds a {type(state).__name__}, not a state dict; use {url}")
-    state = {key: value for key, value in state.items() if not key.startswith("fc.")}
-    own = {k: v for k, v in trunk.state_dict().items() if not k.startswith(("fc.", "classifier."))}
+    if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
+        raise ValueError(f"{path}: holds a {type(state).__name__}, not a state dict; {remedy}")
+    left_out = tuple(key for key in state if key.startswith(about.head))
+    state = {key: value for key, value in state.items() if key not in left_out}
+    own = {k: v for k, v in trunk.state_dict().items() if k.startswith(trunk.family.starts)}
     # torchvision's oldest files lack the counters, which no number depends on
     missing = [k for k in own if k not in state and not k.endswith("num_batches_tracked")]
     unexpected = [k for k in state if k not in own]
@@ -127,29 +165,43 @@ def load_imagenet(trunk: Trunk, name: Name, folder: Path) -> None:
     if missing or unexpected or reshaped:
         raise ValueError(
             f"{path}: not the weights of a {name}: missing {missing[:5]}, unexpected {unexpected[:5]}, "
-            f"other shape {reshaped[:5]}; use {url}"
+            f"other shape {reshaped[:5]}; {remedy}"
         )
+    if infinite := [k for k, v in state.items() if not v.isfinite().all()]:
+        raise ValueError(f"{path}: '{infinite[0]}' holds nan or infinite numbers; {remedy}")
     trunk.load_state_dict(state, strict=False)
+    digest = hashlib.sha256(content).hexdigest()
+    origin = about.files.get(digest[:8]) or about.tensors.get(fingerprint(state))
+    loaded = Loaded(str(path), digest, origin, tuple(k for k in own if k in state), left_out)
+    runtime.log.info("%s", loaded)
+    return loaded
 
 
-def imagenet_url(name: Name) -> str:
+def fingerprint(state: Mapping[str, Tensor]) -> str:
+    """A SHA-256 of named tensors on the CPU, in any order and without BatchNorm's counters."""
+    digest = hashlib.sha256()
+    for name in sorted(k for k in state if not k.endswith("num_batches_tracked")):
+        digest.update(f"{name}{tuple(state[name].shape)}{state[name].dtype}".encode())
+        digest.update(state[name].contiguous().reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
+
+
+def imagenet_url(name: str) -> str:
     """Where torchvision publishes the weights: V1, what the published re-ID networks started from."""
     from torchvision import models  # here, since it takes four seconds
 
     return models.get_model_weights(name)["IMAGENET1K_V1"].url
 
 
-def stage(block: type[BasicBlock | Bottleneck], entry: int, planes: int, depth: int, stride: int) -> nn.Sequential:
-    """One of the four: `depth` blocks from `entry` channels to `planes` * expansion, the first of them at `stride`."""
-    out = planes * block.expansion
-    shortcut = None
-    if stride != 1 or entry != out:
-        shortcut = nn.Sequential(nn.Conv2d(entry, out, 1, stride=stride, bias=False), nn.BatchNorm2d(out))
-    first = block(entry, planes, stride, shortcut)
-    return nn.Sequential(first, *(block(out, planes) for _ in range(depth - 1)))
+def _imagenet(name: str) -> ImageNet:
+    """What is known of the ImageNet weights of that backbone; ValueError where there are none."""
+    about = family(name).imagenet
+    if about is None:
+        raise ValueError(f"backbone: there are no ImageNet weights for '{name}'; start it from scratch")
+    return about
 
 
-def _download(url: str, path: Path) -> None:
+def _download(url: str, path: Path, otherwise: str) -> None:
     checksum = re.search(r"-([0-9a-f]{8})\.pth$", url)
     try:  # writes to a temporary name first, and checks the hash that the file name carries
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -157,5 +209,5 @@ def _download(url: str, path: Path) -> None:
     except (OSError, RuntimeError) as error:  # URLError and timeouts are OSErrors; a wrong hash is a RuntimeError
         raise FileNotFoundError(
             f"{path}: not found, and {url} cannot be fetched ({error}); download that file elsewhere and put it there "
-            f"as {path.name}, or set pretrained: none"
+            f"as {path.name}, or set {otherwise}"
         ) from error

@@ -1,4 +1,4 @@
-"""SA-Enc: a ResNet, global average pooling, and a fully connected layer whose output is the retrieval feature.
+"""SA-Enc: a backbone, global average pooling, and a fully connected layer whose output is the retrieval feature.
 
 Decisions: the encoder inherits the trunk's layers instead of holding them, so that its parameter names are those of
 the released checkpoints (`conv1 ... layer4`, `fc.0`, `fc.1`, `classifier`).
@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from torch import Tensor, nn
 
-from sanreid.models.backbones import Name, StageMaps, Trunk
+from sanreid.models.backbones import StageMaps, Trunk
 
 
 class EncoderOutput(NamedTuple):
@@ -25,7 +25,7 @@ class Encoder(Trunk):
     The feature is taken after BatchNorm and ReLU and is not normalised.
     """
 
-    def __init__(self, name: Name, people: int, width: int = 64, last_stride: int = 1, fc: int = 512) -> None:
+    def __init__(self, name: str, people: int, width: int = 64, last_stride: int = 1, fc: int = 512) -> None:
         super().__init__(name, width, last_stride)
         self.fc = nn.Sequential(nn.Linear(self.channels[3], fc), nn.BatchNorm1d(fc), nn.ReLU(inplace=True))
         self.classifier = nn.Linear(fc, people)

@@ -12,16 +12,16 @@ from sanreid.models.backbones import Backbone, Shape
 
 
 class Architecture(Shape):
-    """A ResNet's shape, the pictures it sees, and where its training starts; a system's own section adds keys."""
+    """A backbone's shape, the pictures it sees, and where its training starts; a system's own section adds keys."""
 
     initialise: Literal["scratch", "imagenet", "san_pg"]
 
     def trunk(self) -> Backbone:
-        """The ResNet that it describes, drawn from torch's global generator."""
+        """The backbone that it describes, drawn from torch's global generator."""
         return Backbone(self.backbone, self.width, self.last_stride)
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if self.initialise == "imagenet" and self.width != 64:
-            raise ValueError(f"initialise: ImageNet weights fit width 64, not {self.width}; set scratch or san_pg")
+        if self.initialise == "imagenet":
+            self.check_imagenet("initialise", "set scratch or san_pg")
         return self

@@ -5,7 +5,7 @@ Decisions: one output type in every mode, `decoded` None where no texture was as
 """
 
 from pathlib import Path
-from typing import Annotated, Literal, NamedTuple, Self
+from typing import Annotated, Any, Literal, NamedTuple, Self
 
 from pydantic import Field, model_validator
 from torch import Tensor, nn
@@ -34,8 +34,8 @@ class Architecture(Shape):
                 f"texture: {self.texture} is out of reach: the decoder ends at {low}x{self.width_px // shrink} pixels "
                 f"and its last resize enlarges, by 4 at most; take {low} to {high}, or change decoder_upsamples"
             )
-        if self.pretrained == "imagenet" and self.width != 64:
-            raise ValueError(f"pretrained: ImageNet weights fit width 64, not {self.width}; set pretrained: none")
+        if self.pretrained == "imagenet":
+            self.check_imagenet("pretrained", "set pretrained: none")
         return self
 
 
@@ -78,7 +78,12 @@ def create(arch: Architecture, people: int, decoder: bool = True, weights: Path 
 
     `weights` is the folder of <backbone>.pth. Raises FileNotFoundError that says where to put the file.
     """
-    model = SAN(arch, people, decoder)
+    return begin(arch, people, decoder, weights)[0]
+
+
+def begin(arch: Architecture, people: int, decoder: bool = True, weights: Path = WEIGHTS) -> tuple[SAN, dict[str, Any]]:
+    """As `create`, with the report for load_report.json: what was loaded from ImageNet, if anything was."""
+    model, report = SAN(arch, people, decoder), {"initialise": "scratch", "pretrained": arch.pretrained}
     if arch.pretrained == "imagenet":
-        load_imagenet(model.encoder, arch.backbone, weights)
-    return model
+        report |= load_imagenet(model.encoder, arch.backbone, weights, "san.pretrained: none").as_dict()
+    return model, report

@@ -1,7 +1,7 @@
-"""The two-branch network: one ResNet whose fourth stage is there twice, under average and under max pooling.
+"""The two-branch network: one backbone whose fourth stage is there twice, under average and under max pooling.
 
 Decisions: the average branch is the trunk's own fourth stage, so that pretrained weights find it; the max branch has
-one block more, as in its source (4 bottlenecks beside 3), and `copy_stage` gives its first blocks the same start. A
+one block more, as in its source (4 bottlenecks beside 3), and `copy_stage` gives its other blocks the same start. A
 branch's feature is what its triplet loss sees, before its BatchNorm; the two one after the other are retrieved.
 """
 
@@ -10,7 +10,6 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from sanreid.models.backbones import LAYOUT, stage
 from sanreid.models.reid import Architecture
 
 
@@ -35,12 +34,8 @@ class TwoBranch(nn.Module):
     def __init__(self, arch: Architecture, people: int) -> None:
         super().__init__()
         self.encoder = arch.trunk()
-        block, depths = LAYOUT[arch.backbone]
-        entry, channels = self.encoder.channels[2:]
-        self.layer4_max = stage(block, entry, channels // block.expansion, depths[3] + 1, arch.last_stride)
-        for module in self.layer4_max.modules():
-            if isinstance(module, nn.Conv2d):
-                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+        channels = self.encoder.channels[3]
+        self.layer4_max = self.encoder.family.longer_fourth(arch.width, arch.last_stride)
         self.neck_average, self.neck_max = nn.BatchNorm1d(channels), nn.BatchNorm1d(channels)
         self.classifier_average, self.classifier_max = nn.Linear(channels, people), nn.Linear(channels, people)
         for classifier in (self.classifier_average, self.classifier_max):
@@ -48,9 +43,10 @@ class TwoBranch(nn.Module):
             nn.init.zeros_(classifier.bias)
 
     def copy_stage(self) -> None:
-        """Start the max branch's blocks, but for its last, with the weights of the average branch's."""
-        for block, source in zip(self.layer4_max, self.encoder.layer4, strict=False):
-            block.load_state_dict(source.state_dict())
+        """Start the max branch's blocks, but for the one more, with the weights of the average branch's."""
+        blocks = dict(self.layer4_max.named_children())
+        for name, source in self.encoder.family.fourth(self.encoder).named_children():
+            blocks[name].load_state_dict(source.state_dict())
 
     def forward(self, images: Tensor) -> TwoBranchOutput:
         """Normalised images (N, 3, H, W)."""

@@ -90,11 +90,14 @@ def _about(run: Run) -> dict[str, str]:
     start = {"scratch": "from scratch", "encoder": "encoder from SAN-PG", "both": "all from SAN-PG"}
     about = {}
     for variant, seeds in run.experiment.runs(run.models, run.experiment.sets[0]).items():
-        settings = read_json(next(iter(seeds.values())) / "params.json").get("settings", {})
+        record = read_json(next(iter(seeds.values())) / "params.json")
+        settings, begun = record.get("settings", {}), start
+        if record.get("architecture", {}).get("pretrained") == "imagenet":
+            begun = {k: v.replace("scratch", "ImageNet") for k, v in start.items()}
         on = [f"{name.replace('_', ' ')} {weight:g}" for name, weight in settings.get("weights", {}).items() if weight]
         target = settings.get("reconstruct", "nothing")
         painted = "" if target == "nothing" else f"reconstructs {target.replace('_', ' ')}"
-        about[variant] = " · ".join(filter(None, [start.get(settings.get("initialise")), ", ".join(on), painted]))
+        about[variant] = " · ".join(filter(None, [begun.get(settings.get("initialise")), ", ".join(on), painted]))
     return about
 
 

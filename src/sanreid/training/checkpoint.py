@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from sanreid.training.released import save_released as save_released
 
 WEIGHTS = "weights.safetensors"
+REPORT = "load_report.json"  # what a training began with
 STATE = "state.pt"  # what torch.save writes, and a hash of that
 SUM = "sha256"  # of the tensors, in the weights' metadata
 HASH = 32  # bytes of a SHA-256
@@ -174,8 +175,14 @@ class LoadReport:
             f"{len(self.untouched)} of the network"
         )
         wrong = ("missing", "unexpected", "other_shape")
-        details = [f"{kind.replace('_', ' ')}: {', '.join(names)}" for kind in wrong if (names := getattr(self, kind))]
+        details = [f"{kind.replace('_', ' ')}: {_some(names)}" for kind in wrong if (names := getattr(self, kind))]
         return "; ".join([counts, *details])
+
+
+def _some(names: Sequence[str], shown: int = 12) -> str:
+    """The first of `names` and how many more there are: a network of another kind has hundreds."""
+    more = f" and {len(names) - shown} more" if len(names) > shown else ""
+    return ", ".join(names[:shown]) + more
 
 
 def read_params(folder: Path, system: str, kind: str, stage: str, models: str) -> tuple[dict[str, Any], Path]:
@@ -191,6 +198,17 @@ def read_params(folder: Path, system: str, kind: str, stage: str, models: str) -
     if record.get("system") != system:
         raise ValueError(f"{file}: no {kind}; name a folder of {stage}")
     return record, file
+
+
+def before(folder: Path) -> dict[str, Any]:
+    """What the training of the weights in `folder` began with itself, as `before`; nothing where it is not told."""
+    file = folder / REPORT
+    return {"before": runtime.read_json(file)} if file.is_file() else {}
+
+
+def began_with(report: Mapping[str, Any]) -> list[Path]:
+    """The file of ImageNet's weights that a report tells of, which decides a run as its settings do."""
+    return [Path(report["file"])] if "file" in report else []
 
 
 def read_weights(path: Path) -> dict[str, torch.Tensor]:

@@ -85,13 +85,14 @@ def start(model: nn.Module, arch: Architecture, folder: Path) -> Start:
     Raises FileNotFoundError that says where to put a file, ValueError with the report where not all of it fits.
     """
     if arch.initialise == "imagenet":
-        backbones.load_imagenet(model.encoder, arch.backbone, folder)  # pyrefly: ignore
-        return Start([folder / f"{arch.backbone}.pth"], {"initialise": "imagenet"})
+        trunk: Any = model.encoder
+        loaded = backbones.load_imagenet(trunk, arch.backbone, folder, "initialise: scratch")
+        return Start([folder / f"{arch.backbone}.pth"], {"initialise": "imagenet", **loaded.as_dict()})
     if arch.initialise == "san_pg":
         weights = folder / checkpoint.WEIGHTS
         report = checkpoint.load_into(model, weights, only=TRUNK, strict=True)
         runtime.log.info("%s", report)
-        return Start([weights], {"initialise": "san_pg", **report.as_dict()})
+        return Start([weights], {"initialise": "san_pg", **report.as_dict(), **checkpoint.before(folder)})
     return Start([], {"initialise": "scratch"})
 
 
@@ -171,6 +172,6 @@ def train(
         trained = loop.fit(step, epochs=epochs, seed=seed, run=key, name=name, stop=stop)
         with runtime.atomic_folder(out) as work:
             checkpoint.save_model(work, step.model, settings, trained.history)
-            runtime.write_json(work / "load_report.json", dict(begun.report))
+            runtime.write_json(work / checkpoint.REPORT, dict(begun.report))
             took = trained.record(next(step.model.parameters()).device.type)
             runtime.write_json(work / "training.json", took | ({"best_epoch": stop.best_epoch} if stop else {}))

@@ -132,12 +132,12 @@ def build(arch: san.Architecture, variant: Variant, people: int, weights: Path) 
     `weights` are SAN-PG's. Raises ValueError with the report if anything asked for did not fit.
     """
     if variant.initialise == "scratch":
-        return san.create(arch, people, variant.decodes), {"initialise": "scratch", "pretrained": arch.pretrained}
+        return san.begin(arch, people, variant.decodes)
     model = san.SAN(arch, people, variant.decodes)
     asked = TRUNK + DECODER if variant.initialise == "both" else TRUNK
     report = checkpoint.load_into(model, weights, only=asked, strict=True)
     runtime.log.info("%s", report)
-    return model, {"initialise": variant.initialise, **report.as_dict()}
+    return model, {"initialise": variant.initialise, **report.as_dict(), **checkpoint.before(weights.parent)}
 
 
 class Step:
