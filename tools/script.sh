@@ -3,7 +3,7 @@
 ROOM=runs/script  # of each stage: its log, NAME.log, and, once it is done, what it was made of, NAME.done
 declare -A number_of
 declare -a name gpus parameters needs sources outputs does state key pid began taken free
-count=0 running=0 ran=0 failed=0
+count=0 running=0 ran=0 failed=0 stopped=0
 
 stage() { count=$((count + 1)) name[count]=$1 parameters[count]=$2 gpus[count]=$3 state[count]=waiting; number_of[$1]=$count; }
 after() { needs[count]=$(printf '%s\n' "$@"); }
@@ -125,7 +125,7 @@ collect() {  # those that have ended
 
 advance() {  # pass over what is done, start what can be
   local i crowded=0
-  for ((i = 1; i <= count && !failed; i++)); do
+  for ((i = 1; i <= count && !failed && !stopped; i++)); do
     [[ ${state[i]} == waiting ]] && ready "$i" || continue
     [[ -n ${key[i]} ]] || key[i]=$(made_of "$i")
     if [[ -z $(lacks "$i") && $(cut -d ' ' -f 1 "$ROOM/${name[i]//\//_}.done" 2> /dev/null) == "${key[i]}" ]]; then
@@ -137,8 +137,7 @@ advance() {  # pass over what is done, start what can be
   done
 }
 
-halt() {  # signal $1: end every process of every stage
-  trap '' INT TERM HUP
+halt() {  # end every process of every stage, and this one by the signal's number
   local i tries alive
   signal TERM
   for ((tries = 0; tries < 100; tries++)); do  # a stage ends by itself within six seconds
@@ -151,7 +150,7 @@ halt() {  # signal $1: end every process of every stage
   done
   signal KILL
   say "stopped; the same script goes on where this one was" >&2
-  exit $((128 + $1))
+  exit $((128 + stopped))
 }
 
 signal() {  # $1 to the process groups of the stages that are running
@@ -169,11 +168,12 @@ main() {
   stages
   look
   set -m
-  trap 'halt 1' HUP
-  trap 'halt 2' INT
-  trap 'halt 15' TERM
+  trap 'stopped=1' HUP  # no more than that: within a trap bash does not hear of its children's end
+  trap 'stopped=2' INT
+  trap 'stopped=15' TERM
   local all; all=$(now)
-  while advance; ((running)); do nap; collect; done
+  while advance; ((running && !stopped)); do nap; collect; done
+  ((stopped)) && halt
   ((failed)) && exit "$failed"
   say "$count stages: $ran ran, $((count - ran)) were done; $(took "$all")"
 }
