@@ -4,9 +4,11 @@ The real graph's outputs, byte for byte those of DVC: tests/test_pipeline.py. Si
 """
 
 import os
+import re
 import shutil
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -236,8 +238,14 @@ def test_bad_overrides_leave_a_script_that_says_that_it_is_none(project, root, m
     assert "was not written" in done.stderr
 
 
-def test_the_modules_that_the_stages_import_are_listed(root):
-    steps = script.plan.steps(root, ["train_san_pg"], [])
-    found = script.packages(root, steps)
+def test_all_that_the_report_imports_is_in_the_page_on_bare_machines_and_pinned_where_it_says_so(root):
+    found = script.packages(root, script.plan.steps(root, ["report"], []))
     assert {"torch", "tensorboard", "pyarrow", "cv2"} <= set(found)
-    assert not {"sanreid", "json", "dvc", "plotly"} & set(found)
+    assert not {"sanreid", "json", "dvc", "plotly", "sklearn"} & set(found)
+    owners = metadata.packages_distributions()
+    wanted = {min(owners[name], key=len).lower().replace(".", "-") for name in found}
+    granted, _, rest = (root / "docs/bare-machine.md").read_text().partition("Taken for granted:")[2].partition(". ")
+    pinned = dict(re.findall(r"^([\w-]+)==([\w.]+)", (root / "tools/bare.lock").read_text(), re.MULTILINE))
+    assert {name for name in wanted if not re.search(rf"\b{name}\b", granted)} <= pinned.keys()
+    for name, version in pinned.items():
+        assert f"{name.replace('ruamel-', 'ruamel.')} {version}" in rest
