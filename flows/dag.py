@@ -114,6 +114,24 @@ def paths(root: Path) -> tuple[set[str], set[str]]:
         return read, {_path(out) for out in repo.index.outs}
 
 
+def parameters(root: Path) -> dict[str, dict[str, Any]]:
+    """The parameters that each stage reads (its `params` in dvc.yaml) with their values, by stage and dotted key."""
+    from dvc.dependency import ParamsDependency
+    from dvc.stage import PipelineStage
+
+    with opened(root) as repo, _looking_once():
+        return {
+            name_of(stage): {
+                key: value
+                for dep in stage.deps
+                if isinstance(dep, ParamsDependency)
+                for key, value in dep.read_params().items()
+            }
+            for stage in repo.index.stages
+            if isinstance(stage, PipelineStage)
+        }
+
+
 def _path(of: Any) -> str:
     """Where an output or dependency lies: relative to the repository's root, or as it is written where outside."""
     root = of.repo.root_dir
