@@ -160,8 +160,9 @@ def main(given: argparse.Namespace) -> None:
         torch.manual_seed(0)
         if chosen.compute.compile:
             torch.compiler.reset()  # each row builds its own
-        part = method.People(*(p[:images] if p is not None else None for p in pictures))  # as many of each person
-        part = part._replace(labels=torch.arange(images) * people // count)
+        textures = None if pictures.textures is None else pictures.textures[:images]
+        labels = torch.arange(images) * people // count  # as many of each person
+        part = method.People(pictures.images[:images], textures, labels)
         row = measure(chosen, variant, network.create(arch, people), part, timed, count, profiled)
         return row | {"minutes": row["seconds_an_epoch"] * epochs / 60}
 

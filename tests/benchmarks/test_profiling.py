@@ -21,6 +21,7 @@ def test_where_no_device_worked_none_is_claimed():
     assert profiling.busy([event(0, 5, "cpu_op")], 10.0)["device_busy_percent"] is None
 
 
+@pytest.mark.slow
 def test_steps_of_a_network_are_profiled():
     weights = torch.zeros(8, 8, requires_grad=True)
     done = []
