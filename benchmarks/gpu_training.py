@@ -19,11 +19,11 @@ it had) or is left out and said (benchmarks/time_budget.py).
 
 import argparse
 import os
-import subprocess
 import tempfile
 import time
 from pathlib import Path
 
+import gpu_use
 import profiling
 import torch
 from gpu_rows import BAR, BUILD, LOGGED, REFERENCE, SLOWER, Row, order, rows, settings, verdict, weight
@@ -52,28 +52,14 @@ class Timed(method.Step):
         return found
 
 
-class Utilisation:
-    """The GPU's utilisation, sampled twice a second by nvidia-smi in the background; None where there is none."""
-
-    def __init__(self, device: torch.device) -> None:
-        self.process = None
-        if device.type != "cuda":
-            return
-        which = f"--id=GPU-{torch.cuda.get_device_properties(device).uuid}"
-        query = ["--query-gpu=utilization.gpu", "--format=csv,noheader,nounits", "--loop-ms=500"]
-        try:
-            self.process = subprocess.Popen(["nvidia-smi", which, *query], stdout=subprocess.PIPE, text=True)
-        except FileNotFoundError:
-            print("GPU utilisation: not measured, there is no nvidia-smi here")
-
-    def stop(self) -> float | None:
-        """The mean in percent."""
-        if self.process is None:
-            return None
-        self.process.terminate()
-        lines = self.process.communicate()[0].splitlines()
-        samples = [float(line) for line in lines if line.strip().isdigit()]
-        return sum(samples) / len(samples) if samples else None
+def sample(device: torch.device) -> gpu_use.Utilisation | None:
+    """The GPU's utilisation from now on; None where there is none, which is said where there should be one."""
+    if device.type != "cuda":
+        return None
+    sampled = gpu_use.Utilisation(f"GPU-{torch.cuda.get_device_properties(device).uuid}")
+    if sampled.missing:
+        print(f"GPU utilisation: not measured, {sampled.missing}")
+    return sampled
 
 
 def data(arch: network.Architecture, images: int, people: int, device: torch.device) -> method.People:
@@ -103,20 +89,21 @@ def measure(
     device = pictures.images.device
     loop.place(model, recipe.compute, device)
     step = Timed(model, pictures, recipe, variant)
-    step.began, step.drawing, ended, sampling = [], [], [], []
+    step.began, step.drawing, ended = [], [], []
+    sampling: list[gpu_use.Utilisation | None] = []
 
     def watch(epoch: int, folder: Path) -> None:
         if device.type == "cuda":
             torch.cuda.synchronize()
         ended.append(time.perf_counter())
         if epoch == 1:
-            sampling.append(Utilisation(device))
+            sampling.append(sample(device))
 
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats()
     loop.fit(step, epochs=1 + timed, seed=0, run=f"row{time.monotonic_ns()}", name="benchmark", watch=watch)
     finish = time.perf_counter()
-    utilisation = sampling[0].stop()
+    use = sampling[0].stop() if sampling[0] is not None else None
     training = sum(end - begin for begin, end in zip(step.began[1:], ended[1:], strict=True)) / timed
     checkpoint = (finish - step.began[1]) / timed - training
     drawing = sum(step.drawing[1:]) / timed
@@ -130,7 +117,7 @@ def measure(
         "of_them_checkpoint": checkpoint,
         "of_them_drawing": drawing * larger,  # the one thing that an epoch waits for before its first step
         "first_epoch": ended[0] - step.began[0],
-        "utilisation_percent": utilisation,
+        "utilisation_percent": None if use is None else use.percent,
         "peak_memory_gb": torch.cuda.max_memory_allocated() / 1e9 if device.type == "cuda" else None,
     }
     if profiled:
