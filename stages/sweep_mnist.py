@@ -1,5 +1,6 @@
 """Train one cell of the digits' grids: a classifier at the learning rate, weight decay and batch size of its name."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from sanreid import runtime
@@ -23,12 +24,25 @@ def main(images: Path, cell: str, out: Path, p: Params, train_mnist_classifier: 
 
     `images` is what extract_mnist wrote; the seed, the momentum and the networks are those of train_mnist_classifier.
     """
-    asked, plan = digit_cells.parse(cell), train_mnist_classifier
+    train(lambda: digits.read(images), images, cell, out, p, train_mnist_classifier)
+
+
+def train(
+    read: Callable[[], digits.Digits],
+    images: Path,
+    cell: str,
+    out: Path,
+    p: Params,
+    plan: digit_classifier.Plan,
+    hasten: Callable[[digit_classifier.Step], loop.Step] = lambda step: step,
+) -> None:
+    """As `main`, with digits from `read`, whose table lies in `images`, and a step that `hasten` may wrap."""
+    asked = digit_cells.parse(cell)
     chosen = plan.model(p.model, "sweep_mnist.model").model_copy(update={"epochs": p.epochs})
     sgd = plan.optimiser.model_copy(update={"lr": asked.lr, "weight_decay": asked.weight_decay})
     recipe = plan.recipe.model_copy(update={"batch": asked.batch, "optimiser": sgd})
     digit_training.prepare(recipe.seed)
-    everything = digits.read(images)
+    everything = read()
     network = digit_training.place(digit_classifiers.build(chosen.network), recipe.compute, runtime.device())
     try:
         step = digit_classifier.Step(network, everything, recipe)
@@ -40,7 +54,9 @@ def main(images: Path, cell: str, out: Path, p: Params, train_mnist_classifier: 
     with checkpoint.owned(key, name):
         diverged, took = None, {"seconds": 0.0, "epochs": 0}
         try:
-            took = loop.fit(step, epochs=p.epochs, seed=recipe.seed, run=key, name=name).record(step.device.type)
+            took = loop.fit(hasten(step), epochs=p.epochs, seed=recipe.seed, run=key, name=name).record(
+                step.device.type
+            )
         except loop.NonFiniteLossError as error:
             diverged = str(error)
             runtime.log.info("%s: diverged, which is its result: %s", cell, diverged)

@@ -197,3 +197,14 @@ def test_whole_numbers_are_whole_finite_and_in_range(value):
         mat5.whole(np.array([[1, value]]), "f: labels", 1, 10)
     with pytest.raises(ValueError, match="f: labels holds no numbers"):
         mat5.whole("12", "f: labels", 1, 10)
+
+
+def test_an_object_of_a_new_matlab_is_there_as_none(tmp_path):
+    def part(kind, data):
+        return struct.pack("<II", kind, len(data)) + data + bytes(-len(data) % 8)
+
+    scipy.io.savemat(tmp_path / "a.mat", {"x": 1.0})
+    words = part(1, b"MCOS") + part(1, b"string") + part(14, part(6, struct.pack("<II", 13, 0)))
+    opaque = part(6, struct.pack("<II", 17, 0)) + part(1, b"text") + words  # no size: MATLAB's strings since R2016b
+    (tmp_path / "a.mat").write_bytes((tmp_path / "a.mat").read_bytes() + part(14, opaque))
+    assert mat5.read(tmp_path / "a.mat") == {"x": np.array([[1.0]]), "text": None}

@@ -24,6 +24,7 @@ NUMBERS = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8
 TEXTS = {1: "latin-1", 2: "latin-1", 4: "utf-16", 16: "utf-8", 17: "utf-16", 18: "utf-32"}
 INT8, INT32, UINT32, MATRIX, COMPRESSED, UTF8 = 1, 5, 6, 14, 15, 16
 CELL, STRUCT, CHAR, DOUBLE, SINGLE, UINT64 = 1, 2, 4, 6, 7, 15  # classes of arrays; the numeric ones are 6 to 15
+OPAQUE = 17  # a new MATLAB's objects, its "strings" among them: no size, the name follows at once
 COMPLEX = 0x08
 
 
@@ -150,6 +151,8 @@ class _Reader:
         word = struct.unpack_from(self.order + "I", flags.data)[0]
         kind, bits = word & 0xFF, word >> 8 & 0xFF
         if not CELL <= kind <= UINT64 or bits & COMPLEX:  # later classes are laid out otherwise
+            if kind == OPAQUE:
+                return self.text(self.part(data, flags.end), INT8), None
             return self.name(data, flags.end) if kind <= UINT64 else "", None
         sizes = self.part(data, flags.end)
         if sizes.kind not in (INT32, UINT32) or len(sizes.data) < 8 or len(sizes.data) % 4:

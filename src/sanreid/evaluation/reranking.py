@@ -6,6 +6,7 @@ Decisions:
 - The published code holds several (N, N) matrices of all N = Q + G images, 10 GB at Market-1501's size. Here a block of
   rows at a time gives each image its nearest and its largest distance, and is forgotten; the neighbour vectors are
   sparse. Beside the (Q, G) result that leaves some hundred bytes an image and two blocks.
+- On another device than the CPU the same program runs with the two long steps there (`device_reranking`).
 - A distance of two images serves both. Those of query to gallery are computed again for the result: keeping them
   would cost as much as the result itself.
 """
@@ -17,7 +18,7 @@ import torch
 from numpy.typing import NDArray
 
 from sanreid import runtime
-from sanreid.evaluation import distances, reciprocal
+from sanreid.evaluation import device_reranking, distances, reciprocal
 
 LARGE = 4 << 30  # bytes of memory that are worth a line before they are asked for
 _PAIRS = 8192  # of features whose distance is taken at once
@@ -29,15 +30,19 @@ def k_reciprocal(
     k1: int = 20,
     k2: int = 6,
     lambda_value: float = 0.3,
+    device: str | torch.device = "cpu",
 ) -> NDArray[np.float32]:
     """Re-ranked distances (Q, G) of features (Q, D) and (G, D), for `ranking.evaluate_distances`.
 
     `k1` neighbours are reciprocal, vectors are averaged over `k2`, and `lambda_value` weighs the original distance
-    beside the Jaccard distance. Raises ValueError where a parameter is out of range, fewer than k1 + 1 images are
+    beside the Jaccard distance. On another `device` than the CPU the same to 1e-5, but for neighbours that float32
+    cannot tell apart. Raises ValueError where a parameter is out of range, fewer than k1 + 1 images are
     there, the widths differ or a feature is not finite.
     """
     query, gallery = (np.ascontiguousarray(f, np.float32) for f in (query_features, gallery_features))
     _check(len(query), len(gallery), k1, k2, lambda_value)
+    if torch.device(device).type != "cpu":
+        return there(query, gallery, k1, k2, lambda_value, torch.device(device))
     ranks, near, largest = _neighbours(query, gallery, k1)
 
     def others(owners: NDArray[np.int32], columns: NDArray[np.int32]) -> NDArray[np.float32]:
@@ -45,6 +50,26 @@ def k_reciprocal(
 
     blocks = distances.blocks(query, gallery)
     return _rerank(ranks, near, largest, others, blocks, (len(query), len(gallery)), k1, k2, lambda_value)
+
+
+def there(
+    query: NDArray[np.float32],
+    gallery: NDArray[np.float32],
+    k1: int,
+    k2: int,
+    lambda_value: float,
+    device: torch.device,
+) -> NDArray[np.float32]:
+    """`k_reciprocal` by the way of the device, whichever it is; parameters as checked there."""
+    distances.check(query, gallery, "euclidean")
+    images = torch.cat([torch.from_numpy(f).to(device) for f in (query, gallery)])
+    ranks, near, largest = device_reranking.neighbours(images, k1 + 1)
+
+    def others(owners: NDArray[np.int32], columns: NDArray[np.int32]) -> NDArray[np.float32]:
+        return device_reranking.pairs(images, owners, columns)
+
+    vectors, shares = _vectors(ranks, near, largest, others, len(query), k1, k2)
+    return device_reranking.blended(images, len(query), largest, vectors, shares, lambda_value)
 
 
 def from_distances(
@@ -108,6 +133,25 @@ def _rerank(
 
     `others` gives the squared distances of pairs that are not among them, `blocks` those of the queries to the gallery.
     """
+    vectors, shares = _vectors(ranks, near, largest, others, shape[0], k1, k2)
+    result = np.empty(shape, np.float32)
+    for first, block in blocks:
+        rows = slice(first, first + len(block))
+        reciprocal.blend(block, 1 / largest[rows], np.float32(lambda_value), first, *vectors, *shares)
+        result[rows] = block
+    return result
+
+
+def _vectors(
+    ranks: NDArray[np.int32],
+    near: NDArray[np.float32],
+    largest: NDArray[np.float32],
+    others: Callable[[NDArray[np.int32], NDArray[np.int32]], NDArray[np.float32]],
+    queries: int,
+    k1: int,
+    k2: int,
+) -> tuple[device_reranking.Vectors, device_reranking.Vectors]:
+    """All images' neighbour vectors as a CSR triple, and those of the gallery transposed; arguments as `_rerank`'s."""
     starts, columns = reciprocal.expanded_sets(ranks, k1, int(np.around(k1 / 2)))
     owners = np.repeat(np.arange(len(ranks), dtype=np.int32), np.diff(starts))
     original = reciprocal.looked_up(ranks, near, owners, columns)
@@ -118,14 +162,7 @@ def _rerank(
     vectors = starts, columns, values
     if k2 > 1:
         vectors = reciprocal.averaged(*vectors, ranks, k2)
-    shares = reciprocal.inverted(*vectors, shape[0])
-
-    result = np.empty(shape, np.float32)
-    for first, block in blocks:
-        rows = slice(first, first + len(block))
-        reciprocal.blend(block, 1 / largest[rows], np.float32(lambda_value), first, *vectors, *shares)
-        result[rows] = block
-    return result
+    return vectors, reciprocal.inverted(*vectors, queries)
 
 
 def memory(queries: int, gallery: int, k1: int = 20, k2: int = 6) -> tuple[int, int]:

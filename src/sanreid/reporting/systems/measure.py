@@ -120,7 +120,7 @@ def evaluate(images: Path, model: Path, out: Path, p: Evaluation) -> None:
 def rerank(query: Embeddings, gallery: Embeddings, protocol: str, p: Evaluation) -> Ranking:
     """The ranking by k-reciprocal distances, by `protocol`."""
     k = p.reranking
-    matrix = reranking.k_reciprocal(query.features, gallery.features, k.k1, k.k2, k.weight)
+    matrix = reranking.k_reciprocal(query.features, gallery.features, k.k1, k.k2, k.weight, runtime.device())
     return rank(matrix, query, gallery, protocol, p)
 
 
