@@ -13,12 +13,12 @@ utilisation is nvidia-smi's, the share of time in which any kernel ran. Without 
 
 import argparse
 import os
-import subprocess
 import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
+import gpu_use
 import torch
 
 from sanreid import params, runtime
@@ -46,28 +46,14 @@ class Timed(method.Step):
         return super().batches(seed, epoch)
 
 
-class Utilisation:
-    """The GPU's utilisation, sampled twice a second by nvidia-smi in the background; None where there is none."""
-
-    def __init__(self, device: torch.device) -> None:
-        self.process = None
-        if device.type != "cuda":
-            return
-        which = f"--id=GPU-{torch.cuda.get_device_properties(device).uuid}"
-        query = ["--query-gpu=utilization.gpu", "--format=csv,noheader,nounits", "--loop-ms=500"]
-        try:
-            self.process = subprocess.Popen(["nvidia-smi", which, *query], stdout=subprocess.PIPE, text=True)
-        except FileNotFoundError:
-            print("GPU utilisation: not measured, there is no nvidia-smi here")
-
-    def stop(self) -> float | None:
-        """The mean in percent."""
-        if self.process is None:
-            return None
-        self.process.terminate()
-        lines = self.process.communicate()[0].splitlines()
-        samples = [float(line) for line in lines if line.strip().isdigit()]
-        return sum(samples) / len(samples) if samples else None
+def sample(device: torch.device) -> gpu_use.Utilisation | None:
+    """The GPU's utilisation from now on; None where there is none, which is said where there should be one."""
+    if device.type != "cuda":
+        return None
+    sampled = gpu_use.Utilisation(f"GPU-{torch.cuda.get_device_properties(device).uuid}")
+    if sampled.missing:
+        print(f"GPU utilisation: not measured, {sampled.missing}")
+    return sampled
 
 
 def settings(toy: bool) -> tuple[method.Recipe, method.Variant, network.Architecture, int]:
@@ -105,19 +91,21 @@ def measure(
     device = pictures.images.device
     loop.place(model, recipe.compute, device)
     step = Timed(model, pictures, recipe, variant)
-    step.began, ended, sampling = [], [], []
+    step.began, ended = [], []
+    sampling: list[gpu_use.Utilisation | None] = []
 
     def watch(epoch: int, folder: Path) -> None:
         if device.type == "cuda":
             torch.cuda.synchronize()
         ended.append(time.perf_counter())
         if epoch == 1:
-            sampling.append(Utilisation(device))
+            sampling.append(sample(device))
 
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats()
     loop.fit(step, epochs=1 + timed, seed=0, run=f"row{time.monotonic_ns()}", name="benchmark", watch=watch)
     finish = time.perf_counter()
+    use = sampling[0].stop() if sampling[0] is not None else None
     seconds = (finish - step.began[1]) / timed
     training = sum(end - begin for begin, end in zip(step.began[1:], ended[1:], strict=True)) / timed
     images = len(step.batches(0, 0)) * recipe.people * recipe.images
@@ -126,7 +114,7 @@ def measure(
         "seconds_an_epoch": seconds,  # with its checkpoint
         "of_them_checkpoint": seconds - training,
         "first_epoch": ended[0] - step.began[0],
-        "utilisation_percent": sampling[0].stop(),
+        "utilisation_percent": None if use is None else use.percent,
         "peak_memory_gb": torch.cuda.max_memory_allocated() / 1e9 if device.type == "cuda" else None,
     }
 
