@@ -2,12 +2,13 @@
 
 Decisions: nothing here knows a stage, a process or the time of day: the caller gives each job its lane and its rank,
 starts it, tells the time and waits, so that tests run under a clock of their own. A lane has places: jobs of one lane
-take them in the order of their ranks, and a place is never kept free for a better job that is not ready yet. A job is
-not begun where its estimate and that of what must follow it (a training's evaluation) do not fit; one that tells
-while it runs that it will not be done in time is ended then and not at the limit, so that smaller ones can still go.
+take them in the order of their ranks. In a lane of those that are `kept` a place stays free for a better class (the
+first member of a rank) that is not ready yet; elsewhere it never does. A job is not begun where its estimate and that
+of what must follow it (a training's evaluation) do not fit; one that tells while it runs that it will not be done in
+time is ended then and not at the limit, so that smaller ones can still go.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
@@ -76,6 +77,7 @@ class Run:
     clock: Callable[[], float]
     pause: Callable[[float], None]
     note: Callable[[Outcomes], None] = lambda outcomes: None  # called after each end
+    kept: Container[str] = ()  # lanes whose places wait for better classes
     asked: Callable[[], str] = lambda: ""  # why everything is to end now; "" while it is not
     outcomes: Outcomes = field(init=False)
 
@@ -158,10 +160,16 @@ class Run:
                 continue
             elif reason := self._too_long(job):
                 outcome.state, outcome.why = LEFT_OUT, reason
-            elif taken[job.lane] + job.places <= self.lanes[job.lane]:
+            elif taken[job.lane] + job.places <= self.lanes[job.lane] and not self._waits(job):
                 taken[job.lane] += job.places
                 outcome.state, outcome.began = RUNNING, self.clock()
                 outcome.running = self.start(job)
+
+    def _waits(self, job: Job) -> bool:
+        """Whether a job leaves its place to one of a better class that is still to come."""
+        return job.lane in self.kept and any(
+            o.job.lane == job.lane and o.job.rank[0] < job.rank[0] for o in self._of(WAITING, RUNNING)
+        )
 
     def _too_long(self, job: Job) -> str:
         """Why a job that is ready cannot be done in time; '' where it can, or nothing is known."""

@@ -49,10 +49,9 @@ class Record:
         measured: list[SetOutcome] = []
         try:
             measured = table.read(self.folder)
-            folders = [
-                self.folder / o.rpartition("/")[0] for s in self.steps.values() for o in s.outs if "reports/san/" in o
-            ]
-            told += list(dict.fromkeys(notices.of_evaluations(dict.fromkeys(folders))))
+            files = (Path(out) for step in self.steps.values() if paper_steps.san(step) for out in step.outs)
+            folders = dict.fromkeys(self.folder / file.parent for file in files)
+            told += dict.fromkeys(notices.of_evaluations(folders))
         except (OSError, ValueError) as error:
             told.append(f"Table 1 could not be read: {error}")
         stages = [self._stage(outcome) for outcome in outcomes.values()]
@@ -112,8 +111,8 @@ class Record:
             if batch := speeds.batch(stage, self.values):
                 return batch * speeds.steps(self._history(step)) or None
             readers = [self.folder / o for s in self.steps.values() if step.name in s.needs for o in s.outs]
-            places = ([self.folder / p for p in paths] for paths in (step.outs, step.deps))
-            return speeds.images(stage, *places, readers)
+            outs, deps = ([self.folder / path for path in paths] for paths in (step.outs, step.deps))
+            return speeds.images(stage, outs, deps, readers)
         except (OSError, ValueError) as error:
             runtime.log.warning("%s: images not counted: %s", step.name, error)
             return None
@@ -132,8 +131,8 @@ class Record:
     def _measured(self) -> str:
         gpu = f"not measured, {self.missing}" if self.missing else "nvidia-smi's, twice a second"
         return (
-            f"GPU use and memory: {gpu}. CPU memory: the proportional shares (PSS) of a stage's processes, looked at every "
-            f"{EVERY:.0f} s, the highest sum."
+            f"GPU use and memory: {gpu}. CPU memory: the highest sum of the proportional shares (PSS) of a stage's "
+            f"processes, looked at every {EVERY:.0f} s."
         )
 
 

@@ -161,6 +161,7 @@ def carry_out(
         clock,
         pause,
         note=lambda outcomes: record.write(outcomes, clock(), asked()),
+        kept={paper_steps.GPU},
         asked=asked,
     )
     record.limit = limit

@@ -36,7 +36,9 @@ class Process:
     def __init__(
         self, command: str, folder: Path, log: Path, env: Mapping[str, str], clock: Callable[[], float]
     ) -> None:
-        self.clock, self.peak_mb, self.lines = clock, None, []
+        self.clock = clock
+        self.peak_mb: float | None = None
+        self.lines: list[str] = []  # the last ones that it printed
         self._looked = self._asked = float("-inf")
         self._told: list[tuple[float, int, int]] = []  # moment, epochs done, of all
         log.parent.mkdir(parents=True, exist_ok=True)

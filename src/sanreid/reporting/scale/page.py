@@ -72,9 +72,9 @@ def tiles(record: Mapping[str, Any], outcomes: Sequence[Outcome]) -> list[Tile]:
     for variant in HEADLINE:
         of = [v for k, v in speeds.items() if k.startswith("train_san@") and f"-{variant}-" in k]
         if of:
-            found.append(Tile(f"{of[0]:,.0f}", f"images/s, training {variant}"))
+            found.append(Tile(speed(of[0]), f"images/s, training {variant}"))
     use = record["gpu_percent"]
-    found.append(Tile(UNKNOWN if use is None else f"{use:.0f} %", "GPU busy over the whole run"))
+    found.append(Tile("–", f"GPU busy: {UNKNOWN}") if use is None else Tile(f"{use:.0f} %", "GPU busy, the whole run"))
     for outcome in outcomes[:1]:
         for variant in HEADLINE:
             if method := outcome.result.method(variant):
@@ -89,7 +89,7 @@ def line(stage: Mapping[str, Any], axis: float) -> Line:
     epochs = stage["epochs"]
     told = [
         "" if stage["seconds"] is None else f"{stage['seconds']:.1f}",
-        "" if stage["images_a_second"] is None else f"{stage['images_a_second']:,.0f}",
+        speed(stage["images_a_second"]),
         "" if not epochs else f"{epochs['done']}/{epochs['total']}",
         "" if not epochs or epochs["seconds"] is None else f"{epochs['seconds']:.2f}",
         number(stage["gpu_percent"], "{:.0f} %") if stage["lane"] == "gpu" else "",
@@ -98,6 +98,11 @@ def line(stage: Mapping[str, Any], axis: float) -> Line:
     ]
     left, width = 100 * stage["began"] / axis, 100 * seconds / axis
     return Line(stage["name"], stage["lane"], stage["state"], stage["why"], left, max(width, 0.25), told)
+
+
+def speed(images: float | None) -> str:
+    """Images a second, '1,234' or '2.9'; '' where there is none."""
+    return "" if images is None else f"{images:,.0f}" if images >= 10 else f"{images:.2g}"
 
 
 def number(value: float | None, form: str) -> str:
