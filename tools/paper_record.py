@@ -23,6 +23,7 @@ from sanreid.reporting.boards import Outcome as SetOutcome
 from sanreid.reporting.scale import page, speeds, table
 from tools import paper_steps
 from tools.budget import DONE, FAILED, STOPPED, Outcome, Outcomes
+from tools.paper_folder import PARAMETERS
 from tools.plan import Step
 from tools.stage_process import EVERY, Process
 
@@ -38,6 +39,7 @@ class Record:
     ) -> None:
         self.out, self.folder, self.checkpoints = out, folder, checkpoints
         self.steps, self.values, self.facts = {s.name: s for s in steps}, values, facts
+        self.layout = table.layout(folder / PARAMETERS)
         self.began, self.limit = 0.0, 0.0  # moments of the clock
         self.use: gpu_use.Utilisation | None = None
         self.missing = ""  # why there is no GPU's use
@@ -48,7 +50,7 @@ class Record:
         told = [f"The run ended before its time: {ended}."] if ended else []
         measured: list[SetOutcome] = []
         try:
-            measured = table.read(self.folder)
+            measured = table.read(self.folder, self.layout)
             files = (Path(out) for step in self.steps.values() if paper_steps.san(step) for out in step.outs)
             folders = dict.fromkeys(self.folder / file.parent for file in files)
             told += dict.fromkeys(notices.of_evaluations(folders))

@@ -42,14 +42,8 @@ def words(tmp_path, monkeypatch):
 
     def of(steps: list[Step], minutes: float, *more: str) -> list[str]:
         plan.write(tmp_path / "plan.json", steps)
-        paths = [
-            "--out",
-            str(tmp_path / "out"),
-            "--plan",
-            str(tmp_path / "plan.json"),
-            "--work",
-            str(tmp_path / "work"),
-        ]
+        places = {"--out": "out", "--plan": "plan.json", "--work": "work"}
+        paths = [word for option, name in places.items() for word in (option, str(tmp_path / name))]
         return ["--minutes", str(minutes), *paths, "--toy", "--seeds", "1", *more]
 
     return of
@@ -132,6 +126,7 @@ def test_damaged_metrics_cost_the_table_and_not_the_times(command, tmp_path):
     assert "metrics.json: not JSON" in record["notices"][0]
 
 
+@pytest.mark.slow
 def test_sigterm_ends_the_stage_in_order_and_leaves_what_there_is(words, root, tmp_path):
     name = "train_san@cuhk03_labeled-baseline_syn-0"
     long = "echo $$ > pid; trap 'echo unwound > done; exit 1' TERM; while :; do sleep 0.05; done"
@@ -171,10 +166,10 @@ def test_a_command_that_cannot_be_is_refused(given, message, capsys):
     assert message in capsys.readouterr().err
 
 
-def test_a_plan_of_other_seeds_is_refused(command, tmp_path, capsys):
+def test_a_plan_of_other_seeds_is_refused(command):
     with pytest.raises(SystemExit) as told:
         command(runs(), 2, "--seeds", "2")
-    assert "plan.json: of seeds [0], this run is of [0, 1]; write it with the same options" in str(told.value)
+    assert "plan.json: of seeds [0], and this run is of [0, 1]; write it with the same options" in str(told.value)
 
 
 def test_the_toys_changes_suit_the_profile(root):

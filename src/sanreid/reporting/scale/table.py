@@ -5,11 +5,13 @@ row. Words and comparisons are those of the other reports. The intervals of the 
 mean over so few seeds may be off by is to be seen beside it.
 """
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sanreid import params
 from sanreid.graph_params import Experiment as Section
+from sanreid.graph_params import Table
 from sanreid.params import validate
 from sanreid.reporting import ablations, boards, comparisons, results, spread, tables
 from sanreid.reporting.boards import Outcome
@@ -32,14 +34,27 @@ class Evaluated(results.Experiment):
         return super().runs(tree, name).items()
 
 
-def read(folder: Path) -> list[Outcome]:
-    """The outcome of each set of which a run of `folder`/params.yaml was evaluated below `folder`/reports."""
-    parameters = folder / "params.yaml"
+@dataclass(frozen=True)
+class Layout:
+    """What params.yaml says of the table: the runs that there could be, the pairs compared, the tables of ablations."""
+
+    experiment: Evaluated
+    pairs: list[tuple[str, str]]
+    tables: dict[str, Table]
+
+
+def layout(parameters: Path) -> Layout:
+    """That of a parameter file. Raises ParamsError naming the key."""
     section = validate(params.value(parameters, "experiment"), Section, f"{parameters}: experiment")
     experiment = Evaluated(section.sets, section.variants, section.seeds)
-    measured = results.collect(experiment, folder / "reports/san", folder / "reports/floor")
     pairs = [(a, b) for a, b in params.value(parameters, "report.comparisons")]
-    return boards.outcomes([r for r in measured if r.variants], pairs, ablations.read(parameters), {})
+    return Layout(experiment, pairs, ablations.read(parameters))
+
+
+def read(folder: Path, layout: Layout) -> list[Outcome]:
+    """The outcome of each set of which a run was evaluated below `folder`/reports. Raises as `results.collect` does."""
+    measured = results.collect(layout.experiment, folder / "reports/san", folder / "reports/floor")
+    return boards.outcomes([r for r in measured if r.variants], layout.pairs, layout.tables, {})
 
 
 def plain(outcomes: list[Outcome]) -> list[dict[str, Any]]:
