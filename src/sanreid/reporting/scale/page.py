@@ -1,0 +1,137 @@
+"""The page of a run against the clock: Table 1, what each stage took, and what was left out and why.
+
+Decisions: the page is made of the run's JSON and the table's own numbers, so that both say the same. A stage's time
+stands as a bar on one axis of all of them: where the GPU waited is seen before it is read. What was not measured says
+so and is never 0.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sanreid.reporting import boards, templates
+from sanreid.reporting.boards import Outcome
+from sanreid.reporting.scale import table
+from sanreid.reporting.tables import PAIRED, sentence
+from sanreid.reporting.templates import Tile
+from sanreid.reporting.wording import cell, difference, shows
+
+UNKNOWN = "not measured"
+HEADLINE = ("baseline_syn", "san")  # the pair of the tiles
+
+
+@dataclass(frozen=True)
+class Line:
+    """A stage's row: its bar in percent of the axis, and its cells."""
+
+    name: str
+    lane: str
+    state: str
+    why: str
+    left: float
+    width: float
+    cells: list[str]
+
+
+def render(record: Mapping[str, Any], outcomes: Sequence[Outcome]) -> str:
+    """The HTML text of the run that `record` (the JSON) tells, with the `outcomes` of its sets."""
+    stages = record["stages"]
+    axis = max(record["limit_seconds"], record["seconds"], 1e-9)
+    ran = [s for s in stages if s["began"] is not None]
+    lines = [line(s, axis) for s in sorted(ran, key=lambda s: s["began"])]
+    size = "a rehearsal at toy size" if record["toy"] else "CUHK03's size"
+    notices = ["Toy size: that everything runs is all that this page shows; its numbers mean nothing."]
+    return templates.render(
+        "scale/page.html",
+        stage="tools/paper_scale.py",
+        title=f"Table 1, {size}",
+        eyebrow=f"{record['device']} · torch {record['torch']} · profile {record['profile']}",
+        headline=f"Table 1, {size}, in {clock(record['seconds'])}",
+        lead=" ".join(table.answer(o.headline) for o in outcomes) or table.NOTHING,
+        tiles=tiles(record, outcomes),
+        notices=(notices if record["toy"] else []) + list(record["notices"]),
+        outcomes=[(o, boards.board(o), boards.caption(o), sentence(o.result, o.headline)) for o in outcomes],
+        intervals=table.intervals,
+        cell=cell,
+        difference=difference,
+        shows=shows,
+        paired=PAIRED,
+        lines=lines,
+        missing=[s for s in stages if s["state"] != "done"],
+        ticks=[(100 * minute * 60 / axis, minute) for minute in range(int(axis // 60) + 1)],
+        end=100 * record["limit_seconds"] / axis,
+        facts=facts(record),
+        record=record,
+    )
+
+
+def tiles(record: Mapping[str, Any], outcomes: Sequence[Outcome]) -> list[Tile]:
+    """Time, the texture training's speed, the GPU's use, and the headline's pair."""
+    found = [Tile(clock(record["seconds"]), f"of {clock(record['limit_seconds'])} used")]
+    speeds = {s["name"]: s["images_a_second"] for s in record["stages"] if s["run"] and s["images_a_second"]}
+    for variant in HEADLINE:
+        of = [v for k, v in speeds.items() if k.startswith("train_san@") and f"-{variant}-" in k]
+        if of:
+            found.append(Tile(speed(of[0]), f"images/s, training {variant}"))
+    use = record["gpu_percent"]
+    found.append(Tile("–", f"GPU busy: {UNKNOWN}") if use is None else Tile(f"{use:.0f} %", "GPU busy, the whole run"))
+    for outcome in outcomes[:1]:
+        for variant in HEADLINE:
+            if method := outcome.result.method(variant):
+                value, _, spread = cell(method, "mAP").partition(" ± ")
+                found.append(Tile(value, f"mAP of {variant}", f"± {spread}" if spread else ""))
+    return found
+
+
+def line(stage: Mapping[str, Any], axis: float) -> Line:
+    """The row of a stage that ran."""
+    seconds = stage["seconds"] if stage["seconds"] is not None else max(0.0, axis - stage["began"])
+    epochs = stage["epochs"]
+    told = [
+        "" if stage["seconds"] is None else f"{stage['seconds']:.1f}",
+        speed(stage["images_a_second"]),
+        "" if not epochs else f"{epochs['done']}/{epochs['total']}",
+        "" if not epochs or epochs["seconds"] is None else f"{epochs['seconds']:.2f}",
+        number(stage["gpu_percent"], "{:.0f} %") if stage["lane"] == "gpu" else "",
+        number(stage["gpu_peak_mb"], "{:,.0f}") if stage["lane"] == "gpu" else "",
+        number(stage["cpu_peak_mb"], "{:,.0f}"),
+    ]
+    left, width = 100 * stage["began"] / axis, 100 * seconds / axis
+    return Line(stage["name"], stage["lane"], stage["state"], stage["why"], left, max(width, 0.25), told)
+
+
+def speed(images: float | None) -> str:
+    """Images a second, '1,234' or '2.9'; '' where there is none."""
+    return "" if images is None else f"{images:,.0f}" if images >= 10 else f"{images:.2g}"
+
+
+def number(value: float | None, form: str) -> str:
+    """A number in its form, or that there is none."""
+    return UNKNOWN if value is None else form.format(value)
+
+
+def clock(seconds: float) -> str:
+    """'8 min 04 s', or '12 s'."""
+    whole = round(seconds)
+    return f"{whole // 60} min {whole % 60:02} s" if whole >= 60 else f"{whole} s"
+
+
+def facts(record: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What it ran on and with, a line each."""
+    names = {
+        "device": "device",
+        "processor": "processor",
+        "python": "Python",
+        "torch": "torch",
+        "profile": "profile",
+        "overrides": "changed by -S",
+        "parameters": "SHA-256 of params.yaml",
+        "revision": "git revision",
+        "tree": "SHA-256 of the tree's code",
+        "began": "begun",
+        "command": "command",
+    }
+    told = {key: record[key] for key in names}
+    told["overrides"] = " ".join(record["overrides"]) or "nothing"
+    told["revision"] = record["revision"] or "no git here"
+    return [(names[key], str(value)) for key, value in told.items()]

@@ -1,0 +1,150 @@
+"""Table 1 of a run that had not the time for everything: rows of what was evaluated, each over the seeds that it has.
+
+Decisions: the experiment says which runs there could be, the files say which there are; a variant without any has no
+row. Words and comparisons are those of the other reports. The intervals of the rows themselves stand here too: what a
+mean over so few seeds may be off by is to be seen beside it.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sanreid import params
+from sanreid.graph_params import Experiment as Section
+from sanreid.graph_params import Table
+from sanreid.params import validate
+from sanreid.reporting import ablations, boards, comparisons, results, spread, tables
+from sanreid.reporting.boards import Outcome
+from sanreid.reporting.comparisons import Comparison
+from sanreid.reporting.results import MEASURES, Method
+from sanreid.reporting.wording import interval_words, percent, signed
+
+NOTHING = "Nothing was evaluated."
+
+
+class Evaluated(results.Experiment):
+    """The runs of an experiment that have their metrics.json."""
+
+    def runs(self, tree: Path, name: str) -> dict[str, dict[int, Path]]:
+        """variant -> seed -> folder of the runs that are there."""
+        found = {v: {k: p for k, p in s.items() if (p / "metrics.json").is_file()} for v, s in self._all(tree, name)}
+        return {variant: seeds for variant, seeds in found.items() if seeds}
+
+    def _all(self, tree: Path, name: str) -> Any:
+        return super().runs(tree, name).items()
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What params.yaml says of the table: the runs that there could be, the pairs compared, the tables of ablations."""
+
+    experiment: Evaluated
+    pairs: list[tuple[str, str]]
+    tables: dict[str, Table]
+
+
+def layout(parameters: Path) -> Layout:
+    """That of a parameter file. Raises ParamsError naming the key."""
+    section = validate(params.value(parameters, "experiment"), Section, f"{parameters}: experiment")
+    experiment = Evaluated(section.sets, section.variants, section.seeds)
+    pairs = [(a, b) for a, b in params.value(parameters, "report.comparisons")]
+    return Layout(experiment, pairs, ablations.read(parameters))
+
+
+def read(folder: Path, layout: Layout) -> list[Outcome]:
+    """The outcome of each set of which a run was evaluated below `folder`/reports. Raises as `results.collect` does."""
+    measured = results.collect(layout.experiment, folder / "reports/san", folder / "reports/floor")
+    return boards.outcomes([r for r in measured if r.variants], layout.pairs, layout.tables, {})
+
+
+def plain(outcomes: list[Outcome]) -> list[dict[str, Any]]:
+    """The same as JSON holds it: fractions by seed, means, deviations and intervals; differences in points."""
+    return [
+        {
+            "set": o.result.set,
+            "rows": [_row(m) for m in (*o.result.floors, *o.result.variants)],
+            "differences": [_difference(c) for c in o.comparisons],
+            "sentence": tables.sentence(o.result, o.headline),
+            "answer": answer(o.headline),
+        }
+        for o in outcomes
+    ]
+
+
+def _row(method: Method) -> dict[str, Any]:
+    measures = {
+        name: {
+            "mean": method.mean(name),
+            "deviation": method.deviation(name),
+            "interval": spread.interval(method.values(name)),
+        }
+        for name in MEASURES
+    }
+    textures = {str(seed): scores for seed, scores in method.textures.items()}
+    seeds = {str(seed): values for seed, values in method.seeds.items()} if not method.floor else {}
+    return {
+        "name": method.name,
+        "label": method.label,
+        "floor": method.floor,
+        "seeds": seeds,
+        "textures": textures,
+        **measures,
+    }
+
+
+def _difference(comparison: Comparison) -> dict[str, Any]:
+    return {
+        "name": comparison.name,
+        "seeds": comparison.seeds,
+        **{
+            m: {
+                "points": comparison.points(m),
+                "mean": comparison.mean(m),
+                "interval": comparison.interval(m),
+                "verdict": comparison.verdict(m),
+            }
+            for m in comparisons.JUDGED
+        },
+    }
+
+
+def answer(comparison: Comparison | None) -> str:
+    """Whether the method's own part helps, in a sentence; what is asked in Table 1 of the headline's pair."""
+    if comparison is None:
+        return "Do the texture losses help? Not known: the two variants of one start that tell were not both evaluated."
+    verdict, count = comparison.verdict("mAP"), len(comparison.seeds)
+    said = f"{comparison.name} is {signed(comparison.mean('mAP'))} points of mAP"
+    interval = interval_words(comparison.interval("mAP")) if count >= comparisons.FEWEST else ""
+    said += f" {interval} over {count} paired seeds" if interval else f" with {count} seed{'s' * (count > 1)}"
+    words = {
+        "gain": "Yes, by an interval that excludes 0",
+        "loss": "No, they cost, by an interval that excludes 0",
+        "none": "No difference is shown",
+        "few": f"Not to be told from fewer than {comparisons.FEWEST} seeds",
+    }[verdict]
+    return f"Do the texture losses help? {words}: {said}."
+
+
+def markdown(outcomes: list[Outcome], source: str) -> str:
+    """For docs/ablations.md: the tables, each mean's interval, the answer; `source` says where all that is from."""
+    if not outcomes:
+        return f"{source}\n\n{NOTHING}\n"
+    parts = [source, tables.markdown(outcomes).rstrip()]
+    for outcome in outcomes:
+        if rows := intervals(outcome):
+            head = ["95 % interval of the mean", *MEASURES.values()]
+            lines = [head, ["---", *["---:"] * len(MEASURES)], *rows]
+            parts.append("\n".join(f"| {' | '.join(line)} |" for line in lines))
+        parts.append(f"**{answer(outcome.headline)}**")
+    return "\n\n".join(parts) + "\n"
+
+
+def intervals(outcome: Outcome) -> list[list[str]]:
+    """A row a variant that has several seeds: the interval of each measure's mean, in percent."""
+    found = []
+    for method in outcome.result.variants:
+        if method.deviation("mAP") is not None:
+            spans = (spread.interval(method.values(m)) for m in MEASURES)
+            words = ["" if s is None else f"[{percent(s[0])}, {percent(s[1])}]" for s in spans]
+            found.append([method.label, *words])
+    return found
