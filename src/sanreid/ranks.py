@@ -82,7 +82,7 @@ def launch() -> bool:
     """Split this command over as many processes as were asked for; whether that was done, and the work is theirs.
 
     False where this process itself has to do the work: the only one, or one of several (it has joined the others).
-    Raises ValueError where there are not as many GPUs. Ends the process where a rank failed.
+    Raises ValueError where one of several finds fewer GPUs than that. Ends the process where a rank failed.
     """
     count = wanted()
     if count == 1:
@@ -90,7 +90,6 @@ def launch() -> bool:
     if _started():
         _join(count)
         return False
-    _check(count)
     with tempfile.TemporaryDirectory(prefix="sanreid-ranks-") as folder:
         children: list[subprocess.Popen] = []
         try:
@@ -136,13 +135,6 @@ def _started() -> bool:
     return "LOCAL_RANK" in os.environ and "WORLD_SIZE" in os.environ
 
 
-def _check(count: int) -> None:
-    import torch  # the parent asks how many there are, and touches none
-
-    if torch.cuda.is_available() and torch.cuda.device_count() < count:
-        raise ValueError(f"{ASKED}: {count} GPUs are asked for, and {torch.cuda.device_count()} can be seen; lower it")
-
-
 def _start(number: int, count: int, folder: Path) -> subprocess.Popen:
     """Run this command line once more, as rank `number`."""
     (folder / "shared").mkdir(exist_ok=True)
@@ -177,7 +169,7 @@ def _join(count: int) -> None:
         raise ValueError(f"{count} processes on several hosts: a training is split over the GPUs of one host alone")
     cuda = torch.cuda.is_available()
     if cuda and torch.cuda.device_count() < count:
-        raise ValueError(f"{count} processes, and {torch.cuda.device_count()} GPUs can be seen; start one a GPU")
+        raise ValueError(f"{ASKED}: {count} GPUs are asked for, and {torch.cuda.device_count()} can be seen; lower it")
     if cuda:
         torch.cuda.set_device(local)
     if SHELF in os.environ and "lo" in {name for _, name in socket.if_nameindex()}:

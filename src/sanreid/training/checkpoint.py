@@ -90,8 +90,10 @@ def owned(run: str, name: str) -> Iterator[None]:
 def save_state(run: str, state: Mapping[str, Any]) -> None:
     """Write the state of a run in progress, whole or not at all, with a hash of the file at its end.
 
-    Raises OSError where it cannot be written.
+    Of several ranks, which all have it, the first writes. Raises OSError where it cannot be written.
     """
+    if not ranks.first():
+        return
     path = folder(run) / STATE
     with runtime.atomic_file(path) as work:
         try:

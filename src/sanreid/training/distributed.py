@@ -2,7 +2,7 @@
 
 Every rank draws the same batch and the same augmentation, and runs its share of the pictures through the network. Three
 things make that the training of the whole batch, whatever the number of ranks:
-- Batch statistics are the whole batch's (`synchronise`), forward and backward.
+- Batch statistics are the whole batch's (batch_norm.py), forward and backward.
 - Losses are the whole batch's: what they look at is gathered (`gather`), so that the hardest of P x K is the hardest of
   all, and each rank computes the same number. A mean over pictures needs less: `mean` of the ranks' means.
 - Gradients are summed over the ranks (`Sum`). The loss depends on a weight by way of each rank's outputs,
@@ -10,8 +10,7 @@ things make that the training of the whole batch, whatever the number of ranks:
 
 Decisions: no DistributedDataParallel. It averages one loss a rank, through the one `forward` that it wraps; SAN's
 schedules have two forwards, two optimizers and parts without gradient, and its losses are of the whole batch. The sums
-run beside the backward pass here too, in buckets of its size. On CUDA batch normalisation is torch's
-SyncBatchNorm, which knows no CPU; there it is ours. With one process everything here returns what it was given.
+run beside the backward pass here too, in buckets of its size. With one process all of it returns what it was given.
 """
 
 import sys
@@ -26,7 +25,6 @@ from sanreid import ranks
 from sanreid.runtime import log
 
 T = TypeVar("T")
-M = TypeVar("M", bound=nn.Module)
 
 BUCKET = 25 << 20  # bytes of gradients that travel together
 
@@ -79,76 +77,6 @@ class _Mean(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:  # pyrefly: ignore
         return gradient * ctx.part, None
-
-
-def synchronise(model: M) -> M:
-    """Let the BatchNorms of `model` see the whole batch; parameters, buffers and their names stay. Returns `model`."""
-    if ranks.size() > 1:
-        for module in model.modules():
-            if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
-                there: Any = module  # in place: whoever holds it or its parameters still does
-                there.__class__, there.process_group = BatchNorm, None
-    return model
-
-
-class BatchNorm(nn.SyncBatchNorm):
-    """Batch normalisation over the batches of all ranks, on CUDA and on the CPU; (N, C) or (N, C, H, W)."""
-
-    @torch.compiler.disable  # a compiled network is cut here: the ranks have to meet
-    def forward(self, values: Tensor) -> Tensor:
-        """As torch's."""
-        if values.is_cuda and self.training:
-            return super().forward(values)
-        assert self.running_mean is not None
-        assert self.running_var is not None
-        if not self.training:
-            kept = (self.running_mean, self.running_var, self.weight, self.bias)
-            return nn.functional.batch_norm(values, *kept, False, 0.0, self.eps)
-        normal, average, variance = _Normal.apply(values, self.weight, self.bias, self.eps)
-        with torch.no_grad():
-            count = values.numel() // values.shape[1] * ranks.size()
-            assert self.num_batches_tracked is not None
-            assert self.momentum is not None
-            self.num_batches_tracked.add_(1)
-            self.running_mean.lerp_(average, self.momentum)
-            self.running_var.lerp_(variance * (count / (count - 1)), self.momentum)
-        return normal
-
-
-class _Normal(torch.autograd.Function):
-    """(values, weight, bias, eps) -> the normalised values, and the whole batch's mean and biased variance (C,).
-
-    Backward, of one feature with n values x of all ranks, y = w * z + b, z = (x - m) / s (Ioffe & Szegedy 2015):
-    dL/dx = w / s * (dL/dy - mean(dL/dy) - z * mean(dL/dy * z)).
-    """
-
-    @staticmethod
-    def forward(ctx: Any, values: Tensor, weight: Tensor, bias: Tensor, eps: float) -> tuple[Tensor, Tensor, Tensor]:  # pyrefly: ignore
-        over = [d for d in range(values.ndim) if d != 1]
-        variance, average = torch.var_mean(values, over, correction=0)
-        # equal shares: the whole variance is the mean of the variances and of the squared ways to the whole mean
-        whole = average.clone()
-        distributed.all_reduce(whole)
-        whole /= ranks.size()
-        variance = variance + (average - whole).square()
-        distributed.all_reduce(variance)
-        variance /= ranks.size()
-        ctx.save_for_backward(values, weight, whole, (variance + eps).rsqrt())
-        ctx.mark_non_differentiable(whole, variance)
-        return nn.functional.batch_norm(values, whole, variance, weight, bias, False, 0.0, eps), whole, variance
-
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor, *_: Any) -> tuple[Tensor, Tensor, Tensor, None]:  # pyrefly: ignore
-        values, weight, average, scale = ctx.saved_tensors
-        over = [d for d in range(values.ndim) if d != 1]
-        shape = [1, -1] + [1] * (values.ndim - 2)
-        normal = (values - average.view(shape)) * scale.view(shape)
-        own = torch.stack([gradient.sum(over), (gradient * normal).sum(over)])
-        whole = own.clone()
-        distributed.all_reduce(whole)
-        whole /= values.numel() // values.shape[1] * ranks.size()
-        below = (gradient - whole[0].view(shape) - normal * whole[1].view(shape)) * (weight * scale).view(shape)
-        return below, own[1], own[0], None  # the parameters' are summed with all others
 
 
 class Sum:

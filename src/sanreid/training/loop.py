@@ -23,7 +23,7 @@ from tqdm import tqdm
 from sanreid import ranks, runtime
 from sanreid.bounds import EpochsOrNone, InPicture
 from sanreid.params import Section
-from sanreid.training import checkpoint, distributed, finite
+from sanreid.training import batch_norm, checkpoint, distributed, finite
 from sanreid.training.early_stop import EarlyStop as EarlyStop
 from sanreid.training.finite import NonFiniteLossError as NonFiniteLossError
 from sanreid.training.history import History, board_folder, diverged
@@ -171,19 +171,18 @@ def _fit(
             history.append(rows)
             spent = time.monotonic() - begun
             seconds.append(spent - sum(seconds[first:]))
-            if ranks.first():
-                checkpoint.save_state(
-                    run,
-                    {
-                        "epoch": epoch + 1,
-                        "step": taken,
-                        "seconds": seconds,
-                        "history": history.text,
-                        "model": step.model.state_dict(),
-                        "optimisations": {k: o.state_dict() for k, o in step.optimisations.items()},
-                        "stop": None if stop is None else stop.state_dict(),
-                    },
-                )
+            checkpoint.save_state(
+                run,
+                {
+                    "epoch": epoch + 1,
+                    "step": taken,
+                    "seconds": seconds,
+                    "history": history.text,
+                    "model": step.model.state_dict(),
+                    "optimisations": {k: o.state_dict() for k, o in step.optimisations.items()},
+                    "stop": None if stop is None else stop.state_dict(),
+                },
+            )
             _report(name, rows, epoch + 1, first, epochs, spent)
     finally:
         history.close()
@@ -235,7 +234,7 @@ def place(model: M, compute: Compute, device: torch.device) -> M:
     """Move `model` to the device, in the memory format asked for, and return it; settle how CUDA computes."""
     if device.type == "cuda":
         settle_cuda(compute)
-    distributed.synchronise(model.to(device))
+    batch_norm.synchronise(model.to(device))
     return model.to(memory_format=torch.channels_last) if compute.channels_last else model
 
 
