@@ -15,6 +15,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from flows import gpu
 
 WANTED = "STAGE_GPUS"  # the environment variable that says how many
+RANKS = "SANREID_RANKS"  # and the one by which a training hears over how many processes it is split, one a GPU
 STARTS = "on "  # begins the line that is printed when the command starts
 
 
@@ -35,6 +36,7 @@ def main(arguments: list[str]) -> None:
                 os.environ.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")  # nvidia-smi's, and so the lease's
             else:
                 os.environ["CUDA_VISIBLE_DEVICES"] = ""  # what leased no GPU must not find one
+            os.environ[RANKS] = str(max(1, len(lease.gpus)))
             sys.stdout.write(where(lease) + "\n")
             sys.stdout.flush()
             os.environ["SHELL"] = "/bin/sh"

@@ -133,10 +133,11 @@ def parser(main: Callable[..., None]) -> argparse.ArgumentParser:
     return result
 
 
-def run(main: Callable[..., None]) -> None:
+def run(main: Callable[..., None], launch: Callable[[], bool] | None = None) -> None:
     """Run a stage from the command line: parse, load its sections, call `main`; bad input ends in one clear line.
 
-    The stage ends in order on SIGTERM, and when the DVC that started it is gone (stopping).
+    The stage ends in order on SIGTERM, and when the DVC that started it is gone (stopping). `launch`, of a training
+    that several processes can share, is `ranks.launch`: where it started them, the work is theirs.
     """
     from sanreid import graph_params, runtime, stopping  # the first imports this module; the others cost its readers
 
@@ -154,7 +155,8 @@ def run(main: Callable[..., None]) -> None:
             elif _kind(argument.annotation)[0] is Path and str(given[name]).startswith(KEY):
                 given[name] = _named(path, str(given[name]).removeprefix(KEY))
         _apart(given)
-        main(**given)
+        if launch is None or not launch():
+            main(**given)
 
 
 def _apart(given: dict[str, Any]) -> None:

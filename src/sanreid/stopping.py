@@ -21,6 +21,7 @@ _LOOK = 0.5  # seconds between looks at the parent
 _SHELLS = {"sh", "bash", "dash", "zsh", "fish", "ksh", "busybox"}
 _STOPPED = 128 + signal.SIGTERM
 _GONE = "the dvc that started this stage is gone, so it ends too"
+PARENT = "SANREID_PARENT"  # the number of the process that a rank of a training must not outlive
 
 Process = tuple[int, str]  # its number, and when it started: numbers come again
 
@@ -35,7 +36,11 @@ def orderly() -> None:
     signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
     signal.signal(signal.SIGTERM, _unwind)
     starter = None
-    if "DVC_STAGE" in os.environ:
+    if PARENT in os.environ:
+        starter = int(os.environ[PARENT]), _look(int(os.environ[PARENT]))[2]
+        if os.getppid() != starter[0]:
+            sys.exit(_GONE)
+    elif "DVC_STAGE" in os.environ:
         starter = _starter()
         if starter is None and not _first_is_dvc():
             sys.exit(_GONE)

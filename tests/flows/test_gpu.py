@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from flows import gpu
+from flows import gpu, gpu_shell
+from sanreid import ranks
 from tests.processes import wait_for
 
 SHELL = Path(gpu.__file__).with_name("gpu_shell.py")
@@ -84,6 +85,15 @@ def test_several_at_once_are_all_or_nothing(two):
     assert len(both) == 5
     for _, begun, ended in both:
         assert sum(b < ended and begun < e for _, b, e in runs) == 1  # itself alone
+
+
+@pytest.mark.parametrize(("visible", "wanted", "told"), [("4,7", 2, "4,7 2"), ("4,7", 1, "4 1"), ("", 2, " 1")])
+def test_a_training_is_split_over_as_many_as_were_leased(monkeypatch, visible, wanted, told):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    monkeypatch.setenv("SANREID_RANKS", "9")  # the lease knows better
+    out = shell('echo "$CUDA_VISIBLE_DEVICES $SANREID_RANKS"', wanted).communicate(timeout=60)[0]
+    assert out.splitlines()[1] == told
+    assert gpu_shell.RANKS == ranks.ASKED
 
 
 def test_a_waiting_lease_of_two_holds_none(two):

@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from pydantic import Field, model_validator
 from torch import Tensor
 
-from sanreid import faults, runtime
+from sanreid import faults, ranks, runtime
 from sanreid.bounds import Share
 from sanreid.data.tensors import IMAGE_MEAN, normalise_images, normalise_textures, send, take
 from sanreid.params import Section
@@ -91,7 +91,13 @@ class Augment(Section):
             )
 
     def draw(self, n: int, size: tuple[int, int], generator: torch.Generator) -> Draws:
-        """The random choices for `n` pictures of `size` = (H, W)."""
+        """The random choices for `n` pictures of `size` = (H, W).
+
+        Where several ranks share a batch, the `n` are this one's part of it: the whole batch's choices are drawn.
+        """
+        return Draws(*(ranks.share(choices) for choices in self._draw(n * ranks.size(), size, generator)))
+
+    def _draw(self, n: int, size: tuple[int, int], generator: torch.Generator) -> Draws:
         larger = self.enlarged(size)
         crop = torch.rand(n, generator=generator) < self.crop_probability
         room = torch.tensor([big - small + 1 for big, small in zip(larger, size, strict=True)])

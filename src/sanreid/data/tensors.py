@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from sanreid import ranks
 from sanreid.data import images
 
 IMAGE_MEAN = (0.485, 0.456, 0.406)  # ImageNet's, RGB, of values in [0, 1]
@@ -33,22 +34,29 @@ def decode(
     """Read `paths` (relative to `folder`) as uint8 RGB (N, 3, H, W), each resized to `size` = (H, W).
 
     Shrinking averages areas, enlarging is bilinear. Above `limit_bytes` the tensor lies in a temporary file (in
-    $TMPDIR) that goes with it; its values are the same. Raises FileNotFoundError or ValueError naming the file.
+    $TMPDIR) that goes with it, and where several ranks train they share one; its values are the same. Raises
+    FileNotFoundError or ValueError naming the file.
     """
     height, width = size
     shape = (len(paths), height, width, 3)
+
+    def fill(store: np.ndarray) -> None:
+        def read(i: int) -> None:
+            _read_into(Path(folder) / paths[i], store[i])
+
+        with _one_inner_thread(), ThreadPoolExecutor(threads or images.THREADS) as pool:
+            for _ in pool.map(read, range(len(paths))):  # the first error surfaces here
+                pass
+
+    shared = ranks.once((str(folder), shape, paths), lambda file: fill(np.memmap(file, np.uint8, "w+", shape=shape)))
+    if shared is not None:
+        return torch.from_numpy(np.memmap(shared, np.uint8, "r+", shape=shape)).permute(0, 3, 1, 2)
     if len(paths) * height * width * 3 > limit_bytes:
         with tempfile.TemporaryFile() as file:
             store: np.ndarray = np.memmap(file, np.uint8, "w+", shape=shape)  # lives on without the file's name
     else:
         store = np.empty(shape, np.uint8)
-
-    def read(i: int) -> None:
-        _read_into(Path(folder) / paths[i], store[i])
-
-    with _one_inner_thread(), ThreadPoolExecutor(threads or images.THREADS) as pool:
-        for _ in pool.map(read, range(len(paths))):  # the first error surfaces here
-            pass
+    fill(store)
     return torch.from_numpy(store).permute(0, 3, 1, 2)
 
 

@@ -14,12 +14,13 @@ import torch.nn.functional as F
 from pydantic import model_validator
 from torch import Tensor
 
+from sanreid import ranks
 from sanreid.bounds import Margin, Networks, NotAll, PerBatch, Weight
 from sanreid.data import samplers, tensors
 from sanreid.losses import cross_entropy, local_triplet, mutual, stripe_distance, triplet
 from sanreid.models import aligned as network
 from sanreid.params import Section
-from sanreid.training import loop, optim, reid
+from sanreid.training import distributed, loop, optim, reid
 from sanreid.training.where import inside
 
 MUTUAL = ("mutual_id", "mutual_global", "mutual_local")
@@ -113,10 +114,10 @@ class Step:
     def __call__(self, batch: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
         """One batch; returns the unweighted terms, each the mean over the networks."""
         batch = tensors.send(batch, self.device)
-        images, _ = self.plan.augment(tensors.take(self.people.images, batch), None, generator)
+        images, _ = self.plan.augment(tensors.take(self.people.images, ranks.share(batch)), None, generator)
         with loop.autocast(self.plan.compute, self.device):
             outputs = [forward(images) for forward in self.forwards]
-        each = self._losses(outputs, self.people.labels[batch])
+        each = self._losses(distributed.gather(outputs), self.people.labels[batch])
         for which, terms in zip(self.optimisations, each, strict=True):
             self._update(which, terms)
         return {name: torch.stack([terms[name].detach() for terms in each]).mean() for name in self.terms}

@@ -24,7 +24,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from sanreid import faults, locks, runtime
+from sanreid import faults, locks, ranks, runtime
 from sanreid.params import Section
 
 if TYPE_CHECKING:
@@ -76,8 +76,11 @@ def owned(run: str, name: str) -> Iterator[None]:
     """Own the run's checkpoint while the block lasts, from the first look at it until the model is in place.
 
     Another process that wants to train the same waits, and says for whom: `name` is what it is told. The checkpoint
-    goes when the block ends without an error.
+    goes when the block ends without an error. Of several ranks the first owns it for all.
     """
+    if not ranks.first():
+        yield
+        return
     place = folder(run)
     place.parent.mkdir(parents=True, exist_ok=True)
     with locks.held(place, f"{name}: its checkpoint {place}"):
@@ -88,8 +91,10 @@ def owned(run: str, name: str) -> Iterator[None]:
 def save_state(run: str, state: Mapping[str, Any]) -> None:
     """Write the state of a run in progress, whole or not at all, with a hash of the file at its end.
 
-    Raises OSError where it cannot be written.
+    Of several ranks, which all have it, the first writes. Raises OSError where it cannot be written.
     """
+    if not ranks.first():
+        return
     path = folder(run) / STATE
     with runtime.atomic_file(path) as work:
         try:

@@ -17,9 +17,12 @@ DIGITS = ".9g"  # enough to give a float32 back exactly
 
 
 class History:
-    """Rows of `epoch, step, lr` and the terms; `at_end` names the columns that only an epoch's last row fills."""
+    """Rows of `epoch, step, lr` and the terms; `at_end` names the columns that only an epoch's last row fills.
 
-    def __init__(self, path: Path, terms: Sequence[str], at_end: Sequence[str], board: Path | None) -> None:
+    Without a `path` (a rank that is not the first) nothing is written, and `text` is all.
+    """
+
+    def __init__(self, path: Path | None, terms: Sequence[str], at_end: Sequence[str], board: Path | None) -> None:
         self.path, self.columns = path, (*LEADING, *terms, *at_end)
         self.board_folder, self.board = board, None
         self.text = ""
@@ -27,13 +30,16 @@ class History:
     def start(self, text: str | None) -> None:
         """Begin a new file, or go on after the `text` of a stopped run."""
         self.text = ",".join(self.columns) + "\n" if text is None else text
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self.path.write_text(self.text)
+        if self.path is not None:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self.path.write_text(self.text)
 
     def append(self, rows: Sequence[Mapping[str, float]]) -> None:
         """Add an epoch's rows to the file and to `text`."""
         lines = "".join(",".join(_text(row.get(column)) for column in self.columns) + "\n" for row in rows)
         self.text += lines
+        if self.path is None:
+            return
         with self.path.open("a") as file:
             file.write(lines)
         if self.board_folder:

@@ -20,10 +20,10 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
-from sanreid import runtime
+from sanreid import ranks, runtime
 from sanreid.bounds import EpochsOrNone, InPicture
 from sanreid.params import Section
-from sanreid.training import checkpoint, finite
+from sanreid.training import batch_norm, checkpoint, distributed, finite
 from sanreid.training.early_stop import EarlyStop as EarlyStop
 from sanreid.training.finite import NonFiniteLossError as NonFiniteLossError
 from sanreid.training.history import History, board_folder, diverged
@@ -120,11 +120,26 @@ def fit(
     checkpoint: what it writes there outlives a kill, and an epoch that is repeated writes it again. `stop` ends the
     training early and leaves the best epoch's weights in the model; history keeps every epoch. The caller owns the
     run's checkpoint (`checkpoint.owned`) until it has saved the model. Raises NonFiniteLossError.
+
+    Where several ranks share the training (sanreid/ranks.py), the first one measures, watches and writes, and the
+    others end here, by SystemExit, when it is trained.
     """
+    ranks.refuse(f"{name}: trains")
+    with distributed.together():
+        trained = _fit(step, epochs, seed, run, name, watch, stop)
+    if not ranks.first():
+        sys.exit()
+    return trained
+
+
+def _fit(
+    step: Step, epochs: int, seed: int, run: str, name: str, watch: Watch | None, stop: EarlyStop | None
+) -> Trained:
     device = next(step.model.parameters()).device
     path = checkpoint.folder(run) / "history.csv"
-    history = History(path, step.terms, step.validation, board_folder(name))
-    state = checkpoint.load_state(run, device)
+    history = History(path if ranks.first() else None, step.terms, step.validation, board_folder(name))
+    distributed.check_batches(step.batches(seed, 0))
+    state = distributed.in_turn(lambda: checkpoint.load_state(run, device))
     seconds: list[float] = []
     first, taken = 0, 0
     if state is not None:
@@ -137,7 +152,7 @@ def fit(
         runtime.log.info("%s: continuing after epoch %d of %d", name, first, epochs)
     history.start(state["history"] if state is not None else None)
     del state
-    quiet = not sys.stderr.isatty()
+    quiet = not (sys.stderr.isatty() and ranks.first())
     begun = time.monotonic()
     try:
         for epoch in range(first, epochs):
@@ -146,9 +161,10 @@ def fit(
             rows = _epoch(step, epoch, taken, seed, f"{name} {epoch + 1}/{epochs}", quiet)
             taken += len(rows)
             if step.validation:
-                rows[-1].update(step.validate())
+                rows[-1].update(distributed.from_first(step.validate))
             finite.check_end(step.model, step.validation, rows[-1])
-            if watch is not None:
+            distributed.check_same(step.model, epoch + 1)
+            if watch is not None and ranks.first():
                 watch(epoch + 1, path.parent)
             if stop is not None:
                 stop.see(epoch + 1, rows[-1], step.model)
@@ -218,7 +234,7 @@ def place(model: M, compute: Compute, device: torch.device) -> M:
     """Move `model` to the device, in the memory format asked for, and return it; settle how CUDA computes."""
     if device.type == "cuda":
         settle_cuda(compute)
-    model.to(device)
+    batch_norm.synchronise(model.to(device))
     return model.to(memory_format=torch.channels_last) if compute.channels_last else model
 
 

@@ -12,8 +12,10 @@ from typing import Any, Literal, Self
 import torch
 from pydantic import model_validator
 
+from sanreid import ranks
 from sanreid.bounds import Decay, EpochsOrNone, Growth, Milestones, Momentum, Rate, Start
 from sanreid.params import Section
+from sanreid.training import distributed
 
 _STEPS = {"halving": 0.5, "tenths": 0.1}  # what a milestone multiplies the rate by
 _LOWERS = {"halving": "halve", "tenths": "lower", "exponential": "lower"}
@@ -111,6 +113,7 @@ class Optimisation:
         self.parameters = list(parameters)
         self.warming = extra_epochs(section) > 0
         self.optimizer = self._build()
+        self.sums = distributed.Sum(self.parameters) if ranks.size() > 1 else None
 
     def _build(self) -> torch.optim.Optimizer:
         s = self.section
@@ -133,9 +136,13 @@ class Optimisation:
     def zero_grad(self) -> None:
         """Forget the gradients of these parameters."""
         self.optimizer.zero_grad(set_to_none=True)
+        if self.sums:
+            self.sums.begin()
 
     def step(self) -> None:
-        """Apply the gradients."""
+        """Apply the gradients, of all ranks where several share the training."""
+        if self.sums:
+            self.sums.end()
         self.optimizer.step()
 
     def state_dict(self) -> dict[str, Any]:

@@ -15,13 +15,13 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from sanreid import runtime
+from sanreid import ranks, runtime
 from sanreid.bounds import Epochs
 from sanreid.data import augment, index, tensors
 from sanreid.models import backbones
 from sanreid.models.reid import Architecture
 from sanreid.params import Section
-from sanreid.training import checkpoint, loop, optim
+from sanreid.training import checkpoint, distributed, loop, optim
 from sanreid.training.parts import TRUNK
 from sanreid.training.where import inside
 
@@ -128,10 +128,10 @@ class Step(ABC):
     def __call__(self, batch: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
         """One forward, one backward, one update; returns the unweighted terms."""
         batch = tensors.send(batch, self.device)
-        images, _ = self.recipe.augment(tensors.take(self.people.images, batch), None, generator)
+        images, _ = self.recipe.augment(tensors.take(self.people.images, ranks.share(batch)), None, generator)
         with loop.autocast(self.recipe.compute, self.device):
             out = self.forward(images)
-        measured = self.measure(out, self.people.labels[batch])
+        measured = self.measure(distributed.gather(out), self.people.labels[batch])
         terms = {name: measured[name] for name in self.terms}
         main = self.optimisations["main"]
         main.zero_grad()

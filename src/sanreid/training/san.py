@@ -15,14 +15,14 @@ import torch
 from pydantic import model_validator
 from torch import Tensor
 
-from sanreid import runtime
+from sanreid import ranks, runtime
 from sanreid.bounds import Epochs, Margin, Name, NotAll, PerBatch, Weight
 from sanreid.data import augment, samplers, tensors
 from sanreid.losses import cross_entropy, reconstruction, texture_triplet, triplet
 from sanreid.models import san
 from sanreid.models.decoder import DecoderOutput
 from sanreid.params import Section
-from sanreid.training import checkpoint, loop, optim
+from sanreid.training import checkpoint, distributed, loop, optim
 from sanreid.training.parts import DECODER, TRUNK
 from sanreid.training.where import inside
 
@@ -181,9 +181,9 @@ class Step:
     def __call__(self, batch: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
         """One batch by the schedule; returns the unweighted terms."""
         batch = tensors.send(batch, self.device)
-        labels = self.labels[batch]
-        textures = None if self.textures is None else tensors.take(self.textures, batch)
-        images, target = self.recipe.augment(tensors.take(self.images, batch), textures, generator, self.mirror)
+        labels, own = self.labels[batch], ranks.share(batch)
+        textures = None if self.textures is None else tensors.take(self.textures, own)
+        images, target = self.recipe.augment(tensors.take(self.images, own), textures, generator, self.mirror)
         if self.recipe.schedule == "joint":
             with loop.autocast(self.recipe.compute, self.device):
                 out = self.forward(images)
@@ -215,20 +215,20 @@ class Step:
         w, c = self.variant.weights, self.recipe.losses
         terms = {}
         if w.id:
-            terms["id"] = cross_entropy.smoothed(out.logits, labels, c.label_smoothing)
+            terms["id"] = cross_entropy.smoothed(distributed.gather(out.logits), labels, c.label_smoothing)
         if w.triplet:
-            terms["triplet"] = triplet.batch_hard(out.feature, labels, c.triplet_margin)
+            terms["triplet"] = triplet.batch_hard(distributed.gather(out.feature), labels, c.triplet_margin)
         return terms
 
     def _textural(self, decoded: DecoderOutput, target: Tensor, labels: Tensor) -> dict[str, Tensor]:
         """The terms on the decoder's output that are on."""
         w, r = self.variant.weights, self.recipe
-        maps = (decoded.x1, decoded.x2, decoded.x3, decoded.x4)
         terms = {}
         if w.reconstruction:
-            terms["reconstruction"] = reconstruction.l1(decoded.texture, target)
+            terms["reconstruction"] = distributed.mean(reconstruction.l1(decoded.texture, target))
         if w.texture_triplet:
             margin = r.losses.texture_triplet_margin
+            maps = distributed.gather((decoded.x1, decoded.x2, decoded.x3, decoded.x4))
             if self.variant.texture_triplet_scheme == "paper":
                 terms["texture_triplet"] = texture_triplet.paper(maps, r.people, r.images, margin)
             else:

@@ -12,12 +12,13 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from sanreid import ranks
 from sanreid.bounds import Epochs, OnWeight, PairsBatch, Share, Weight
 from sanreid.data import augment, samplers, tensors
 from sanreid.losses import reconstruction
 from sanreid.models import san
 from sanreid.params import Section
-from sanreid.training import loop, optim
+from sanreid.training import distributed, loop, optim
 from sanreid.training.parts import DECODER, TRUNK
 from sanreid.training.where import inside
 
@@ -126,7 +127,7 @@ class Step:
 
     def __call__(self, batch: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
         """One forward, one backward, one update."""
-        batch = tensors.send(batch, self.device)
+        batch = ranks.share(tensors.send(batch, self.device))
         p, aug = self.pairs, self.recipe.augment
         draws = aug.draw(len(batch), (p.images.shape[2], p.images.shape[3]), generator)
         images = aug.apply(tensors.take(p.images, batch), draws)
@@ -138,10 +139,11 @@ class Step:
             weight = torch.where(seen, 1.0, self.recipe.hidden_weight)
         with loop.autocast(self.recipe.compute, self.device):
             texture = self.reconstruct(images).texture
-        terms = {"reconstruction": reconstruction.l1(texture, target, weight)}
+        l1 = reconstruction.l1(texture, target, weight)
+        terms = {"reconstruction": distributed.mean(l1, None if weight is None else weight.sum())}
         loss = self.recipe.weights.reconstruction * terms["reconstruction"]
         if self.recipe.weights.structure:
-            terms["structure"] = reconstruction.structure(texture, target)
+            terms["structure"] = distributed.mean(reconstruction.structure(texture, target))
             loss = loss + self.recipe.weights.structure * terms["structure"]
         main = self.optimisations["main"]
         main.zero_grad()
