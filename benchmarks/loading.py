@@ -34,6 +34,7 @@ SETTINGS = {
     "flip_probability": 0.5,
     "erase_probability": 0.5,
     "erase_area": [0.02, 0.4],
+    "photometric": None,
 }
 
 

@@ -13,6 +13,7 @@ VALUES = {
     "flip_probability": 0.5,
     "erase_probability": 0.5,
     "erase_area": (0.02, 0.4),
+    "photometric": None,
 }
 
 

@@ -40,6 +40,7 @@ AUGMENT = {
     "flip_probability": 0.5,
     "erase_probability": 0.0,
     "erase_area": [0.02, 0.4],
+    "photometric": None,
 }
 COMPUTE = {"precision": "float32", "channels_last": False, "compile": False, "deterministic": True}
 

@@ -20,6 +20,7 @@ from torch import Tensor
 
 from sanreid import faults, ranks, runtime
 from sanreid.bounds import Share
+from sanreid.data.photometric import Photometric
 from sanreid.data.tensors import IMAGE_MEAN, normalise_images, normalise_textures, send, take
 from sanreid.params import Section
 
@@ -37,7 +38,7 @@ class Draws(NamedTuple):
 
 
 class Augment(Section):
-    """Random crop of an enlargement, horizontal flip, random erasing (Jin et al. 2020, section 4.1)."""
+    """Random crop of an enlargement, flip, random erasing (Jin et al. 2020, section 4.1), light and colour."""
 
     crop_probability: Share
     enlargement: Annotated[float, Field(ge=1, le=4)]
@@ -45,6 +46,7 @@ class Augment(Section):
     flip_probability: Share
     erase_probability: Share
     erase_area: tuple[Share, Share]
+    photometric: Photometric | None
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -64,7 +66,10 @@ class Augment(Section):
         textures have no map.
         """
         self.check(mirror, textures is not None)
-        draws = self.draw(len(images), (images.shape[2], images.shape[3]), generator)
+        n, size = len(images), (images.shape[2], images.shape[3])
+        draws = self.draw(n, size, generator)
+        if self.photometric is not None:
+            images = self.photometric.apply(images, self.photometric.draw(n, size, generator))
         floats = self.apply(images, draws)
         if textures is None:
             return floats, None
