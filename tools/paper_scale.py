@@ -189,7 +189,7 @@ def main(given: Sequence[str] | None = None) -> int:
         signal.signal(number, lambda n, frame: ended.append(n))
     runtime.configure_logging()
     with faults.told("paper_scale"), tempfile.TemporaryDirectory(prefix="paper-scale-") as temporary:
-        folder = chosen.work or Path(temporary)
+        folder = (chosen.work or Path(temporary)).resolve()  # stages start in it, and find paths below it
         changes = overrides(chosen)
         profile = ROOT / "profiles" / f"{chosen.profile}.yaml"
         paper_folder.prepare(ROOT, folder, profile, changes)
