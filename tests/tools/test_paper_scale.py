@@ -67,7 +67,7 @@ def test_a_run_leaves_record_page_and_table(command, tmp_path, capsys):
     assert command(runs(), 2) == 0
     record, stages = left(tmp_path)
     assert {stage["state"] for stage in stages.values()} == {"done"}
-    assert (record["toy"], record["profile"], record["limit_seconds"]) == (True, "gpu", 110)
+    assert (record["toy"], record["profile"], record["limit_seconds"]) == (True, "gpu", 105)
     assert record["device"].startswith("CPU alone")
     assert record["gpu_percent"] is None
     train = stages["train_san@cuhk03_labeled-san-0"]
