@@ -24,6 +24,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+BEGAN = time.monotonic()  # the imports below are of the time, too
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "src"), str(ROOT / "benchmarks")]
 
@@ -36,7 +37,7 @@ from tools.paper_record import Record, machine, parameters  # noqa: E402
 from tools.stage_process import Process  # noqa: E402
 
 TARGET = "report"
-RESERVE = 10.0  # seconds kept for ending stages in order and for the last page
+RESERVE = 15.0  # seconds kept for ending stages in order, for the last page and for removing the folder
 TOY = [
     "synthesize.pit.people=8",
     "synthesize.pit.images=4",
@@ -180,16 +181,19 @@ def carry_out(
             record.use.stop()
 
 
-def main(given: Sequence[str] | None = None) -> int:
-    """Run, and tell what came of it; the exit status: 0 where all that was begun was done, 143 after SIGTERM."""
-    began = time.monotonic()
+def main(given: Sequence[str] | None = None, began: float | None = None) -> int:
+    """Run, and tell what came of it; the exit status: 0 where nothing failed, 1 where something did, 143 after SIGTERM.
+
+    The time counts from `began`, a moment of time.monotonic (default: now).
+    """
+    began = time.monotonic() if began is None else began
     chosen = arguments(given)
     ended: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda n, frame: ended.append(n))
     runtime.configure_logging()
     with faults.told("paper_scale"), tempfile.TemporaryDirectory(prefix="paper-scale-") as temporary:
-        folder = chosen.work or Path(temporary)
+        folder = (chosen.work or Path(temporary)).resolve()  # stages start in it, and find paths below it
         changes = overrides(chosen)
         profile = ROOT / "profiles" / f"{chosen.profile}.yaml"
         paper_folder.prepare(ROOT, folder, profile, changes)
@@ -226,4 +230,4 @@ def main(given: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(began=BEGAN))

@@ -89,14 +89,14 @@ class Estimates:
 
     def __init__(self, steps: Sequence[Step], known: Mapping[str, float]) -> None:
         self.kinds = {step.name: kind(step) for step in steps}
-        self.known = {self.kinds.get(name, name): seconds for name, seconds in known.items()}
+        self.known = {self.kinds.get(name, name): seconds for name, seconds in known.items()} | dict(known)
 
     def __call__(self, name: str, outcomes: Outcomes) -> float | None:
         """The seconds of stage `name`, from the last of its kind that is done; None where nothing is known."""
         same = [
             o for o in outcomes.values() if o.state == DONE and self.kinds[o.job.name] == self.kinds[name] and o.seconds
         ]
-        return same[-1].seconds if same else self.known.get(self.kinds[name])
+        return same[-1].seconds if same else self.known.get(name, self.known.get(self.kinds[name]))
 
 
 def read_estimates(path: Path, toy: bool) -> dict[str, float]:

@@ -67,7 +67,7 @@ def test_a_run_leaves_record_page_and_table(command, tmp_path, capsys):
     assert command(runs(), 2) == 0
     record, stages = left(tmp_path)
     assert {stage["state"] for stage in stages.values()} == {"done"}
-    assert (record["toy"], record["profile"], record["limit_seconds"]) == (True, "gpu", 110)
+    assert (record["toy"], record["profile"], record["limit_seconds"]) == (True, "gpu", 105)
     assert record["device"].startswith("CPU alone")
     assert record["gpu_percent"] is None
     train = stages["train_san@cuhk03_labeled-san-0"]
@@ -114,6 +114,35 @@ def test_what_an_earlier_run_says_will_not_fit_is_left_out(command, tmp_path):
     why = stages["train_san@cuhk03_labeled-san-0"]["why"]
     assert why.startswith("it would take about 200 s, and 1")
     assert stages["train_san@cuhk03_labeled-baseline_syn-0"]["state"] == "done"
+
+
+def test_on_gpus_each_stage_has_its_own_and_its_use_is_known(command, tmp_path, monkeypatch):
+    """With a program that answers as nvidia-smi does where two GPUs are."""
+    answers = {"index": "0\n1", "name": "A GPU\nA GPU", "utilization.gpu,memory.used": "40, 700\n60, 900"}
+    cases = "".join(f"*{query}*) printf '{answer}\\n';; " for query, answer in answers.items())
+    program = tmp_path / "bin" / "nvidia-smi"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\ncase "$*" in {cases}esac\ncase "$*" in *loop*) exec sleep 60;; esac\n')
+    program.chmod(0o755)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
+    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+    meet = "touch {0}; while [ ! -e {1} ]; do sleep 0.02; done; echo $CUDA_VISIBLE_DEVICES > {0}.gpu"
+    steps = [
+        Step("cpu", "echo $CUDA_VISIBLE_DEVICES > cpu.gpu", (), (), (), 0, None),
+        Step("train_a", meet.format("a", "b"), (), (), (), 1, None),
+        Step("train_b", meet.format("b", "a"), (), (), (), 1, None),
+        Step("both", "echo $CUDA_VISIBLE_DEVICES > both.gpu", ("train_a", "train_b"), (), (), 2, None),
+        Step("many", "true", (), (), (), 3, None),
+    ]
+    assert command(steps, 2) == 0
+    told = {path.stem: path.read_text().strip() for path in (tmp_path / "work").glob("*.gpu")}
+    assert told["cpu"] == ""
+    assert {told["a"], told["b"]} == {"0", "1"}
+    assert told["both"] == "0,1"
+    record, stages = left(tmp_path)
+    assert record["device"] == "2 x A GPU"
+    assert (record["gpu_percent"], record["gpu_peak_mb"]) == (50, 900)
+    assert stages["many"]["why"] == "wants 3 places of gpu, and there are 2"
 
 
 def test_damaged_metrics_cost_the_table_and_not_the_times(command, tmp_path):

@@ -80,9 +80,12 @@ def outcome(name: str, seconds: float) -> Outcome:
 
 
 def test_the_same_stage_with_another_seed_tells_more_than_the_file(steps):
-    estimate = paper_steps.Estimates(steps, {"train_san@set-a-0": 50.0, "gone": 1.0})
+    estimate = paper_steps.Estimates(
+        steps, {"train_san@set-a-0": 50.0, "train_san@set-b-0": 60.0, "train_san@set-b-1": 65.0}
+    )
     assert estimate("train_san@set-a-1", {}) == 50
-    assert estimate("train_san@set-b-1", {}) is None
+    assert [estimate(f"train_san@set-b-{seed}", {}) for seed in (0, 1)] == [60, 65]
+    assert estimate("painter", {}) is None
     done = {"train_san@set-a-0": outcome("train_san@set-a-0", 70.0)}
     assert estimate("train_san@set-a-1", done) == 70
     assert estimate("evaluate_san@set-a-1", done) is None

@@ -37,7 +37,7 @@ def test_a_variant_has_the_seeds_that_were_evaluated_and_none_no_row(tmp_path):
     assert row["mAP"]["mean"] == pytest.approx(0.55)
     low, high = row["mAP"]["interval"]
     assert (low, high) == pytest.approx((0.55 - 0.6353, 0.55 + 0.6353), abs=1e-4)  # t = 12.706, s = 0.0707
-    assert table.intervals(outcome) == [["san", "[-8.5, 118.5]", "[90.0, 90.0]", "[-8.5, 118.5]", "[10.0, 10.0]"]]
+    assert table.intervals(outcome) == [["san", "[−8.5, 118.5]", "[90.0, 90.0]", "[−8.5, 118.5]", "[10.0, 10.0]"]]
     assert "Not known" in table.answer(outcome.headline)
 
 

@@ -145,6 +145,6 @@ def intervals(outcome: Outcome) -> list[list[str]]:
     for method in outcome.result.variants:
         if method.deviation("mAP") is not None:
             spans = (spread.interval(method.values(m)) for m in MEASURES)
-            words = ["" if s is None else f"[{percent(s[0])}, {percent(s[1])}]" for s in spans]
+            words = ["" if s is None else f"[{percent(s[0])}, {percent(s[1])}]".replace("-", "−") for s in spans]
             found.append([method.label, *words])
     return found
