@@ -177,6 +177,7 @@ def first(call: Call, given: argparse.Namespace) -> None:
                                            "--out", str(call.work / "ahead.json")])  # fmt: skip
     xml = call.work / "tests.xml"
     options = ["-m", "gpu", "-p", "no:cacheprovider", f"--junitxml={xml}", "--durations=10"]
+    options += ["--continue-on-collection-errors"]  # what one file cannot import keeps no other from running
     tested = [python, "-m", "pytest", *options, *gpu_tests()]
     call.run("tests", tested, AHEAD * call.seconds, lambda: tests(xml))
     call.finish(ahead, call.left - (1 - AHEAD) * call.seconds)

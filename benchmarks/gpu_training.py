@@ -22,6 +22,7 @@ import os
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import gpu_use
 import profiling
@@ -139,9 +140,10 @@ def main(given: argparse.Namespace) -> None:
     print(f"{timed} timed epochs a row, extrapolated to {epochs}", flush=True)
     measured: dict[str, Row] = {}
     left_out: dict[str, str] = {}
-    facts = {"device": name, "torch": torch.__version__, "toy": toy, "images": count, "timed_epochs": timed}
+    facts: dict[str, Any] = {"device": name, "torch": torch.__version__, "toy": toy, "images": count}
+    facts |= {"timed_epochs": timed}
     facts |= {"epochs": epochs, "bar_minutes": BAR, "logged_minutes": LOGGED, "minutes_allowed": given.minutes}
-    facts |= {"rows": measured, "left_out": left_out}
+    facts |= {"rows": measured, "left_out": left_out, "verdict": []}
 
     def run(chosen: method.Recipe, images: int, timed: int, profiled: int = 0) -> Row:
         torch.manual_seed(0)
