@@ -85,3 +85,12 @@ def verdict(measured: dict[str, Row]) -> list[str]:
             f"GPU busy, bar {BUSY:.0f} %: {use}; an epoch waits {1000 * row['of_them_drawing']:.0f} ms for its batches"
         )
     return told
+
+
+def judge(facts: dict[str, Any]) -> None:
+    """Put in what follows from the rows so far: times the reference where that was measured, and the verdict."""
+    measured = facts["rows"]
+    if reference := measured.get(REFERENCE):
+        for row in measured.values():
+            row["times_reference"] = row["images_a_second"] / reference["images_a_second"]
+    facts["verdict"] = ["a toy: the numbers mean nothing"] if facts["toy"] else verdict(measured)

@@ -22,11 +22,12 @@ import os
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import gpu_use
 import profiling
 import torch
-from gpu_rows import BAR, BUILD, LOGGED, REFERENCE, SLOWER, Row, order, rows, settings, verdict, weight
+from gpu_rows import BAR, BUILD, LOGGED, REFERENCE, SLOWER, Row, judge, order, rows, settings, weight
 from time_budget import STEPS, Budget
 
 from sanreid import runtime
@@ -139,9 +140,10 @@ def main(given: argparse.Namespace) -> None:
     print(f"{timed} timed epochs a row, extrapolated to {epochs}", flush=True)
     measured: dict[str, Row] = {}
     left_out: dict[str, str] = {}
-    facts = {"device": name, "torch": torch.__version__, "toy": toy, "images": count, "timed_epochs": timed}
+    facts: dict[str, Any] = {"device": name, "torch": torch.__version__, "toy": toy, "images": count}
+    facts |= {"timed_epochs": timed}
     facts |= {"epochs": epochs, "bar_minutes": BAR, "logged_minutes": LOGGED, "minutes_allowed": given.minutes}
-    facts |= {"rows": measured, "left_out": left_out}
+    facts |= {"rows": measured, "left_out": left_out, "verdict": []}
 
     def run(chosen: method.Recipe, images: int, timed: int, profiled: int = 0) -> Row:
         torch.manual_seed(0)
@@ -175,18 +177,16 @@ def main(given: argparse.Namespace) -> None:
                 print(line(title, row), flush=True)
                 for text in (row["profile"]["table"],) if "profile" in row else ():
                     print(f"profile of {title}:\n{text}", flush=True)
+            judge(facts)
             runtime.write_json(given.out, facts)  # whatever happens to the next row
-    if reference := measured.get(REFERENCE):
+    if REFERENCE in measured:
         for title, row in measured.items():
-            row["times_reference"] = row["images_a_second"] / reference["images_a_second"]
             if title != REFERENCE:
                 print(f"{title}: {row['times_reference']:.2f} times the reference's images/s", end="")
                 print("" if toy else f", {LOGGED / row['minutes']:.1f} times as fast as users log", flush=True)
     if not toy:
         print(f"bar: {BAR:.0f} minutes on one H200; users log {LOGGED / 60:.1f} h")
-        facts["verdict"] = verdict(measured)
         print(*facts["verdict"], sep="\n")
-    runtime.write_json(given.out, facts)
     print(f"written: {given.out}")
 
 
