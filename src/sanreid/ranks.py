@@ -185,14 +185,12 @@ def _join(count: int) -> None:
 
 def _watch(children: list[subprocess.Popen], folder: Path) -> None:
     """Wait for all; where one fails, tell its error and end this process with its status."""
-    while any(child.poll() is None for child in children):
-        if any(child.returncode for child in children):
-            break
+    while _running(children) and not any(child.returncode for child in children):
         time.sleep(_LOOK)
     if not any(child.returncode for child in children):
         return
     end = time.monotonic() + _AFTER
-    while any(child.poll() is None for child in children) and time.monotonic() < end:
+    while _running(children) and time.monotonic() < end:
         time.sleep(_LOOK)
     failed = {number: child.returncode for number, child in enumerate(children) if child.returncode}
     number, status = next(((n, s) for n, s in failed.items() if s != LOST), next(iter(failed.items())))
@@ -206,12 +204,17 @@ def _watch(children: list[subprocess.Popen], folder: Path) -> None:
 
 def _end(children: list[subprocess.Popen]) -> None:
     """End those that still run: asked first, so that half-written files go, then by force."""
-    running = [child for child in children if child.poll() is None]
+    running = _running(children)
     for child in running:
         child.terminate()
     end = time.monotonic() + stopping.GRACE - 1
-    while any(child.poll() is None for child in running) and time.monotonic() < end:
+    while _running(running) and time.monotonic() < end:
         time.sleep(_LOOK)
     for child in running:
         child.kill()
         child.wait()
+
+
+def _running(children: list[subprocess.Popen]) -> list[subprocess.Popen]:
+    """Those that have not ended yet; every one is looked at, so that each has its status afterwards."""
+    return [child for child in children if child.poll() is None]

@@ -9,25 +9,28 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-
-import torch
+from typing import TYPE_CHECKING
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from sanreid import params, ranks, runtime
-from sanreid.training import distributed, loop
+from sanreid import params, ranks, runtime  # noqa: E402
+
+if TYPE_CHECKING:
+    from sanreid.training import loop
 
 EPOCHS = 2
 
 
-def runs() -> Mapping[str, Callable[[], loop.Step]]:
+def runs() -> "Mapping[str, Callable[[], loop.Step]]":
     """The steps by name; each has another loss, schedule or number of networks."""
+    import torch
+
     from sanreid.data import augment
     from sanreid.models.aligned import Cohort
     from sanreid.models.san import SAN
     from sanreid.models.strong import Strong
-    from sanreid.training import aligned, reid, san, san_pg, strong
+    from sanreid.training import aligned, loop, reid, san, san_pg, strong
     from tests.stages import toy_san as toy
     from tests.training import test_aligned, test_san, test_san_pg, test_strong
 
@@ -73,7 +76,10 @@ def runs() -> Mapping[str, Callable[[], loop.Step]]:
 
 def train(out: Path) -> None:
     """All runs, each of them from the same start as in another process."""
+    import torch
     from safetensors.torch import save_file
+
+    from sanreid.training import distributed, loop
 
     def make(build: Callable[[], loop.Step]) -> loop.Step:
         torch.manual_seed(0)
@@ -100,20 +106,20 @@ def train(out: Path) -> None:
 
 
 def main(out: Path, trouble: str = "") -> None:
-    """Train, or run into `trouble`."""
+    """Train, or run into `trouble`: `nan` or `killed`."""
     if not trouble:
         train(out)
-    elif trouble == "nan":
+        return
+    from sanreid.training import distributed, loop
+
+    if trouble == "nan":
         step = runs()["strong"]()
         if ranks.rank() == 1:
-            next(step.model.parameters()).data.fill_(torch.nan)
+            next(step.model.parameters()).data.fill_(float("nan"))
         loop.fit(step, epochs=1, seed=0, run="nan", name="nan")
     else:
         with distributed.together(), runtime.atomic_folder(out.with_name(f"{out.name}{ranks.rank()}")):
-            out.with_name(f"begun{ranks.rank()}").write_text(str(os.getpid()))
-            if trouble == "error" and ranks.rank() == 1:
-                raise ValueError("rank1.png: not readable")
-            if trouble == "killed" and ranks.rank() == 1:
+            if ranks.rank() == 1:
                 os.kill(os.getpid(), 9)
             distributed.from_first(lambda: time.sleep(60))
 
