@@ -49,7 +49,7 @@ HEAD = """\
 
 def text(root: Path, targets: Sequence[str], overrides: Sequence[str], jobs: int) -> str:
     """The script. Raises what `plan.steps` raises."""
-    with plan.resolved(root, overrides) as copy:
+    with plan.resolved(root, overrides) as copy, dag.held(copy):
         steps = plan.load(copy, targets)
         values = dag.parameters(copy)
         described = {name: stage.desc for name, stage in dag.load(copy, targets).items()}

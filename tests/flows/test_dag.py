@@ -61,6 +61,8 @@ def test_what_a_stage_says_of_itself(clone):
     assert (train.retries, stages["base"].gpus, stages["base"].minutes) == (0, 0, None)
     assert stages["base"].deps == ("source.txt",)
     assert stages["alone"].plots == ("out/alone",)
+    assert dag.parameters(clone)["train@a"] == {"size": 1}
+    assert dag.parameters(clone)["late"] == {}
 
 
 @pytest.mark.parametrize(

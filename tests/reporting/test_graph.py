@@ -222,3 +222,7 @@ def test_the_projects_own_pipeline_is_drawn(root):
     g = graph.read(root / "dvc.yaml")
     assert len(g.nodes) > 5
     ET.fromstring(graph_svg.draw(g))
+
+
+def test_sums_are_those_of_every_python():
+    assert layout._total([0.1] * 10) == 0.9999999999999999  # sum() says 1.0 from Python 3.12 on

@@ -6,8 +6,11 @@ exactly a layer by pooling adjacent violators. The sweeps start from several see
 optima; the fewest crossings win, then the shortest lines. The same graph gives the same picture.
 """
 
+import operator
 import random
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import reduce
 from itertools import pairwise
 
 NODE, GAP, BEND = 214.0, 26.0, 30.0  # px: a node's width, the space between two, the room an edge takes in a layer
@@ -89,11 +92,16 @@ def _best(slots: list[list[Slot]], links: list[Link], starts: int = 12) -> tuple
     for _ in range(starts):
         order = _sweep(order, links)
         x = _positions(order, links)
-        found.append((crossings(order, links), sum(abs(x[a] - x[b]) for a, b in links), len(found), order, x))
+        found.append((crossings(order, links), _total(abs(x[a] - x[b]) for a, b in links), len(found), order, x))
         order = [list(layer) for layer in slots]
         for layer in order:
             shuffle(layer)
     return min(found)[-2:]  # type: ignore[return-value]
+
+
+def _total(values: Iterable[float]) -> float:
+    """The sum in plain floats: sum() itself rounds otherwise from Python 3.12 on, and the picture would be another."""
+    return reduce(operator.add, values, 0.0)
 
 
 def _sweep(start: list[list[Slot]], links: list[Link], sweeps: int = 8) -> list[list[Slot]]:
@@ -107,7 +115,7 @@ def _sweep(start: list[list[Slot]], links: list[Link], sweeps: int = 8) -> list[
             near = above if down else below
             at = _relative(order[r - 1] if down else order[r + 1])
             own = _relative(order[r])
-            wish = {s: sum(at[t] for t in near[s]) / len(near[s]) if near[s] else own[s] for s in order[r]}
+            wish = {s: _total(at[t] for t in near[s]) / len(near[s]) if near[s] else own[s] for s in order[r]}
             order[r].sort(key=wish.__getitem__)
         _swap_neighbours(order, links)
         if (count := crossings(order, links)) < fewest:
@@ -150,7 +158,7 @@ def _positions(order: list[list[Slot]], links: list[Link], sweeps: int = 60) -> 
     def wish(slot: Slot) -> float:
         # a bend follows bends eight times as willingly as cards: long edges run straight
         near = [(x[t], 8 if isinstance(slot, tuple) and isinstance(t, tuple) else 1) for t in above[slot] + below[slot]]
-        return sum(v * w for v, w in near) / sum(w for _, w in near) if near else x[slot]
+        return _total(v * w for v, w in near) / sum(w for _, w in near) if near else x[slot]
 
     for sweep in range(sweeps):
         for layer in order if sweep % 2 == 0 else reversed(order):
