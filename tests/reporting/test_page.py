@@ -1,5 +1,6 @@
 """The page is one file that needs nothing, shows each section, and says what is not there."""
 
+import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -253,3 +254,13 @@ def test_the_shipped_style_has_dark_print_and_every_colour():
         assert css.count(f"--m{i}:") >= 2  # light and dark
         for rule in (f".line.m{i} ", f".end.m{i}", f".dots .m{i} ", f".legend .m{i} ", f".forest .m{i} "):
             assert rule in css
+
+
+def test_a_variant_that_began_with_imagenet_says_so(tmp_path):
+    run = files(fake_run.build(tmp_path))
+    for file in run.models.rglob("params.json"):
+        record = {"architecture": {"pretrained": "imagenet"}} if "variant" in file.read_text() else {}
+        file.write_text(json.dumps(json.loads(file.read_text()) | record))
+    about = collect._about(run)
+    assert about["baseline"].startswith("from ImageNet · ")
+    assert about["san"].startswith("all from SAN-PG from ImageNet · ")

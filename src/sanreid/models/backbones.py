@@ -1,10 +1,10 @@
 """The backbones by name: the section that chooses one, the modules that hold it, and its start from ImageNet.
 
 Decisions: a family of backbones is a file in families/ and a line in FAMILIES, and every network here takes any of
-them ("SA-Enc can be any baseline network", Jin et al. 2020). They are few and ours, and timm, the field's home of
-backbones, is no dependency: its `features_only` networks have other names than the released checkpoints and
-torchvision's weights, dilate where PCB sets the last stride to 1, cost the import of torchvision and of a model hub's
-client at the start of each stage, and get their weights from a hub, which a machine without internet does not reach.
+them ("SA-Enc can be any baseline network", Jin et al. 2020). They are few and ours; timm, the field's home of
+backbones, is no dependency: its `features_only` networks dilate where PCB sets the last stride to 1, its MobileNetV2
+ends before the 1280 channels and names nothing as torchvision's weights do, its own weights are on a hub that needs
+the internet, and its import is two more seconds at the start of each stage. Who wants one wraps it in a family.
 A file of ImageNet's is known by its hash, and what was loaded is told, so that a model folder can say what its
 training began with.
 """

@@ -93,7 +93,7 @@ def _about(run: Run) -> dict[str, str]:
         record = read_json(next(iter(seeds.values())) / "params.json")
         settings, begun = record.get("settings", {}), start
         if record.get("architecture", {}).get("pretrained") == "imagenet":
-            begun = {k: v.replace("scratch", "ImageNet") for k, v in start.items()}
+            begun = {k: v.replace("scratch", "ImageNet").replace("-PG", "-PG from ImageNet") for k, v in start.items()}
         on = [f"{name.replace('_', ' ')} {weight:g}" for name, weight in settings.get("weights", {}).items() if weight]
         target = settings.get("reconstruct", "nothing")
         painted = "" if target == "nothing" else f"reconstructs {target.replace('_', ' ')}"
