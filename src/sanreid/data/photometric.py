@@ -90,8 +90,8 @@ class Photometric(Section):
         place = (torch.rand(count, 2, generator=generator) * torch.tensor(size)).long()
         grain = torch.randn([2 * side for side in size], generator=generator)
         colour = _matrices(saturation, turn, cast)
-        each = (gamma, exposure, contrast, sharpness, noise, colour, place)
-        return Tones(*(ranks.share(choices) for choices in each), grain)
+        each = [ranks.share(v) for v in (gamma, exposure, contrast, sharpness, noise, colour, place)]
+        return Tones(*each, grain=grain)
 
     def apply(self, images: Tensor, tones: Tones) -> Tensor:
         """uint8 images (N, 3, H, W) with these choices -> uint8, in channels_last."""
