@@ -8,7 +8,7 @@ networks lie in models/, those that no stage made too. Who wants a set in the gr
 `folders` and `experiment.cross`. Without --models every re-ID network below models/ is measured. Numbers come from the
 sections of params.yaml that have them: `evaluate_san` (batch, flip_average, max_rank, lists), `evaluate_floor` and
 `evaluate_system.reranking`; only the draws of people are this tool's own. Rows of earlier runs stay on the page where
-their weights and the pictures are still the same.
+weights, pictures and numbers are still the same.
 """
 
 import argparse
