@@ -30,7 +30,7 @@ def main(
     """
     v = p.variant(variant)
     everyone = index.read(images)
-    table = everyone[everyone["split"] == "train"]
+    table = index.of_split(everyone, "train", images)
     paths, (codes, people) = table["path"].tolist(), pd.factorize(table["pid"], sort=True)
     labels = torch.from_numpy(codes)
     mirror = mirror_of(v, prepared / targets.MIRROR, san.texture)

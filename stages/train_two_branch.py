@@ -31,9 +31,9 @@ def main(images: Path, start: Path, variant: str, seed: int, out: Path, p: Param
     v = p.variant(variant)
     recipe = two_branch.Recipe(**{k: getattr(p, k) for k in two_branch.Recipe.model_fields})
     reid.check(recipe, two_branch.SECTION)
-    table = index.read(images)
+    table = index.of_split(index.read(images), "train", images)
     with inside(two_branch.SECTION):
-        parts = holdout.split(table[table["split"] == "train"], p.validation.share, seed)
+        parts = holdout.split(table, p.validation.share, seed)
     runtime.prepare(seed)
     people = reid.decode(images, parts.train, p.network.size)
     model = TwoBranch(p.network, people.count)

@@ -8,7 +8,7 @@ networks lie in models/, those that no stage made too. Who wants a set in the gr
 `folders` and `experiment.cross`. Without --models every re-ID network below models/ is measured. Numbers come from the
 sections of params.yaml that have them: `evaluate_san` (batch, flip_average, max_rank, lists), `evaluate_floor` and
 `evaluate_system.reranking`; only the draws of people are this tool's own. Rows of earlier runs stay on the page where
-their weights and the pictures are still the same.
+weights, pictures and numbers are still the same.
 """
 
 import argparse
@@ -41,9 +41,9 @@ def photographs(
     stripes = params.load(file, "evaluate_floor.stripes", floor.Stripes)
     width, seed = (params.value(file, f"evaluate_floor.{key}") for key in ("random_width", "seed"))
     p = Settings(again.k1, again.k2, again.weight, san.max_rank, draws, seed)
-    for model in models:
-        measure.load(model)  # before any work
     rows = reader.read(folder)
+    for model in models:
+        measure.load(model)  # a model that does not load is told before any work
     for name, take in measure.floors(folder, rows, stripes, width, seed, san.batch, weights):
         told = measure.write(take(), folder, rows, out / measure.FLOORS / name, p, san.lists)
         runtime.log.info("%s: %s", table.NAMES[name], told)
@@ -51,7 +51,7 @@ def photographs(
         extracted = measure.of_model(model, folder, rows, san.batch, san.flip_average)
         told = measure.write(extracted, folder, rows, out / place(model), p, san.lists)
         runtime.log.info("%s: %s", model, told)
-    found = table.collect(out, measure.identity(folder, rows))
+    found = table.collect(out, measure.identity(folder, rows), p)
     with runtime.atomic_file(out / "table.csv") as work:
         table.long(found).to_csv(work, index=False)
     with runtime.atomic_file(out / "table.md") as work:

@@ -3,6 +3,7 @@
 import pytest
 from safetensors.torch import load_file, save_file
 
+from sanreid.data import index
 from sanreid.params import ParamsError
 from stages import train_san as stage
 from tests.stages import toy_san as toy
@@ -79,3 +80,10 @@ def test_the_published_warm_up_of_the_texture_optimizer_is_refused():
     warm_up = {"kind": "published", "epochs": 2, "start": 0.01, "factor": 1.259}
     with pytest.raises(ParamsError, match="texture_optimiser"):
         params(texture_optimiser={**toy.OPTIMISER, "warm_up": warm_up})
+
+
+def test_a_set_to_measure_on_is_refused_by_name(folders, tmp_path):
+    table = index.read(folders[0])
+    index.write(table[table["split"] != "train"], folders[0])
+    with pytest.raises(ValueError, match=r"index\.parquet: no rows of split 'train': there is nobody to train on"):
+        train(folders, tmp_path / "out", "baseline_syn")

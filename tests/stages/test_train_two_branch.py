@@ -70,3 +70,12 @@ def test_what_is_wrong_is_named(folders, tmp_path):
     with pytest.raises(ValueError, match=r"train_two_branch\.validation\.share: 0\.9 of 8 people"):
         train(folders, tmp_path / "out", validation={"share": 0.9, "patience": 2})
     assert not (tmp_path / "out").exists()
+
+
+def test_a_set_to_measure_on_is_refused_by_name(folders, tmp_path):
+    table = index.read(folders[0])
+    index.write(table[table["split"] != "train"], folders[0])
+    with pytest.raises(
+        ValueError, match=r"people/index\.parquet: no rows of split 'train': there is nobody to train on"
+    ):
+        train(folders, tmp_path / "out")

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import asdict
 
 import numpy as np
 import pandas as pd
@@ -19,6 +20,8 @@ from sanreid.training import checkpoint
 from tests.stages import toy_san as toy
 from tests.stages.toy_systems import NETWORK
 from tools import photographs
+
+DEMO = Settings(k1=20, k2=6, weight=0.3, max_rank=50, draws=30, seed=0)  # of params.yaml, but for the draws
 
 
 def write_san(folder):
@@ -77,8 +80,7 @@ def test_the_numbers_are_those_of_the_networks_features(made, monkeypatch):
     monkeypatch.chdir(made)
     rows = reader.read(made / "people")
     values, told = measure.of_model(made / "models/san/set/san/seed0", made / "people", rows, 4, False)
-    p = Settings(k1=20, k2=6, weight=0.3, max_rank=50, draws=30, seed=0)
-    found = dict(evaluation.ways(values, rows, p))["plain"].metrics()
+    found = dict(evaluation.ways(values, rows, DEMO))["plain"].metrics()
     metrics = json.loads((made / "reports/photographs/people/san/set/san/seed0/metrics.json").read_text())
     assert metrics["parts"]["all"]["plain"]["mAP"] == pytest.approx(found["mAP"], abs=1e-6)
     assert metrics["weights"] == told["weights"]
@@ -100,16 +102,18 @@ def test_rows_of_other_weights_or_pictures_leave_the_page(made, monkeypatch, tmp
     shutil.copytree(made, tmp_path, dirs_exist_ok=True)
     out, rows = tmp_path / "reports/photographs/people", reader.read(tmp_path / "people")
     same = measure.identity(tmp_path / "people", rows)
-    assert [r.label for r in table.collect(out, same)] == [
+    assert [r.label for r in table.collect(out, same, DEMO)] == [
         "random features",
         "colour stripes",
         "san/set/san/seed0",
         "strong/set/seed0",
     ]
     (tmp_path / "models/strong/set/seed0/weights.safetensors").write_bytes(b"trained again")
-    assert [r.label for r in table.collect(out, same)][2:] == ["san/set/san/seed0"]
+    assert [r.label for r in table.collect(out, same, DEMO)][2:] == ["san/set/san/seed0"]
     assert "the weights of models/strong/set/seed0 are gone or other ones" in caplog.text
-    assert table.collect(out, measure.identity(tmp_path / "people", rows[1:])) == []
+    assert table.collect(out, measure.identity(tmp_path / "people", rows[1:]), DEMO) == []
+    assert table.collect(out, same, Settings(**{**asdict(DEMO), "draws": 31})) == []
+    assert "it was ranked or drawn by other numbers" in caplog.text
     with pytest.raises(ValueError, match="no measurement"):
         page.render("x", out, [])
 

@@ -67,6 +67,14 @@ def read(folder: Path) -> pd.DataFrame:
     return table
 
 
+def of_split(table: pd.DataFrame, split: str, folder: Path) -> pd.DataFrame:
+    """The rows of `split` that somebody is trained on; ValueError naming the table of `folder` where there are none."""
+    rows = table[table["split"] == split]
+    if rows.empty:
+        raise ValueError(f"{folder / NAME}: no rows of split '{split}': there is nobody to train on")
+    return rows
+
+
 def read_parquet(path: Path, remedy: str) -> pd.DataFrame:
     """The table of a parquet file; ValueError, with the `remedy`, where it is none or declares absurdly much."""
     try:

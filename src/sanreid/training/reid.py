@@ -59,11 +59,7 @@ def read(folder: Path, size: tuple[int, int], split: str = "train") -> People:
 
     Raises ValueError where the split is empty.
     """
-    table = index.read(folder)
-    rows = table[table["split"] == split]
-    if rows.empty:
-        raise ValueError(f"{folder / index.NAME}: no rows of split '{split}': there is nobody to train on")
-    return decode(folder, rows, size)
+    return decode(folder, index.of_split(index.read(folder), split, folder), size)
 
 
 def decode(folder: Path, rows: pd.DataFrame, size: tuple[int, int]) -> People:

@@ -1,19 +1,19 @@
 """The table of a set of photographs: a row a network or floor, from the metrics.json that each left.
 
-Decisions: what was measured of other pictures or other weights than lie there now is left out and named, never shown
-beside what is new. Floors come first. The long table.csv has every number; table.md, the page's first table as text,
-has rank-1 and mAP of everybody.
+Decisions: what was measured of other pictures or weights than lie there now, or ranked by other numbers, is left out
+and named, never shown beside what is new. Floors come first. The long table.csv has every number; table.md, the page's
+first table as text, has rank-1 and mAP of everybody.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from sanreid import runtime
-from sanreid.evaluation.photographs import MEASURES, PARTS, WAYS
+from sanreid.evaluation.photographs import MEASURES, PARTS, WAYS, Settings
 from sanreid.reporting.photographs.measure import FLOORS, digest
 from sanreid.training import checkpoint
 
@@ -45,12 +45,14 @@ class Row:
         return f"{100 * found[measure]:.1f}", spread
 
 
-def collect(folder: Path, pictures: str) -> list[Row]:
-    """The rows below `folder`, of the pictures that `measure.identity` names so; floors first, then by path."""
+def collect(folder: Path, pictures: str, settings: Settings) -> list[Row]:
+    """The rows below `folder`, of the pictures that `measure.identity` names so, by `settings`; floors first, then by
+    path.
+    """
     rows = []
     for file in sorted(folder.rglob("metrics.json")):
         metrics = runtime.read_json(file)
-        if stale := _stale(metrics, pictures):
+        if stale := _stale(metrics, pictures, settings):
             runtime.log.warning("%s: left out, %s; measure it again", file, stale)
             continue
         place = file.parent.relative_to(folder)
@@ -60,10 +62,12 @@ def collect(folder: Path, pictures: str) -> list[Row]:
     return sorted(rows, key=lambda r: (not r.floor, order.index(r.folder.name) if r.floor else 0, r.label))
 
 
-def _stale(metrics: dict[str, Any], pictures: str) -> str | None:
+def _stale(metrics: dict[str, Any], pictures: str, settings: Settings) -> str | None:
     """Why a measurement no longer holds."""
     if metrics["pictures"] != pictures:
         return "it is of other pictures"
+    if metrics["settings"] != asdict(settings):
+        return "it was ranked or drawn by other numbers"
     if "model" in metrics:
         weights = Path(metrics["model"]) / checkpoint.WEIGHTS
         if not weights.is_file() or digest(weights) != metrics["weights"]:
