@@ -35,11 +35,12 @@ class Crowd(Section):
 @lru_cache(maxsize=2)
 def _strangers(worn: Worn) -> list[np.ndarray]:
     """Pictures (h, w, 4) float32 of people, 220 pixels tall."""
-    return [
+    drawn = [
         props.photographed(people.make(0, "crowd", i, dressed=worn), stream_of(0, "crowd", i, k), k, VIEWS)
         for i in range(PEOPLE)
         for k in range(VIEWS)
     ]
+    return drawn + [np.ascontiguousarray(picture[:, ::-1]) for picture in drawn]
 
 
 def _lay(
@@ -48,11 +49,9 @@ def _lay(
     """Lay one person of `size` pixels into the picture, in place; returns the cover (H, W)."""
     drawn = _strangers(worn)
     stranger = drawn[int(rng.integers(len(drawn)))]
-    if rng.random() < 0.5:
-        stranger = stranger[:, ::-1]
     tall = max(8, round(size * rng.uniform(0.93, 1.07)))
     shape = max(4, round(stranger.shape[1] * tall / stranger.shape[0])), tall
-    small = cv2.resize(stranger, shape, interpolation=cv2.INTER_AREA if tall < 220 else cv2.INTER_LINEAR)
+    small = cv2.resize(stranger, shape, interpolation=cv2.INTER_LINEAR)
     return sketch.lay(picture, small, centre, row, light)
 
 

@@ -7,6 +7,7 @@ second colour covers a fifth of it or more has no single colour, hence all its c
 """
 
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 
@@ -75,17 +76,19 @@ def make(
         "height": float(np.clip(stream.normal(0.5, 0.1), 0.2, 0.8)),
         "proportions": float(stream.uniform(0.2, 0.9)),
     }
-    painted = texture.paint(outfit, stream)
+    cloth = rng(seed, dataset, index, "cloth")
+    detail = partial(worn.detail, p=dressed, rng=cloth) if dressed != worn.AS_DRAWN else None
+    painted = texture.paint(outfit, stream, detail)
     return Person(
         attributes=_attributes(outfit, painted),
-        texture=worn.detail(painted.texture, outfit, dressed, rng(seed, dataset, index, "cloth")),
+        texture=worn.roughen(painted.texture, dressed, cloth),
         outfit=outfit,
         phenotype=phenotype,
         key=(seed, int(stream.integers(2**31))),
     )
 
 
-def _outfit(seed: int, dataset: str, index: int, look_alike_share: float, dressed: worn.Worn) -> Outfit:
+def _outfit(seed: int, dataset: str, index: int, look_alike_share: float, dressed: worn.Worn = worn.AS_DRAWN) -> Outfit:
     stream = rng(seed, dataset, index)
     if index > 0 and stream.random() < look_alike_share:
         return wardrobe.look_alike(stream, _outfit(seed, dataset, index - 1, look_alike_share, dressed))

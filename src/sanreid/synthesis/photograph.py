@@ -2,9 +2,9 @@
 
 Decisions: measured on photographs of people (docs/realism.md), a camera sets its exposure by what it sees, stretches
 contrast until the lights burn out, and sharpens until edges ring; a rendered picture does none of it. So exposure and
-contrast are targets of the whole picture, not factors. Every range is drawn uniformly, for each picture or, in the share
-`steady` of pictures, once for their camera, so that cameras still differ. Every draw has a stream of its own: a lever
-changes nothing but itself, and at its neutral value it draws and does nothing.
+contrast are targets of the whole picture, not factors. Every range is drawn uniformly, for each picture or, in the
+share `steady` of pictures, once for their camera, so that cameras still differ. Every draw has a place of its own
+(dice.py): a lever changes nothing but itself, and at its neutral value it does nothing.
 """
 
 from functools import lru_cache
@@ -22,7 +22,7 @@ from sanreid.synthesis.kernels import compiled
 GRAIN = 512  # side of the tile of noise
 REFERENCE = 128  # pixels of a person's height that blur, ringing and motion refer to
 RADIUS = (0.5, 1.1)  # deviation of the blur that sharpening subtracts
-FAR = (0.35, 0.75)  # size at which a far person was seen, in parts of the picture's
+FAR = (0.5, 0.85)  # size at which a far person was seen, in parts of the picture's
 STEPS = 1024  # of a tone curve
 HIGHEST_GAIN = 8.0  # of an exposure, so that a black picture stays one
 HIGHEST_CONTRAST = 4.0
@@ -135,7 +135,7 @@ def _tone(
     if p.exposure is None and p.contrast is None:
         return gain, curve
     sample = np.clip(picture[::3, ::3] * gain, 0, None).max(-1)  # value, as of HSV
-    wide = max(float(np.percentile(sample, 99.5)), 1e-3)
+    wide = min(max(float(sample.max()), 1e-3), 4.0)
     values = curve[np.minimum(sample / wide * (len(curve) - 1), len(curve) - 1).astype(int)] * wide
     mean, deviation = max(float(values.mean()), 1e-3), max(float(values.std()), 1e-3)
     level = mean if p.exposure is None else dice.between("exposure", p.exposure, p.steady)

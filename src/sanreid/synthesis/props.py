@@ -158,8 +158,8 @@ def _passers_by() -> list[np.ndarray]:
     pictures = []
     for i in range(PASSERS_BY):
         person = people.make(0, "passers-by", i)
-        for k in range(PASSER_VIEWS):
-            pictures.append(photographed(person, stream_of(0, "passers-by", i, k), k, PASSER_VIEWS))
+        views = range(PASSER_VIEWS)
+        pictures += [photographed(person, stream_of(0, "passers-by", i, k), k, PASSER_VIEWS) for k in views]
     return pictures
 
 

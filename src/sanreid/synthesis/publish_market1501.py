@@ -104,7 +104,9 @@ class Job:
         )
 
 
-def publish(folder: Path, p: Market1501, *, seed: int, processes: int, backgrounds: Path | None, look: Look = OFF) -> None:
+def publish(
+    folder: Path, p: Market1501, *, seed: int, processes: int, backgrounds: Path | None, look: Look = OFF
+) -> None:
     """Write the release, attribute/ and truth/ into `folder`."""
     for name in (*(f"{RELEASE}/{f}" for f in FOLDERS), "attribute", "truth/textures", "truth/visibility"):
         (folder / name).mkdir(parents=True)

@@ -11,19 +11,7 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-from sanreid.synthesis import (
-    body,
-    clutter,
-    crowd,
-    figure,
-    framing,
-    kernels,
-    photograph,
-    props,
-    scene,
-    shading,
-    sketch,
-)
+from sanreid.synthesis import body, clutter, crowd, figure, framing, kernels, photograph, props, scene, shading, sketch
 from sanreid.synthesis import pose as poses
 from sanreid.synthesis.dice import STILL, Dice
 from sanreid.synthesis.figure import SAMPLES, Figure
@@ -122,7 +110,7 @@ def view(
     feet = (1 + margin) * height
     backdrop = camera.backdrops[int(rng.integers(min(scene.SCENES, len(camera.backdrops))))]
     if len(camera.backdrops) > scene.SCENES:
-        backdrop = camera.backdrops[int(dice.stream("scene").integers(len(camera.backdrops)))]
+        backdrop = camera.backdrops[int(dice.between("scene", (0, len(camera.backdrops) - 1e-6)))]
     radiance = backdrop.cut(rng, drawn.size, height, feet)
     box = figure.box(drawn)
     place = {"feet": feet, "height": height, "camera_height": frame.height}

@@ -61,9 +61,7 @@ def _curve(gamma: float) -> np.ndarray:
     return (np.linspace(0, 1, 1025) ** gamma).astype(np.float32)
 
 
-def cameras(
-    family: str, seed: int, count: int, backgrounds: Path | None = None, scenes: int = SCENES
-) -> list[Camera]:
+def cameras(family: str, seed: int, count: int, backgrounds: Path | None = None, scenes: int = SCENES) -> list[Camera]:
     """The cameras of a data set, deterministic by family and seed.
 
     family: "pit" or "reid". backgrounds: a folder of pictures to use in place of procedural scenes. scenes: backdrops a

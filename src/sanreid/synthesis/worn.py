@@ -15,7 +15,8 @@ from pydantic import Field
 from sanreid.bounds import Share
 from sanreid.params import Section
 from sanreid.synthesis import body, texels, texture
-from sanreid.synthesis.garments import edge, lower_reach, upper_reach
+from sanreid.synthesis.texels import Surface
+from sanreid.synthesis.texture import Canvas
 from sanreid.synthesis.wardrobe import Cloth, Colour, Outfit, vary
 
 # name among Market-1501's colours, sRGB, share
@@ -98,45 +99,44 @@ def _dyed(cloth: Cloth, palette: Palette, rng: np.random.Generator) -> Cloth:
     return replace(cloth, name=name, colour=colour, second=vary(rng, second, 0.04))
 
 
-def detail(painted: np.ndarray, outfit: Outfit, p: Worn, rng: np.random.Generator) -> np.ndarray:
-    """The texture (256, 256, 3) float32 with prints, folds and weave on its garments."""
-    if not (p.folds or p.weave or p.print_share):
-        return painted
-    surface = texels.texels()
-    upper, lower = edge(upper_reach(surface, outfit)), edge(lower_reach(surface, outfit))
-    cloth = np.maximum(upper, lower)
-    out = painted
+def detail(canvas: Canvas, surface: Surface, garments: tuple[np.ndarray, np.ndarray], p: Worn, rng) -> None:
+    """Lay prints, folds and weave onto the cloth of a canvas, in place; garments: cover (n,) of the upper and lower."""
+    upper, cloth = garments[0], np.maximum(*garments)
     if rng.random() < p.print_share:
         cover, colour = _print(surface, rng)
-        cover = texels.unfold(np.repeat((cover * upper)[:, None], 3, 1)) * _charts()
-        out = out + (np.array(colour, np.float32) - out) * cover
-    factor = np.zeros(len(cloth), np.float32)
-    if p.folds:
-        factor += p.folds * _creases(surface, rng)
+        canvas.lay(colour, cover * upper)
+    factor = p.folds * _creases(surface, rng) if p.folds else np.zeros(len(cloth), np.float32)
     if p.weave:
-        factor += p.weave * rng.standard_normal(len(cloth)).astype(np.float32)
-    bright = np.exp(factor * cloth).astype(np.float32)
-    field = np.where(_charts(), texels.unfold(np.repeat(bright[:, None], 3, 1)), 1)
+        factor += p.weave * rng.standard_normal(len(cloth), np.float32)
+    if p.folds or p.weave:
+        canvas.scale(np.exp(factor), cloth)
+
+
+def roughen(painted: np.ndarray, p: Worn, rng: np.random.Generator) -> np.ndarray:
+    """The texture (256, 256, 3) float32 with weave in the slots of skirt and bags, too."""
+    if not (p.folds or p.weave):
+        return painted
+    out = painted.copy()
     for name in ("skirt", "backpack", "bag"):
         top, bottom, left, right = body.slot_box(name)
-        noise = rng.standard_normal((bottom - top, right - left, 1)).astype(np.float32)
-        field[top:bottom, left:right] = np.exp((p.weave + 0.1 * p.folds) * noise)
-    return np.clip(out * field, 0, 1).astype(np.float32)
+        noise = rng.standard_normal((bottom - top, right - left, 1), np.float32)
+        out[top:bottom, left:right] *= np.exp((p.weave + 0.1 * p.folds) * noise)
+    return np.clip(out, 0, 1)
 
 
-def _charts() -> np.ndarray:
-    """(256, 256, 1) bool: the texels of the body's charts and their gutters."""
-    return texels.unfold(np.zeros((len(texels.texels().x), 3), np.float32)).max(-1, keepdims=True) < texels.EMPTY
+def _creases(surface: Surface, rng: np.random.Generator) -> np.ndarray:
+    """Logarithmic brightness (n,) of folds: narrow dark creases beside broad light backs, slanting as cloth hangs."""
+    bend = 1.5 * texture.waves(surface, rng, 12, 4)
+    field = np.zeros(len(bend), np.float32)
+    for lean in rng.normal(0, 0.5, RIDGES):
+        place = rng.uniform(25, 70) * (surface.around * np.cos(lean) + surface.along * np.sin(lean))
+        field += np.sin(place + bend + rng.uniform(0, 2 * np.pi)).astype(np.float32)
+    field /= np.sqrt(RIDGES / 2)
+    where = 0.55 + 0.45 * np.tanh(texture.waves(surface, rng, 8, 3))  # some parts hang smooth
+    return (where * (0.13 * field - 0.3 * np.clip(1 - 3 * np.abs(field), 0, 1))).astype(np.float32)
 
 
-def _creases(surface: texels.Surface, rng: np.random.Generator) -> np.ndarray:
-    """Logarithmic brightness (n,) of folds: narrow dark creases beside broad light backs, upright on the limbs."""
-    broad, fine = texture.waves(surface, rng, 22, 4), texture.waves(surface, rng, 55, RIDGES)
-    creases = 1 - np.abs(texture.waves(surface, rng, 34, RIDGES))
-    return (0.16 * broad + 0.08 * fine - 0.28 * np.clip(creases, 0, 1) ** 3).astype(np.float32)
-
-
-def _print(surface: texels.Surface, rng: np.random.Generator) -> tuple[np.ndarray, Colour]:
+def _print(surface: Surface, rng: np.random.Generator) -> tuple[np.ndarray, Colour]:
     """A logo, a picture or lines of writing on chest or back: cover (n,) and colour."""
     front = rng.random() < 0.6
     wide, tall = rng.uniform(0.04, 0.14), rng.uniform(0.03, 0.13)
@@ -150,5 +150,6 @@ def _print(surface: texels.Surface, rng: np.random.Generator) -> tuple[np.ndarra
     column = np.clip((0.5 + 0.5 * across) * PRINT[1], 0, PRINT[1] - 1).astype(int)
     colour = _draw(UPPER, rng)[1] if rng.random() < 0.5 else (0.9, 0.9, 0.88)
     if rng.random() < 0.4:
-        colour = tuple(float(v) for v in rng.uniform(0.05, 0.95, 3))
+        red, green, blue = (float(v) for v in rng.uniform(0.05, 0.95, 3))
+        colour = red, green, blue
     return (inside & cells[row, column]).astype(np.float32), colour
