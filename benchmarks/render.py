@@ -1,39 +1,45 @@
 """Images a second of one core at 256 x 128, all in, and the compiled rasteriser beside an array-at-a-time numpy one.
 
-    python benchmarks/render.py [--people 12] [--images 10]
+    python benchmarks/render.py [--people 12] [--images 10] [--look profiles/look/photographs.yaml]
 
 "All in" is what a publisher pays: outfit, texture, two body shapes a person, posing, picture, crop with its visibility
 map, JPEG. Both rasterisers draw the same meshes in one process, alternating, and must agree; processor time is
 counted, so that a busy machine does not spoil the ratio. The numpy one is the oracle of tests/synthesis.
+With --look, a fragment of params.yaml, the rate is told too with all its levers on, and with each part of them alone.
 """
 
 import argparse
 import resource
 import time
+from pathlib import Path
 
 import cv2
 import measuring
 import numpy as np
 
+from sanreid import params
 from sanreid.runtime import rng
 from sanreid.synthesis import figure, kernels, people, pose, render, scene
+from sanreid.synthesis.dice import Dice
+from sanreid.synthesis.look import OFF, Look
 
 HEIGHT, WIDTH = 256, 128
 
 
-def publish(people_count: int, images: int) -> float:
+def publish(people_count: int, images: int, levers: Look = OFF) -> float:
     """Processor seconds for `people_count` people with `images` pictures each, as a publisher makes them."""
-    cameras = scene.cameras("reid", 0, 2)
+    cameras = scene.cameras("reid", 0, 2, scenes=levers.clutter.scenes)
     start = time.process_time()
     for i in range(people_count):
-        person = people.make(0, "benchmark", i)
+        person = people.make(0, "benchmark", i, dressed=levers.worn)
         for k in range(images):
-            camera = cameras[k % 2]
-            view = render.view(person, camera, rng(0, i, k), height=HEIGHT, shape_key=k % 2)
+            dice = Dice(0, ("benchmark", k % 2), ("benchmark", i, k))
+            given = {"height": HEIGHT, "shape_key": k % 2, "look": levers, "dice": dice}
+            view = render.view(person, cameras[k % 2], rng(0, i, k), **given)
             x0, y0, x1, y1 = view.box
             centre, half = (x0 + x1) / 2, (y1 - y0) / 4
             crop, _ = view.crop((int(centre - half), y0, int(centre + half), y1), (HEIGHT, WIDTH))
-            cv2.imencode(".jpg", crop[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, camera.jpeg_quality])
+            cv2.imencode(".jpg", crop[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, view.jpeg_quality])
     return time.process_time() - start
 
 
@@ -59,16 +65,27 @@ def rasterisers(rounds: int) -> tuple[float, float]:
     return float(np.median(ours)), float(np.median(theirs))
 
 
+def parts(path: Path) -> dict[str, Look]:
+    """The look of a fragment of params.yaml with all its levers on, and with each part of it alone."""
+    whole = params.load(path, "synthesize.look", Look)
+    return {"all": whole} | {name: OFF.model_copy(update={name: part}) for name, part in whole}
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--people", type=int, default=12)
     parser.add_argument("--images", type=int, default=10)
+    parser.add_argument("--look", type=Path, help="also measured with these levers on")
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
     publish(1, 1)
     rasterisers(1)
     seconds = publish(arguments.people, arguments.images)
     print(f"all in: {arguments.people * arguments.images / seconds:.0f} images/s a core at {HEIGHT}x{WIDTH}")
+    for name, levers in parts(arguments.look).items() if arguments.look else ():
+        publish(1, 3 * arguments.images, levers)  # draws what a process draws once
+        taken = publish(arguments.people, arguments.images, levers)
+        print(f"with look, {name}: {arguments.people * arguments.images / taken:.0f} images/s a core")
     ours, theirs = rasterisers(5)
     print(f"rasteriser: {1000 * ours:.2f} ms, numpy oracle: {1000 * theirs:.1f} ms")
     print(f"ratio {theirs / ours:.1f}")

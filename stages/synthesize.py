@@ -10,6 +10,7 @@ from sanreid.bounds import Folder, Processes, Seed
 from sanreid.params import Section, run
 from sanreid.runtime import atomic_folder, log
 from sanreid.synthesis import publish_cuhk03, publish_market1501, publish_mnist, publish_pit, scene
+from sanreid.synthesis.look import Look
 
 PUBLISHERS = {
     "pit": publish_pit.publish,
@@ -25,6 +26,7 @@ class Params(Section):
     seed: Seed
     processes: Processes
     backgrounds: Folder | None
+    look: Look
     pit: publish_pit.Pit
     cuhk03: publish_cuhk03.Cuhk03
     market1501: publish_market1501.Market1501
@@ -40,7 +42,8 @@ def main(dataset: str, out: Path, p: Params) -> None:
     if p.backgrounds is not None:
         scene.check_backgrounds(p.backgrounds)
     with atomic_folder(out) as folder:
-        PUBLISHERS[dataset](folder, getattr(p, dataset), seed=p.seed, processes=p.processes, backgrounds=p.backgrounds)
+        given = {"seed": p.seed, "processes": p.processes, "backgrounds": p.backgrounds, "look": p.look}
+        PUBLISHERS[dataset](folder, getattr(p, dataset), **given)
     log.info("%s: written to %s", dataset, out)
 
 

@@ -27,7 +27,7 @@ ELSEWHERE = (
     "sweep_mnist.model",
     ".shown.link",
 )  # names of another section: test_graph_params.py
-NULLABLE = ("synthesize.backgrounds", "compare_systems.published.", "compare_mnist_cells.grids.")
+NULLABLE = ("synthesize.backgrounds", "synthesize.look.", "compare_systems.published.", "compare_mnist_cells.grids.")
 PROFILES = ("params.yaml", "profiles/demo.yaml", "profiles/paper.yaml")
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from sanreid.params import ParamsError, validate
+from sanreid.synthesis.look import OFF
 from stages import synthesize
 from tests import yamls
 from tests.data import broken_pictures as made
@@ -15,6 +16,7 @@ VALUES = {
     "seed": 1,
     "processes": 1,
     "backgrounds": None,
+    "look": OFF.model_dump(mode="json"),
     "pit": {"people": 2, "images": 2, "shapes": 1, "cameras": 1, "look_alike_share": 0.0, "jitter": 0.03},
     "cuhk03": {
         "people": [2, 1],

@@ -17,6 +17,7 @@ class FakeView:
     colour: tuple[int, int, int]
     box: tuple[float, float, float, float]
     image: np.ndarray
+    jpeg_quality: int = 95
 
     def crop(self, box, size=None):
         height, width = size or (round(box[3] - box[1]), round(box[2] - box[0]))
@@ -25,13 +26,13 @@ class FakeView:
         return np.full((height, width, 3), self.colour, np.uint8), visibility
 
 
-def fake_person(seed, dataset, index, *, look_alike_share=0.0):
+def fake_person(seed, dataset, index, *, look_alike_share=0.0, dressed=None):
     attributes = {name: 1 + (index + place) % 2 for place, name in enumerate(TEST_FIELDS)}
     texture = np.full((256, 256, 3), (index * 10 % 250 / 255, len(dataset) / 255, 1), np.float32)
     return SimpleNamespace(index=index, dataset=dataset, attributes=attributes, texture=texture)
 
 
-def fake_view(person, camera, rng, *, height, shape_key=0, margin=0.15, occluders=True, pose=None):
+def fake_view(person, camera, rng, *, height, shape_key=0, margin=0.15, occluders=True, pose=None, **_):
     m = round(margin * height)
     image = np.zeros((height + 2 * m, height // 2 + 2 * m, 3), np.uint8)
     return FakeView((person.index * 10 % 250, camera.number * 20, 255), (m, m, m + height / 2, m + height), image)
@@ -42,7 +43,7 @@ def fake_renderer(monkeypatch):
     """Stands in for the renderer in this process; returns the list of what `scene.cameras` was asked for."""
     asked = []
 
-    def fake_cameras(family, seed, count, backgrounds=None):
+    def fake_cameras(family, seed, count, backgrounds=None, scenes=2):
         asked.append((family, seed, count, backgrounds))
         return [SimpleNamespace(number=i, jpeg_quality=95) for i in range(1, count + 1)]
 

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from scipy.io import loadmat
 
-from sanreid.params import ParamsError, validate
+from sanreid.params import ParamsError, load, validate
 from sanreid.synthesis import publish_market1501 as market
+from sanreid.synthesis.look import OFF, Look
 
 NAME = re.compile(r"(-1|\d{4})_c(\d)s(\d)_(\d{6})_(\d\d)\.jpg")
 VALUES = {
@@ -33,11 +34,11 @@ HEADER = (
 )
 
 
-def publish(folder: Path, processes: int = 1, **changes) -> Path:
+def publish(folder: Path, processes: int = 1, look: Look = OFF, **changes) -> Path:
     folder.mkdir()
     market.cameras.cache_clear()
     p = validate(VALUES | changes, market.Market1501, "market1501")
-    market.publish(folder, p, seed=4, processes=processes, backgrounds=None)
+    market.publish(folder, p, seed=4, processes=processes, backgrounds=None, look=look)
     market.cameras.cache_clear()
     return folder
 
@@ -170,7 +171,8 @@ def test_ground_truth_of_a_query_counts_in_the_sorted_gallery(fake):
 @pytest.mark.slow
 def test_same_bytes_from_one_process_and_from_two(tmp_path):
     small = {"train_people": 1, "test_people": 1, "distractors": 2, "junk": 2, "frames_a_camera": [1, 1]}
-    one, two = publish(tmp_path / "one", 1, **small), publish(tmp_path / "two", 2, **small)
+    look = load(Path(__file__).resolve().parents[2] / "profiles/look/photographs.yaml", "synthesize.look", Look)
+    one, two = publish(tmp_path / "one", 1, look, **small), publish(tmp_path / "two", 2, look, **small)
     files = sorted(p.relative_to(one) for p in one.rglob("*") if p.is_file())
     assert files == sorted(p.relative_to(two) for p in two.rglob("*") if p.is_file())
     for file in files:

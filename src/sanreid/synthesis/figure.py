@@ -59,11 +59,12 @@ def draw(
     ambient: float,
     diffuse: float,
     shape_key: int = 0,
+    roll: float = 0.0,
 ) -> Figure:
     """Draw a person `height` pixels tall with `margin` (share of it) around, seen from `azimuth` (radians, 0: front).
 
     camera_height above the ground and distance in metres; light (3,) points to the light for a person at azimuth 0,
-    and stays with the camera when the person turns.
+    and stays with the camera when the person turns. roll: how far the camera leans, radians.
     """
     mesh = person.mesh(shape_key)
     vertices, normals = posed(mesh, turns)
@@ -72,6 +73,9 @@ def draw(
     eye = np.array([target[0], target[1], low[2] + camera_height])
     eye += distance * np.array([math.sin(azimuth), -math.cos(azimuth), 0])
     points = kernels.project(vertices, look_at(eye, target), eye.astype(np.float32))
+    if roll:
+        lean = np.array([[math.cos(roll), -math.sin(roll)], [math.sin(roll), math.cos(roll)]], np.float32)
+        points[:, :2] = points[:, :2] @ lean.T
     (left, top, _), (right, bottom, _) = (edge.tolist() for edge in kernels.extent(points, mesh.shown))
     scale, border = height / (bottom - top), margin * height
     size = round(height + 2 * border), round((right - left) * scale + 2 * border)

@@ -7,11 +7,12 @@ second colour covers a fifth of it or more has no single colour, hence all its c
 """
 
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 
 from sanreid.runtime import rng
-from sanreid.synthesis import accessories, body, pose, texture, wardrobe
+from sanreid.synthesis import accessories, body, pose, texture, wardrobe, worn
 from sanreid.synthesis.accessories import Mesh
 from sanreid.synthesis.wardrobe import Outfit
 
@@ -55,14 +56,17 @@ class Person:
         )
 
 
-def make(seed: int, dataset: str, index: int, *, look_alike_share: float = 0.0) -> Person:
+def make(
+    seed: int, dataset: str, index: int, *, look_alike_share: float = 0.0, dressed: worn.Worn = worn.AS_DRAWN
+) -> Person:
     """The person `index` of a data set: deterministic, whatever was made before.
 
     A share `look_alike_share` of people wears the clothing colours of person `index - 1` and differs in details.
+    dressed: the levers of the wardrobe.
     """
     if not 0 <= look_alike_share <= 1:
         raise ValueError(f"look_alike_share is {look_alike_share}: give a share between 0 and 1")
-    outfit = _outfit(seed, dataset, index, look_alike_share)
+    outfit = _outfit(seed, dataset, index, look_alike_share, dressed)
     stream = rng(seed, dataset, index, "person")
     phenotype = {
         "gender": float(np.clip(outfit.female + stream.normal(0, 0.12), 0, 1)),
@@ -72,21 +76,23 @@ def make(seed: int, dataset: str, index: int, *, look_alike_share: float = 0.0) 
         "height": float(np.clip(stream.normal(0.5, 0.1), 0.2, 0.8)),
         "proportions": float(stream.uniform(0.2, 0.9)),
     }
-    painted = texture.paint(outfit, stream)
+    cloth = rng(seed, dataset, index, "cloth")
+    detail = partial(worn.detail, p=dressed, rng=cloth) if dressed != worn.AS_DRAWN else None
+    painted = texture.paint(outfit, stream, detail)
     return Person(
         attributes=_attributes(outfit, painted),
-        texture=painted.texture,
+        texture=worn.roughen(painted.texture, dressed, cloth),
         outfit=outfit,
         phenotype=phenotype,
         key=(seed, int(stream.integers(2**31))),
     )
 
 
-def _outfit(seed: int, dataset: str, index: int, look_alike_share: float) -> Outfit:
+def _outfit(seed: int, dataset: str, index: int, look_alike_share: float, dressed: worn.Worn = worn.AS_DRAWN) -> Outfit:
     stream = rng(seed, dataset, index)
     if index > 0 and stream.random() < look_alike_share:
-        return wardrobe.look_alike(stream, _outfit(seed, dataset, index - 1, look_alike_share))
-    return wardrobe.draw(stream)
+        return wardrobe.look_alike(stream, _outfit(seed, dataset, index - 1, look_alike_share, dressed))
+    return worn.restyle(wardrobe.draw(stream), dressed, rng(seed, dataset, index, "worn"))
 
 
 def _attributes(outfit: Outfit, painted: texture.Painted) -> dict[str, int]:

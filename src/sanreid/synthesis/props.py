@@ -158,27 +158,31 @@ def _passers_by() -> list[np.ndarray]:
     pictures = []
     for i in range(PASSERS_BY):
         person = people.make(0, "passers-by", i)
-        for k in range(PASSER_VIEWS):
-            rng = stream_of(0, "passers-by", i, k)
-            light = np.array([rng.normal(), rng.normal(), 1.2])
-            drawn = figure.draw(
-                person,
-                pose.sample(rng, person.limits()),
-                height=220,
-                margin=0.02,
-                azimuth=2 * math.pi * (k + rng.random()) / PASSER_VIEWS,
-                camera_height=2.8,
-                distance=8,
-                light=light / np.linalg.norm(light),
-                ambient=0.55,
-                diffuse=0.45,
-            )
-            alpha = (drawn.triangle >= 0).astype(np.float32)
-            picture = np.dstack([drawn.colour * alpha[..., None], alpha])
-            small = cv2.resize(picture, drawn.size[::-1], interpolation=cv2.INTER_AREA)
-            small[..., :3] /= np.maximum(small[..., 3:], 1e-4)
-            pictures.append(np.clip(small, 0, 1))
+        views = range(PASSER_VIEWS)
+        pictures += [photographed(person, stream_of(0, "passers-by", i, k), k, PASSER_VIEWS) for k in views]
     return pictures
+
+
+def photographed(person: people.Person, rng: np.random.Generator, view: int, views: int) -> np.ndarray:
+    """A person (h, w, 4) float32 with transparency, 220 pixels tall, from the `view`-th of `views` sides."""
+    light = np.array([rng.normal(), rng.normal(), 1.2])
+    drawn = figure.draw(
+        person,
+        pose.sample(rng, person.limits()),
+        height=220,
+        margin=0.02,
+        azimuth=2 * math.pi * (view + rng.random()) / views,
+        camera_height=2.8,
+        distance=8,
+        light=light / np.linalg.norm(light),
+        ambient=0.55,
+        diffuse=0.45,
+    )
+    alpha = (drawn.triangle >= 0).astype(np.float32)
+    picture = np.dstack([drawn.colour * alpha[..., None], alpha])
+    small = cv2.resize(picture, drawn.size[::-1], interpolation=cv2.INTER_AREA)
+    small[..., :3] /= np.maximum(small[..., 3:], 1e-4)
+    return np.clip(small, 0, 1)
 
 
 def passer_by(rng: np.random.Generator, scale: float) -> np.ndarray:

@@ -23,6 +23,8 @@ from sanreid import runtime
 from sanreid.bounds import Jitter, NotAll, Pixels, Share
 from sanreid.params import Section
 from sanreid.synthesis import body, boxes, matfile, people, pool, render, scene
+from sanreid.synthesis.dice import Dice
+from sanreid.synthesis.look import OFF, Look
 from sanreid.synthesis.pictures import through_jpeg, write_png
 
 SET = "cuhk03"
@@ -91,16 +93,17 @@ class Job:
     p: Cuhk03
     seed: int
     backgrounds: Path | None
+    look: Look
 
 
-def publish(folder: Path, p: Cuhk03, *, seed: int, processes: int, backgrounds: Path | None) -> None:
+def publish(folder: Path, p: Cuhk03, *, seed: int, processes: int, backgrounds: Path | None, look: Look = OFF) -> None:
     """Write cuhk-03.mat, both protocol files and truth/ into `folder`."""
     truth = folder / "truth"
     for name in ("textures", *(f"visibility/{kind}" for kind in KINDS)):
         (truth / name).mkdir(parents=True)
     write_png(truth / "coverage.png", body.coverage())
     keys = [Key(pair, person) for pair, count in enumerate(p.people, 1) for person in range(1, count + 1)]
-    work = partial(render_person, Job(truth, p, seed, backgrounds))
+    work = partial(render_person, Job(truth, p, seed, backgrounds, look))
     rendered = pool.run(work, keys, processes=processes, title=SET)
     filled = write_archive(folder / "cuhk-03.mat", p, zip(keys, rendered, strict=True), classic_splits(p, keys, seed))
     test = new_protocol_test(p, keys, seed)
@@ -114,7 +117,7 @@ def render_person(job: Job, key: Key) -> Slots:
     """Render the ten slots of one person, write the person's truth, and return the pictures."""
     p, truth = job.p, job.truth
     index = sum(p.people[: key.pair - 1]) + key.person - 1
-    person = people.make(job.seed, SET, index, look_alike_share=p.look_alike_share)
+    person = people.make(job.seed, SET, index, look_alike_share=p.look_alike_share, dressed=job.look.worn)
     write_png(truth / "textures" / f"{key}.png", person.texture)
     pair = p.camera_pairs[key.pair - 1]
     result: Slots = {kind: [None] * SLOTS for kind in KINDS}
@@ -124,9 +127,11 @@ def render_person(job: Job, key: Key) -> Slots:
         empty, missed = (draw.random(2) < (p.empty_share, p.missed_share)) & (not certain)
         if empty:
             continue
-        camera = cameras(job.seed, max(max(c) for c in p.camera_pairs), job.backgrounds)[pair[slot // 5] - 1]
+        camid, count = pair[slot // 5], max(max(c) for c in p.camera_pairs)
+        camera = cameras(job.seed, count, job.backgrounds, job.look.clutter.scenes)[camid - 1]
+        levers = {"look": job.look, "dice": Dice(job.seed, (SET, camid), (SET, index, slot))}
         height = int(draw.integers(p.heights[0], p.heights[1] + 1))
-        view = render.view(person, camera, draw, height=height, margin=MARGIN)
+        view = render.view(person, camera, draw, height=height, margin=MARGIN, **levers)
         person_box = boxes.widen(view.box, NARROWEST)
         loose = boxes.jitter(person_box, draw, p.jitter)
         if draw.random() < p.cut_share:
@@ -135,15 +140,15 @@ def render_person(job: Job, key: Key) -> Slots:
             if kind == "detected" and missed:
                 continue
             picture, visibility = view.crop(boxes.pixels(box))
-            result[kind][slot] = through_jpeg(picture, camera.jpeg_quality)
+            result[kind][slot] = through_jpeg(picture, view.jpeg_quality)
             write_png(truth / "visibility" / kind / file_name(key, slot), visibility)
     return result
 
 
 @cache
-def cameras(seed: int, count: int, backgrounds: Path | None) -> list[scene.Camera]:
+def cameras(seed: int, count: int, backgrounds: Path | None, scenes: int = scene.SCENES) -> list[scene.Camera]:
     """The set's cameras; each process builds them once (their backgrounds are too large to send)."""
-    return scene.cameras("reid", int(runtime.rng(seed, SET, "cameras").integers(2**31)), count, backgrounds)
+    return scene.cameras("reid", int(runtime.rng(seed, SET, "cameras").integers(2**31)), count, backgrounds, scenes)
 
 
 def file_name(key: Key, slot: int) -> str:

@@ -22,6 +22,8 @@ from sanreid import runtime
 from sanreid.bounds import Jitter, Share
 from sanreid.params import Section
 from sanreid.synthesis import body, boxes, matfile, people, pool, render, scene
+from sanreid.synthesis.dice import Dice
+from sanreid.synthesis.look import OFF, Look
 from sanreid.synthesis.pictures import write_jpeg, write_png
 
 SET = "market1501"
@@ -93,13 +95,18 @@ class Job:
     pids: tuple[int, ...]  # train, then test; neighbours here are neighbours in looks, for look-alikes
     seed: int
     backgrounds: Path | None
+    look: Look
 
     def person(self, pid: int) -> people.Person:
         """The person whom the set calls `pid`."""
-        return people.make(self.seed, SET, self.pids.index(pid), look_alike_share=self.p.look_alike_share)
+        return people.make(
+            self.seed, SET, self.pids.index(pid), look_alike_share=self.p.look_alike_share, dressed=self.look.worn
+        )
 
 
-def publish(folder: Path, p: Market1501, *, seed: int, processes: int, backgrounds: Path | None) -> None:
+def publish(
+    folder: Path, p: Market1501, *, seed: int, processes: int, backgrounds: Path | None, look: Look = OFF
+) -> None:
     """Write the release, attribute/ and truth/ into `folder`."""
     for name in (*(f"{RELEASE}/{f}" for f in FOLDERS), "attribute", "truth/textures", "truth/visibility"):
         (folder / name).mkdir(parents=True)
@@ -107,7 +114,7 @@ def publish(folder: Path, p: Market1501, *, seed: int, processes: int, backgroun
     train, test = draw_pids(p, seed)
     shots = [Shot("train", pid) for pid in train] + [Shot("test", pid) for pid in test]
     shots += [Shot("junk", i) for i in range(p.junk)] + [Shot("distractor", i) for i in range(p.distractors)]
-    work = partial(render_shot, Job(folder, p, tuple(train + test), seed, backgrounds))
+    work = partial(render_shot, Job(folder, p, tuple(train + test), seed, backgrounds, look))
     attributes = dict(zip(shots, pool.run(work, shots, processes=processes, title=SET), strict=True))
     by_pid = [{pid: attributes[Shot(kind, pid)] for pid in pids} for kind, pids in (("train", train), ("test", test))]
     write_attributes(folder / "attribute", *by_pid)
@@ -144,8 +151,9 @@ def render_person(job: Job, shot: Shot) -> Mapping[str, int]:
                 sequence, first = sequence % SEQUENCES + 1, int(draw.integers(1, 90_000))
             name = f"{pid:04d}_c{camid}s{sequence}_{first + k * FRAME_STEP:06d}"
             dice = runtime.rng(job.seed, SET, pid, camid, k)
-            camera = cameras(job.seed, p.cameras, job.backgrounds)[camid - 1]
-            view = render.view(person, camera, dice, height=RENDER_HEIGHT, margin=MARGIN)
+            camera = cameras(job.seed, p.cameras, job.backgrounds, job.look.clutter.scenes)[camid - 1]
+            levers = {"look": job.look, "dice": Dice(job.seed, (SET, camid), (SET, pid, camid, k))}
+            view = render.view(person, camera, dice, height=RENDER_HEIGHT, margin=MARGIN, **levers)
             person_box = boxes.widen(view.box, NARROWEST)
             tight = boxes.jitter(person_box, dice, p.tight)
             loose = boxes.jitter(person_box, dice, p.jitter)
@@ -154,11 +162,11 @@ def render_person(job: Job, shot: Shot) -> Mapping[str, int]:
             drawn, drawn_visibility = view.crop(boxes.pixels(tight), size=(HEIGHT, WIDTH))
             found, found_visibility = view.crop(boxes.pixels(loose), size=(HEIGHT, WIDTH))
             hand, detected = f"{name}_00", f"{name}_{int(dice.integers(1, 6)):02d}"
-            write_jpeg(release / "gt_bbox" / f"{hand}.jpg", drawn, camera.jpeg_quality)
-            write_jpeg(release / f"bounding_box_{shot.kind}" / f"{detected}.jpg", found, camera.jpeg_quality)
+            write_jpeg(release / "gt_bbox" / f"{hand}.jpg", drawn, view.jpeg_quality)
+            write_jpeg(release / f"bounding_box_{shot.kind}" / f"{detected}.jpg", found, view.jpeg_quality)
             write_png(truth / "visibility" / f"{detected}.png", found_visibility)
             if shot.kind == "test" and k == asked:
-                write_jpeg(release / "query" / f"{hand}.jpg", drawn, camera.jpeg_quality)
+                write_jpeg(release / "query" / f"{hand}.jpg", drawn, view.jpeg_quality)
                 write_png(truth / "visibility" / f"{hand}.png", drawn_visibility)
     return person.attributes
 
@@ -169,14 +177,15 @@ def render_stray(job: Job, shot: Shot) -> Mapping[str, int]:
     draw = runtime.rng(job.seed, SET, shot.kind, shot.number)
     passer_by = shot.kind == "distractor" and draw.random() < p.passer_by_share
     camid = int(draw.integers(1, p.cameras + 1))
-    camera = cameras(job.seed, p.cameras, job.backgrounds)[camid - 1]
+    camera = cameras(job.seed, p.cameras, job.backgrounds, job.look.clutter.scenes)[camid - 1]
+    levers = {"look": job.look, "dice": Dice(job.seed, (SET, camid), (SET, shot.kind, shot.number))}
     if passer_by:
-        person = people.make(job.seed, f"{SET} passer-by", shot.number)
-        view = render.view(person, camera, draw, height=RENDER_HEIGHT, margin=MARGIN)
+        person = people.make(job.seed, f"{SET} passer-by", shot.number, dressed=job.look.worn)
+        view = render.view(person, camera, draw, height=RENDER_HEIGHT, margin=MARGIN, **levers)
         box = boxes.jitter(boxes.widen(view.box, NARROWEST), draw, p.jitter)
     else:
         person = job.person(job.pids[int(draw.integers(len(job.pids)))])
-        view = render.view(person, camera, draw, height=RENDER_HEIGHT, margin=STRAY_MARGIN)
+        view = render.view(person, camera, draw, height=RENDER_HEIGHT, margin=STRAY_MARGIN, **levers)
         limits = JUNK_OVERLAP if shot.kind == "junk" else DISTRACTOR_OVERLAP
         box = boxes.astray(view.box, draw, *limits, view.image.shape[:2])
     picture, _ = view.crop(boxes.pixels(box), size=(HEIGHT, WIDTH))
@@ -184,14 +193,14 @@ def render_stray(job: Job, shot: Shot) -> Mapping[str, int]:
     # the count in the frame number keeps names apart, for all strays of a kind share their pid
     name = f"{pid_text}_c{camid}s{int(draw.integers(1, SEQUENCES + 1))}_{1 + shot.number * FRAME_STEP:06d}"
     name += f"_{int(draw.integers(1, 6)):02d}.jpg"
-    write_jpeg(job.folder / RELEASE / "bounding_box_test" / name, picture, camera.jpeg_quality)
+    write_jpeg(job.folder / RELEASE / "bounding_box_test" / name, picture, view.jpeg_quality)
     return person.attributes
 
 
 @cache
-def cameras(seed: int, count: int, backgrounds: Path | None) -> list[scene.Camera]:
+def cameras(seed: int, count: int, backgrounds: Path | None, scenes: int = scene.SCENES) -> list[scene.Camera]:
     """The set's cameras; each process builds them once (their backgrounds are too large to send)."""
-    return scene.cameras("reid", int(runtime.rng(seed, SET, "cameras").integers(2**31)), count, backgrounds)
+    return scene.cameras("reid", int(runtime.rng(seed, SET, "cameras").integers(2**31)), count, backgrounds, scenes)
 
 
 def write_attributes(folder: Path, train: dict[int, Mapping[str, int]], test: dict[int, Mapping[str, int]]) -> None:

@@ -28,7 +28,7 @@ class Mnist(Section):
     test_per_digit: Annotated[int, Field(ge=1, le=499)]
 
 
-def publish(folder: Path, p: Mnist, *, seed: int, processes: int, backgrounds: Path | None) -> None:
+def publish(folder: Path, p: Mnist, *, seed: int, processes: int, backgrounds: Path | None, **_: object) -> None:
     """Write {train,t10k}-{images-idx3,labels-idx1}-ubyte.gz into `folder`; only `seed` counts: nothing is rendered."""
     values, labels = mnist_data()
     images = values.reshape(-1, 28, 28).astype(np.uint8)

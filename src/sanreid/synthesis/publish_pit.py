@@ -20,6 +20,8 @@ from sanreid import runtime
 from sanreid.bounds import Jitter, Share
 from sanreid.params import Section
 from sanreid.synthesis import body, boxes, people, pool, render, scene
+from sanreid.synthesis.dice import Dice
+from sanreid.synthesis.look import OFF, Look
 from sanreid.synthesis.pictures import write_jpeg, write_png
 
 SET = "pit"
@@ -46,15 +48,16 @@ class Job:
     p: Pit
     seed: int
     backgrounds: Path | None
+    look: Look
 
 
-def publish(folder: Path, p: Pit, *, seed: int, processes: int, backgrounds: Path | None) -> None:
+def publish(folder: Path, p: Pit, *, seed: int, processes: int, backgrounds: Path | None, look: Look = OFF) -> None:
     """Write the set into `folder`: images, GT_texture, image-texture-label, frontal, visibility and the two UV maps."""
     for name in ("images", "GT_texture", "image-texture-label", "frontal", "visibility"):
         (folder / name).mkdir(parents=True)
     write_png(folder / "coverage.png", body.coverage())
     np.save(folder / "uv_mirror.npy", body.uv_mirror())
-    work = partial(render_person, Job(folder, p, seed, backgrounds))
+    work = partial(render_person, Job(folder, p, seed, backgrounds, look))
     lines = [line for lines in pool.run(work, range(p.people), processes=processes, title=SET) for line in lines]
     (folder / "image-texture-label" / "label.txt").write_text("".join(line + "\n" for line in lines))
 
@@ -62,26 +65,28 @@ def publish(folder: Path, p: Pit, *, seed: int, processes: int, backgrounds: Pat
 def render_person(job: Job, index: int) -> list[str]:
     """Write all files of texture `index`; return its lines of label.txt."""
     p, folder = job.p, job.folder
-    person = people.make(job.seed, SET, index, look_alike_share=p.look_alike_share)
+    person = people.make(job.seed, SET, index, look_alike_share=p.look_alike_share, dressed=job.look.worn)
     texture = f"{index:05d}.png"
     write_png(folder / "GT_texture" / texture, person.texture)
     write_png(folder / "frontal" / texture, render.frontal(person, size=(HEIGHT, WIDTH)))
-    seen_from = cameras(job.seed, p.cameras, job.backgrounds)
+    seen_from = cameras(job.seed, p.cameras, job.backgrounds, job.look.clutter.scenes)
     lines = []
     for k in range(p.images):
         draw = runtime.rng(job.seed, SET, index, "image", k)
-        camera = seen_from[int(draw.integers(len(seen_from)))]
-        view = render.view(person, camera, draw, height=HEIGHT, shape_key=int(draw.integers(p.shapes)), margin=MARGIN)
+        number = int(draw.integers(len(seen_from)))
+        levers = {"look": job.look, "dice": Dice(job.seed, (SET, number), (SET, index, k))}
+        shape, camera = int(draw.integers(p.shapes)), seen_from[number]
+        view = render.view(person, camera, draw, height=HEIGHT, shape_key=shape, margin=MARGIN, **levers)
         box = boxes.to_aspect(boxes.jitter(view.box, draw, p.jitter), WIDTH / HEIGHT)
         picture, visibility = view.crop(boxes.pixels(box), size=(HEIGHT, WIDTH))
         stem = f"{index * p.images + k:05d}"
-        write_jpeg(folder / "images" / f"{stem}.jpg", picture, camera.jpeg_quality)
+        write_jpeg(folder / "images" / f"{stem}.jpg", picture, view.jpeg_quality)
         write_png(folder / "visibility" / f"{stem}.png", visibility)
         lines.append(f"{stem}.jpg {texture}")
     return lines
 
 
 @cache
-def cameras(seed: int, count: int, backgrounds: Path | None) -> list[scene.Camera]:
+def cameras(seed: int, count: int, backgrounds: Path | None, scenes: int = scene.SCENES) -> list[scene.Camera]:
     """The set's cameras; each process builds them once (their backgrounds are too large to send)."""
-    return scene.cameras("pit", seed, count, backgrounds)
+    return scene.cameras("pit", seed, count, backgrounds, scenes)

@@ -11,10 +11,13 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-from sanreid.synthesis import body, figure, kernels, props, shading, sketch
+from sanreid.synthesis import body, clutter, crowd, figure, framing, kernels, photograph, props, scene, shading, sketch
 from sanreid.synthesis import pose as poses
+from sanreid.synthesis.dice import STILL, Dice
 from sanreid.synthesis.figure import SAMPLES, Figure
+from sanreid.synthesis.look import OFF, Look
 from sanreid.synthesis.people import Person
+from sanreid.synthesis.photograph import Photograph
 from sanreid.synthesis.scene import Camera
 
 GRAIN = 512  # side of the tile of noise
@@ -40,6 +43,7 @@ class View:
     box: tuple[int, int, int, int]  # x0, y0, x1, y1 of person and accessories; x1, y1 excluded
     texel_place: np.ndarray = field(repr=False)  # (k, 2) int16: column and row of each texel seen, in pixels
     texel_index: np.ndarray = field(repr=False)  # (k,) its index in the flattened texture
+    jpeg_quality: int  # 1-100, at which it is stored
 
     def crop(
         self, box: tuple[int, int, int, int], size: tuple[int, int] | None = None
@@ -79,37 +83,53 @@ def view(
     margin: float = 0.15,
     occluders: bool = True,
     pose: str | None = None,
+    look: Look = OFF,
+    dice: Dice = STILL,
 ) -> View:
     """Render a person, about `height` pixels tall, with `margin` (share of that) of surroundings on every side.
 
     pose: a kind of pose.KINDS, drawn where None. occluders: whether something may stand in front, as often as at this
-    camera.
+    camera. look, dice: the levers of a photograph, and their streams.
     """
+    turns, azimuth = poses.sample(rng, person.limits(), pose), camera.azimuth(rng)
+    frame = framing.frame(camera, camera.height * rng.uniform(0.9, 1.1), look.framing, dice)
     drawn = figure.draw(
         person,
-        poses.sample(rng, person.limits(), pose),
+        turns,
         height=height,
         margin=margin,
-        azimuth=camera.azimuth(rng),
-        camera_height=camera.height * rng.uniform(0.9, 1.1),
-        distance=camera.distance,
-        light=camera.light,
-        ambient=camera.ambient,
-        diffuse=camera.diffuse,
+        azimuth=azimuth,
+        camera_height=frame.height,
+        distance=frame.distance,
+        light=frame.light,
+        ambient=frame.ambient,
+        diffuse=frame.diffuse,
         shape_key=shape_key,
+        roll=frame.roll,
     )
     feet = (1 + margin) * height
-    backdrop = camera.backdrops[int(rng.integers(len(camera.backdrops)))]
+    backdrop = camera.backdrops[int(rng.integers(min(scene.SCENES, len(camera.backdrops))))]
+    if len(camera.backdrops) > scene.SCENES:
+        backdrop = camera.backdrops[int(dice.between("scene", (0, len(camera.backdrops) - 1e-6)))]
     radiance = backdrop.cut(rng, drawn.size, height, feet)
     box = figure.box(drawn)
+    place = {"feet": feet, "height": height, "camera_height": frame.height}
+    clutter.lay(radiance, look.clutter, dice, **place)
+    crowd.behind(radiance, look.crowd, look.worn, dice, **place)
+    clutter.cast_shadow(radiance, drawn.triangle, look.clutter, dice, feet, height)
     _contact_shadow(radiance, drawn, feet, height)
     radiance = shading.composite(drawn.colour, drawn.triangle, radiance, SAMPLES)
     cover = None
     if occluders and rng.random() < camera.occlusion:
         cover = _stand_in_front(radiance, rng, camera, (box[0] + box[2]) / 2, feet, height)
+    middle = (box[0] + box[2]) / 2
+    hidden = crowd.before(radiance, look.crowd, look.worn, dice, centre=middle, **place)
+    if hidden is not None:
+        cover = hidden if cover is None else np.maximum(cover, hidden)
     _uneven_light(radiance, camera, rng)
-    place, index = _texels_seen(person.mesh(shape_key), drawn, cover)
-    return View(_develop(radiance, camera, rng, height), box, place, index)
+    seen, index = _texels_seen(person.mesh(shape_key), drawn, cover)
+    picture = _develop(radiance, camera, rng, height, look.photograph, dice)
+    return View(picture, box, seen, index, photograph.quality(look.photograph, dice, camera.jpeg_quality))
 
 
 def _contact_shadow(ground: np.ndarray, drawn: Figure, feet: float, height: int) -> None:
@@ -155,16 +175,21 @@ def _uneven_light(radiance: np.ndarray, camera: Camera, rng: np.random.Generator
     radiance *= light[..., None]
 
 
-def _develop(radiance: np.ndarray, camera: Camera, rng: np.random.Generator, height: int) -> np.ndarray:
-    """Blur, gain, tone, saturation and noise of a camera: uint8 of the same shape."""
+def _develop(
+    radiance: np.ndarray, camera: Camera, rng: np.random.Generator, height: int, look: Photograph, dice: Dice
+) -> np.ndarray:
+    """Blur, gain, tone, saturation and noise of a camera, and what a photograph does: uint8 of the same shape."""
     sigma = max(camera.blur * height / 1000 * rng.uniform(0.8, 1.3), 0.3)
-    radiance = cv2.GaussianBlur(radiance, (0, 0), sigma)
     rows, columns = radiance.shape[:2]
     top, left = rng.integers(GRAIN, size=2)
-    repeats = -(-(GRAIN + rows) // GRAIN), -(-(GRAIN + columns) // GRAIN), 1
-    grain = np.tile(_grain(), repeats) if max(repeats) > 2 else _grain_doubled()
     change = rng.normal(0, camera.unrest) + rng.normal(0, 0.2 * camera.unrest, 3)  # exposure and tint
     gain = (camera.gain * np.exp(np.clip(change, -0.45, 0.45))).astype(np.float32)
+    if look.develops:
+        own = {"gain": gain, "curve": camera.curve(), "saturation": camera.saturation, "noise": camera.noise}
+        return photograph.develop(radiance, look, dice, sigma=sigma, person=height, **own)
+    radiance = cv2.GaussianBlur(radiance, (0, 0), sigma)
+    repeats = -(-(GRAIN + rows) // GRAIN), -(-(GRAIN + columns) // GRAIN), 1
+    grain = np.tile(_grain(), repeats) if max(repeats) > 2 else _grain_doubled()
     grain = grain[top : top + rows, left : left + columns]
     return shading.respond(radiance, gain, camera.curve(), camera.saturation, grain, camera.noise)
 

@@ -7,7 +7,7 @@ different in another camera.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -61,17 +61,23 @@ def _curve(gamma: float) -> np.ndarray:
     return (np.linspace(0, 1, 1025) ** gamma).astype(np.float32)
 
 
-def cameras(family: str, seed: int, count: int, backgrounds: Path | None = None) -> list[Camera]:
+def cameras(family: str, seed: int, count: int, backgrounds: Path | None = None, scenes: int = SCENES) -> list[Camera]:
     """The cameras of a data set, deterministic by family and seed.
 
-    family: "pit" or "reid". backgrounds: a folder of pictures to use in place of procedural scenes.
+    family: "pit" or "reid". backgrounds: a folder of pictures to use in place of procedural scenes. scenes: backdrops a
+    camera; those past SCENES come from streams of their own.
     """
     if family not in ("pit", "reid"):
         raise ValueError(f"unknown camera family {family!r}: use 'pit' or 'reid'")
     if count < 1:
         raise ValueError(f"{count} cameras asked for: at least 1 is needed")
     pictures = _pictures(backgrounds) if backgrounds else []
-    return [_camera(family, stream_of(seed, "camera", family, i), i, count, pictures) for i in range(count)]
+    found = [_camera(family, stream_of(seed, "camera", family, i), i, count, pictures) for i in range(count)]
+    for i, camera in enumerate(found if scenes > SCENES else []):
+        more = stream_of(seed, "camera", family, i, "scenes")
+        further = tuple(_backdrop(family, more, camera.height, pictures) for _ in range(scenes - SCENES))
+        found[i] = replace(camera, backdrops=camera.backdrops + further)
+    return found
 
 
 def check_backgrounds(folder: Path) -> None:
@@ -98,6 +104,12 @@ def _read(path: Path) -> Backdrop:
     return Backdrop(images.read_rgb(path), None, 2.5)
 
 
+def _backdrop(family: str, rng: np.random.Generator, height: float, pictures: list[Path]) -> Backdrop:
+    if pictures:
+        return _read(pictures[int(rng.integers(len(pictures)))])
+    return background.procedural(rng, family, height)
+
+
 def _camera(family: str, rng: np.random.Generator, number: int, count: int, pictures: list[Path]) -> Camera:
     reid = family == "reid"
     height = rng.uniform(2.6, 4.5) if reid else rng.uniform(1.2, 2.8)
@@ -105,10 +117,7 @@ def _camera(family: str, rng: np.random.Generator, number: int, count: int, pict
     # Tint moves red against blue more than green: indoor lamps against daylight.
     tint = rng.normal(0, 0.11 if reid else 0.05) * np.array([1, 0, -1]) + rng.normal(0, 0.05 if reid else 0.02, 3)
     exposure = rng.normal(0, 0.28) if reid else rng.normal(0.05, 0.1)
-    if pictures:
-        backdrops = tuple(_read(pictures[int(rng.integers(len(pictures)))]) for _ in range(SCENES))
-    else:
-        backdrops = tuple(background.procedural(rng, family, height) for _ in range(SCENES))
+    backdrops = tuple(_backdrop(family, rng, height, pictures) for _ in range(SCENES))
     return Camera(
         family=family,
         height=height,

@@ -7,6 +7,7 @@ Beside the texture the painter reports how much of each garment its second colou
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,8 +56,14 @@ class Canvas:
         self.colours[at] *= (1 + change * cover[at])[:, None].astype(np.float32)
 
 
-def paint(outfit: Outfit, rng: np.random.Generator) -> Painted:
-    """Paint an outfit; `rng` draws folds and the like, never anything an attribute depends on."""
+Detail = Callable[[Canvas, Surface, tuple[np.ndarray, np.ndarray]], None]
+
+
+def paint(outfit: Outfit, rng: np.random.Generator, detail: Detail | None = None) -> Painted:
+    """Paint an outfit; `rng` draws folds and the like, never anything an attribute depends on.
+
+    detail: lays more onto the cloth, given the canvas, its places and the cover (n,) of the upper and lower garment.
+    """
     surface = texels.texels()
     canvas = Canvas(outfit.skin, len(surface.x))
     _face(canvas, surface, outfit)
@@ -78,6 +85,8 @@ def paint(outfit: Outfit, rng: np.random.Generator) -> Painted:
     _seams(canvas, surface, outfit, upper, lower)
     _shoes(canvas, surface, outfit)
     canvas.scale(1 + folds(surface, rng), np.maximum(upper, lower))
+    if detail:
+        detail(canvas, surface, (upper, lower))
     _hair(canvas, surface, outfit, rng)
     _straps(canvas, surface, outfit)
     canvas.colours += (0.008 * rng.standard_normal((len(surface.x), 1))).astype(np.float32)
