@@ -27,8 +27,8 @@ class Descent(optim.Optimisation):
     """`optim.Optimisation` of a constant rate: nothing to warm up, nothing to decay."""
 
     def __init__(self, parameters: Iterable[torch.nn.Parameter], sgd: Sgd) -> None:
-        self.sgd, self.parameters, self.warming = sgd, list(parameters), False
-        self.optimizer = self._build()
+        self.sgd = sgd
+        self._begin(parameters, warming=False)
 
     def _build(self) -> torch.optim.Optimizer:
         s = self.sgd

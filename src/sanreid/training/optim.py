@@ -110,8 +110,10 @@ class Optimisation:
 
     def __init__(self, parameters: Iterable[torch.nn.Parameter], section: Optimiser, epochs: int) -> None:
         self.section, self.epochs = section, epochs
-        self.parameters = list(parameters)
-        self.warming = extra_epochs(section) > 0
+        self._begin(parameters, warming=extra_epochs(section) > 0)
+
+    def _begin(self, parameters: Iterable[torch.nn.Parameter], warming: bool) -> None:
+        self.parameters, self.warming = list(parameters), warming
         self.optimizer = self._build()
         self.sums = distributed.Sum(self.parameters) if ranks.size() > 1 else None
 
