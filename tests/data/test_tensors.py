@@ -153,3 +153,14 @@ def test_take_is_indexing(pictures):
     for source in (store, store.contiguous(), store.float(), store[:, :1]):
         assert torch.equal(tensors.take(source, numbers), source[numbers])
     assert tensors.take(store, numbers).is_contiguous(memory_format=torch.channels_last)
+
+
+def test_a_set_that_would_fill_the_device_stays_on_the_host_and_its_batches_are_sent():
+    """By the sizes alone: `meta` stands for the device, which holds nothing."""
+    store, device = torch.arange(96, dtype=torch.uint8).reshape(2, 3, 4, 4), torch.device("meta")
+    assert tensors.keep(store, device, free=200).device == device
+    kept = tensors.keep(store, device, free=191)
+    assert kept is store
+    assert tensors.take(kept, torch.tensor([1]), device).device == device
+    assert tensors.take(kept, torch.tensor([1]), torch.device("cpu")).equal(store[1:])
+    assert tensors.keep(store, torch.device("cpu")) is store

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from sanreid.data import augment
+from sanreid.data import augment, tensors
 from sanreid.losses import texture_triplet, triplet
 from sanreid.models.san import SAN
 from sanreid.training import loop, san
@@ -52,6 +52,18 @@ def test_a_step_waits_for_nothing(schedule, scheme):
     finally:
         torch.cuda.set_sync_debug_mode("default")
     assert all(value.isfinite() for value in terms.values())
+
+
+@pytest.mark.parametrize("schedule", ["joint", "alternating"])
+def test_pictures_that_stay_on_the_host_train_the_same(schedule, monkeypatch):
+    there = make(schedule)
+    monkeypatch.setattr(tensors, "HELD", 0.0)
+    here = make(schedule)
+    assert (there.images.device.type, here.images.device.type) == ("cuda", "cpu")
+    for step in (there, here):
+        step(BATCH, torch.Generator().manual_seed(0))
+    for a, b in zip(there.model.parameters(), here.model.parameters(), strict=True):
+        assert torch.equal(a, b)
 
 
 def test_augmentation_at_once_equals_picture_by_picture():

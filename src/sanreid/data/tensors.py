@@ -6,6 +6,7 @@ Files are read in a pool of threads, OpenCV's own pinned to one: nested threads 
 machine.
 """
 
+import logging
 import tempfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +23,9 @@ from sanreid.data import images
 
 IMAGE_MEAN = (0.485, 0.456, 0.406)  # ImageNet's, RGB, of values in [0, 1]
 IMAGE_STD = (0.229, 0.224, 0.225)
+HELD = 0.5  # of a GPU's free memory that a decoded set may take: the network, its gradients and maps want the rest
+
+log = logging.getLogger("sanreid")
 
 
 def decode(
@@ -60,11 +64,29 @@ def decode(
     return torch.from_numpy(store).permute(0, 3, 1, 2)
 
 
-def take(store: Tensor, numbers: Tensor) -> Tensor:
-    """`store[numbers]` of a (N, C, H, W) tensor in channels_last, 8 times faster: whole pictures are copied at once."""
+def keep(store: Tensor, device: torch.device, free: int | None = None) -> Tensor:
+    """`store` on `device` to `take` batches from, or as it is where it would fill more than half of what is free there.
+
+    `free` is in bytes; by default what CUDA says. On the host, each batch is sent when it is taken.
+    """
+    if device.type == "cuda" and free is None:
+        free = torch.cuda.mem_get_info(device)[0]
+    if free is None or store.nbytes <= HELD * free:
+        return store.to(device)
+    told = store.nbytes / 1e9, free / 1e9
+    log.info("%.1f GB of pictures stay on the host, of the GPU's memory %.1f GB are free: batches are sent", *told)
+    return store
+
+
+def take(store: Tensor, numbers: Tensor, device: torch.device | None = None) -> Tensor:
+    """`store[numbers]` of a (N, C, H, W) tensor in channels_last, 8 times faster: whole pictures are copied at once.
+
+    The result is on `device`, by default where `store` is.
+    """
     n, c, height, width = store.shape
     rows = store.permute(0, 2, 3, 1).reshape(n, -1)  # a view, for what `decode` gives
-    return rows.index_select(0, send(numbers, store.device)).reshape(-1, height, width, c).permute(0, 3, 1, 2)
+    taken = rows.index_select(0, send(numbers, store.device)).reshape(-1, height, width, c).permute(0, 3, 1, 2)
+    return send(taken, device or store.device)
 
 
 def send(values: Tensor, device: torch.device) -> Tensor:

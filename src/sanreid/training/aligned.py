@@ -113,8 +113,8 @@ class Step:
 
     def __call__(self, batch: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
         """One batch; returns the unweighted terms, each the mean over the networks."""
-        batch = tensors.send(batch, self.device)
-        images, _ = self.plan.augment(tensors.take(self.people.images, ranks.share(batch)), None, generator)
+        own, batch = ranks.share(batch), tensors.send(batch, self.device)
+        images, _ = self.plan.augment(tensors.take(self.people.images, own, self.device), None, generator)
         with loop.autocast(self.plan.compute, self.device):
             outputs = [forward(images) for forward in self.forwards]
         each = self._losses(distributed.gather(outputs), self.people.labels[batch])

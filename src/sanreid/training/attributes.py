@@ -84,7 +84,8 @@ class Step(reid.Step):
         for part in torch.arange(len(self.held_out.images), device=self.device).split(self.batch):
             labels = self.held_out.labels[part]
             with loop.autocast(self.recipe.compute, self.device):
-                logits = self.model(tensors.normalise_images(tensors.take(self.held_out.images, part))).logits
+                images = tensors.take(self.held_out.images, part, self.device)
+                logits = self.model(tensors.normalise_images(images)).logits
             total += torch.stack(list(heads.sums(logits, by_head(labels), self.class_weights).values()))
             right += (torch.stack([logits[head].argmax(1) for head in HEADS], 1) == labels).sum()
         loss = (total[:, 0] / total[:, 1]).sum()

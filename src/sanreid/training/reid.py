@@ -50,8 +50,8 @@ class People(NamedTuple):
     count: int
 
     def to(self, device: torch.device) -> Self:
-        """The same on `device`."""
-        return self._replace(images=self.images.to(device), labels=self.labels.to(device))
+        """The same on `device`; images that are too many for it stay on the host (tensors.keep)."""
+        return self._replace(images=tensors.keep(self.images, device), labels=self.labels.to(device))
 
 
 def read(folder: Path, size: tuple[int, int], split: str = "train") -> People:
@@ -123,8 +123,8 @@ class Step(ABC):
 
     def __call__(self, batch: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
         """One forward, one backward, one update; returns the unweighted terms."""
-        batch = tensors.send(batch, self.device)
-        images, _ = self.recipe.augment(tensors.take(self.people.images, ranks.share(batch)), None, generator)
+        own, batch = ranks.share(batch), tensors.send(batch, self.device)
+        images, _ = self.recipe.augment(tensors.take(self.people.images, own, self.device), None, generator)
         with loop.autocast(self.recipe.compute, self.device):
             out = self.forward(images)
         measured = self.measure(distributed.gather(out), self.people.labels[batch])

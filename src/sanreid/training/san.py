@@ -161,8 +161,9 @@ class Step:
         self.sampler = samplers.PKSampler(people.labels, recipe.people, recipe.images)
         self.device = next(model.parameters()).device
         self.mirror = None if mirror is None else mirror.to(self.device)
-        self.images, self.labels = people.images.to(self.device), people.labels.to(self.device)
-        self.textures = people.textures.to(self.device) if variant.decodes and people.textures is not None else None
+        self.images, self.labels = tensors.keep(people.images, self.device), people.labels.to(self.device)
+        textures = people.textures if variant.decodes else None
+        self.textures = None if textures is None else tensors.keep(textures, self.device)
         self.terms = variant.weights.on(REID + TEXTURE)
         named = list(model.named_parameters())
         if recipe.schedule == "joint":
@@ -180,10 +181,10 @@ class Step:
 
     def __call__(self, batch: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
         """One batch by the schedule; returns the unweighted terms."""
-        batch = tensors.send(batch, self.device)
-        labels, own = self.labels[batch], ranks.share(batch)
-        textures = None if self.textures is None else tensors.take(self.textures, own)
-        images, target = self.recipe.augment(tensors.take(self.images, own), textures, generator, self.mirror)
+        own, labels = ranks.share(batch), self.labels[tensors.send(batch, self.device)]
+        textures = None if self.textures is None else tensors.take(self.textures, own, self.device)
+        images = tensors.take(self.images, own, self.device)
+        images, target = self.recipe.augment(images, textures, generator, self.mirror)
         if self.recipe.schedule == "joint":
             with loop.autocast(self.recipe.compute, self.device):
                 out = self.forward(images)
