@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from sanreid import runtime
 from sanreid.bounds import Batch, Within
 from sanreid.data import index, tensors
-from sanreid.evaluation import features, floor
+from sanreid.evaluation import features, trivial_baselines
 from sanreid.evaluation.open_world import protocol, record
 from sanreid.evaluation.open_world.protocol import Labelled
 from sanreid.evaluation.ranking import DISTRACTOR
@@ -48,7 +48,9 @@ def main(images: Path, model: Path, out: Path, p: Params) -> None:
     people, paths = rows["pid"].to_numpy("int64"), rows.loc[~known, "path"].tolist()
     metrics = {}
     with runtime.atomic_folder(out) as work:
-        for kind, taken in zip(KINDS, (plain, floor.centre(plain, floor.cameras(rows))), strict=True):
+        for kind, taken in zip(
+            KINDS, (plain, trivial_baselines.centre(plain, trivial_baselines.cameras(rows))), strict=True
+        ):
             find = Labelled(taken[~known], people[~known])
             result = protocol.evaluate(Labelled(taken[known], people[known]), find, p)
             record.save(work / kind.replace(" ", "_"), result, paths, find)
