@@ -1,4 +1,4 @@
-"""Who matches whom, and the scores of each query: what every way to rank fills and averages.
+"""A ranking's metrics (CMC, AP, mINP) and the matching they rest on: who matches whom, the scores of each query.
 
 Decisions: the rules that `ranking` tells are applied here, so that whole galleries, drawn ones and a GPU's ranking
 agree on who is hidden and who matches. Scores are kept by query, and averaged once all blocks have been through.
