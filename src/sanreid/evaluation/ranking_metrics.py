@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from sanreid.evaluation import counting, device_ranking
+from sanreid.evaluation import device_ranking, ranking_kernels
 
 JUNK = -1
 DISTRACTOR = 0
@@ -93,7 +93,7 @@ class People:
         p = slice(start, start + len(block))
         whom = self.members, self.starts[p], self.stops[p], self.query_camids[p], self.gallery_camids
         scores = self.first[p], self.precision[p], self.penalty[p], self.shortened[p]
-        counting.score(block, *whom, self.first_k or len(self.gallery_pids), *scores)
+        ranking_kernels.score(block, *whom, self.first_k or len(self.gallery_pids), *scores)
 
     def score_there(self, start: int, block: torch.Tensor) -> None:
         """Score the queries from `start` on, on the device of the block."""
@@ -118,7 +118,7 @@ class People:
         place = np.empty_like(self.gallery_pids)
         place[drawn] = np.arange(len(drawn))
         whom = self.members, self.starts[p], self.stops[p], self.query_camids[p], self.gallery_camids
-        counting.score_single(block, *whom, drawn[one_each], self.gallery_pids, place, self.first[p])
+        ranking_kernels.score_single(block, *whom, drawn[one_each], self.gallery_pids, place, self.first[p])
 
     def result(self, max_rank: int, cmc: NDArray[np.float64] | None = None) -> Ranking:
         """Average over the queries that had a match; `cmc` where it was averaged otherwise."""

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sanreid.evaluation import counting
+from sanreid.evaluation import ranking_kernels
 from sanreid.evaluation.ranking import evaluate_distances
 from tests.evaluation.oracle import assert_same, brute_force
 
@@ -15,7 +15,7 @@ def test_both_ways_to_count_agree_where_matches_are_many():
         row[rng.integers(0, 500, 20)] = np.nan
         matches = np.sort(rng.permutation(np.flatnonzero(~np.isnan(row)))[:120])
         np.testing.assert_array_equal(
-            np.sort(counting.ranks_by_count(row, matches)), counting.ranks_by_search(row, matches)
+            np.sort(ranking_kernels.ranks_by_count(row, matches)), ranking_kernels.ranks_by_search(row, matches)
         )
     pids = rng.integers(1, 3, 400)  # two classes: about 200 matches a query
     matrix = rng.integers(0, 90, (6, 400)).astype(np.float64)
@@ -40,4 +40,4 @@ def test_searched_ranks_are_a_stable_sorts_whatever_the_distances(values, dtype)
     matches = np.sort(rng.permutation(300)[:80])
     place = np.empty(300, int)
     place[np.argsort(row, kind="stable")] = np.arange(1, 301)
-    np.testing.assert_array_equal(counting.ranks_by_search(row, matches), np.sort(place[matches]))
+    np.testing.assert_array_equal(ranking_kernels.ranks_by_search(row, matches), np.sort(place[matches]))
