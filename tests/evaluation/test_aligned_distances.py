@@ -5,7 +5,7 @@ import logging
 import numpy as np
 import pytest
 
-from sanreid.evaluation import by_distance, distances, local_distance, reranking
+from sanreid.evaluation import aligned_distances, distances, local_distance, reranking
 
 
 def data(n: int = 12) -> tuple[np.ndarray, np.ndarray]:
@@ -19,7 +19,7 @@ def test_local_and_sum_equal_plain_numbers(monkeypatch, block_bytes):
     features, stripes = data()
     if block_bytes:
         monkeypatch.setattr(distances, "BLOCK_BYTES", block_bytes)
-    got = {name: matrix.copy() for name, matrix in by_distance.matrices(features, stripes)}
+    got = {name: matrix.copy() for name, matrix in aligned_distances.matrices(features, stripes)}
     assert list(got) == ["local", "sum"]
     unit = [f / np.linalg.norm(f.astype(np.float64)) for f in features]
     for i in range(len(features)):
@@ -35,14 +35,14 @@ def test_local_and_sum_equal_plain_numbers(monkeypatch, block_bytes):
 def test_a_feature_of_zeros_is_no_trouble():
     features, stripes = data()
     features[3] = 0
-    assert all(np.isfinite(matrix).all() for _, matrix in by_distance.matrices(features, stripes))
+    assert all(np.isfinite(matrix).all() for _, matrix in aligned_distances.matrices(features, stripes))
 
 
 def test_what_does_not_belong_together_is_refused_and_memory_is_told(caplog, monkeypatch):
     features, stripes = data()
     with pytest.raises(ValueError, match="12 features, but stripes of 11 images"):
-        next(by_distance.matrices(features, stripes[:-1]))
+        next(aligned_distances.matrices(features, stripes[:-1]))
     monkeypatch.setattr(reranking, "LARGE", 0)
     with caplog.at_level(logging.WARNING, "sanreid"):
-        next(by_distance.matrices(features, stripes))
+        next(aligned_distances.matrices(features, stripes))
     assert "local distances of 12 images with one another: 0.00 GB" in caplog.text
