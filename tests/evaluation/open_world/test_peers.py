@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sanreid.evaluation.open_world import agreement, peers, stream, thresholds
+from sanreid.evaluation.open_world import clustering_metrics, peers, stream, thresholds
 from sanreid.evaluation.open_world.stream import Link
 from tests.evaluation.open_world.clouds import clouds
 
@@ -20,7 +20,7 @@ def test_classes_never_calibrated_on_are_found(metric):
     found = peers.calibrate(prepared[known], classes[known], metric, tried, SECTION)
     assert [peer.name for peer in found] == ["dbscan", "hdbscan", "agglomerative"]
     for peer in found:
-        result = agreement.measure(classes[new], peer.run(prepared[new]))
+        result = clustering_metrics.measure(classes[new], peer.run(prepared[new]))
         assert result.found == 4
         assert result.accuracy > 0.95
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sanreid.evaluation.open_world import agreement, remedy, stream
+from sanreid.evaluation.open_world import clustering_metrics, remedy, stream
 from sanreid.evaluation.open_world.stream import Link
 from tests.evaluation.open_world import oracle
 from tests.evaluation.open_world.clouds import clouds
@@ -60,7 +60,7 @@ def test_the_order_matters_less_afterwards():
         labels = stream.cluster(points[order], 0.15, "cosine", CENTROID).labels
         mended = remedy.merge(points[order], labels, 0.3, "cosine")
         mended = remedy.again(points[order], mended, "cosine", CENTROID, 5)
-        before.append(agreement.measure(classes[order], labels))
-        after.append(agreement.measure(classes[order], mended))
+        before.append(clustering_metrics.measure(classes[order], labels))
+        after.append(clustering_metrics.measure(classes[order], mended))
     assert np.std([a.found for a in after]) < np.std([b.found for b in before])
     assert np.mean([a.accuracy for a in after]) > np.mean([b.accuracy for b in before])

@@ -20,12 +20,12 @@ from pydantic import AfterValidator, Field, model_validator
 
 from sanreid import runtime
 from sanreid.bounds import Each, Name, Repeats, Seed, Sigmas, Some, Threshold
-from sanreid.evaluation.open_world import agreement, peers, remedy, stream, thresholds
+from sanreid.evaluation.open_world import clustering_metrics, peers, remedy, stream, thresholds
 from sanreid.evaluation.open_world.stream import Adaptive, Labels, Link, Metric, Points
 from sanreid.params import Section
 
 KEYS = ["rule", "link", "remedy", "size"]
-MEASURES = list(agreement.Agreement._fields)
+MEASURES = list(clustering_metrics.ClusteringMetrics._fields)
 REMEDIES = ("none", "merged", "merged, second pass")
 THREADS = min(4, os.cpu_count() or 1)  # the kernels and the products let go of the interpreter lock
 RULES = ("mean + sigmas", "by class", "fixed, then adaptive", "equal error", "tuned")  # beside those set by hand
@@ -143,7 +143,7 @@ def evaluate(calibration: Labelled, find: Labelled, p: Protocol) -> Result:
             group = partial(streamed, points, rule, prepared[name].merge_at, p.links[name], p)
             for k, (order, mended) in enumerate(zip(beginnings, pool.map(group, beginnings), strict=True)):
                 for remedied, labels in zip(REMEDIES, mended, strict=True):
-                    measured = agreement.measure(find.classes[order], labels)
+                    measured = clustering_metrics.measure(find.classes[order], labels)
                     rows.append((rule.name, name, remedied, size, k, *measured))
                 if (rule.name, name) == shown and size == len(points) and k == 0:
                     groups[order] = mended[-1]
@@ -214,7 +214,14 @@ def run_peers(
     for peer in found:
         for size in sizes:
             for k, order in enumerate(part[:size] for part in orders[: len(orders) if size < len(points) else 1]):
-                yield peer.name, PEER, REMEDIES[0], size, k, *agreement.measure(classes[order], peer.run(points[order]))
+                yield (
+                    peer.name,
+                    PEER,
+                    REMEDIES[0],
+                    size,
+                    k,
+                    *clustering_metrics.measure(classes[order], peer.run(points[order])),
+                )
 
 
 def summarise(runs: pd.DataFrame) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sanreid.evaluation.open_world import agreement
+from sanreid.evaluation.open_world import clustering_metrics
 from sanreid.evaluation.open_world.stream import Labels, Link, Metric, Points
 
 Distances = NDArray[np.float64]
@@ -138,7 +138,10 @@ def best(
     and its middle is taken: the value that bears most error to either side.
     """
     scores = np.array(
-        [np.mean([agreement.measure(labels[o], run(value, o)).adjusted_rand for o in orders]) for value in values]
+        [
+            np.mean([clustering_metrics.measure(labels[o], run(value, o)).adjusted_rand for o in orders])
+            for value in values
+        ]
     )
     top = int(scores.argmax())
     good = scores >= scores[top] - NEARLY

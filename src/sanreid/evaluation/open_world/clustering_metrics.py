@@ -1,4 +1,4 @@
-"""How well groups agree with classes: how many are found, accuracy by one-to-one matching, two indices of partitions.
+"""Clustering metrics: how many groups are found, accuracy by one-to-one matching, two indices of partitions.
 
 Decisions: all four follow from the table of counts (classes by groups), which is made once. Accuracy matches each class
 with at most one group so that most images are right (Kuhn 1955, the "Hungarian" method); what is in a group without a
@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import linear_sum_assignment
 
 
-class Agreement(NamedTuple):
+class ClusteringMetrics(NamedTuple):
     """Fractions in [0, 1], but for the counts and for the adjusted Rand index, which is 0 for chance, 1 at most."""
 
     classes: int
@@ -23,8 +23,8 @@ class Agreement(NamedTuple):
     mutual_information: float  # normalised by the arithmetic mean of the entropies
 
 
-def measure(classes: ArrayLike, groups: ArrayLike) -> Agreement:
-    """The agreement of `groups` (N,) with `classes` (N,); ValueError for none, or for different lengths."""
+def measure(classes: ArrayLike, groups: ArrayLike) -> ClusteringMetrics:
+    """The metrics of `groups` (N,) against `classes` (N,); ValueError for none, or for different lengths."""
     truth, labels = np.asarray(classes), np.asarray(groups)
     if truth.shape != labels.shape or truth.ndim != 1 or not len(truth):
         raise ValueError(f"classes {truth.shape} and groups {labels.shape} must be two lists of one length, not empty")
@@ -34,7 +34,7 @@ def measure(classes: ArrayLike, groups: ArrayLike) -> Agreement:
     np.add.at(table, (row, column), 1)
     proper = table[:, names >= 0]
     right = proper[linear_sum_assignment(proper, maximize=True)].sum()
-    return Agreement(len(table), proper.shape[1], float(right / len(truth)), _rand(table), _information(table))
+    return ClusteringMetrics(len(table), proper.shape[1], float(right / len(truth)), _rand(table), _information(table))
 
 
 def _rand(table: NDArray[np.int64]) -> float:

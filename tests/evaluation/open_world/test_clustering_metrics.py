@@ -1,4 +1,4 @@
-"""Agreement against scikit-learn's indices and a search through all matchings."""
+"""Clustering metrics against scikit-learn's indices and a search through all matchings."""
 
 from itertools import permutations
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
-from sanreid.evaluation.open_world.agreement import measure
+from sanreid.evaluation.open_world.clustering_metrics import measure
 
 
 def best_matching(classes, groups):
