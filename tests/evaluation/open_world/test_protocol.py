@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from sanreid import runtime
-from sanreid.evaluation.open_world import clustering_metrics, protocol, remedy, stream
+from sanreid.evaluation.open_world import clustering_metrics, protocol, refinement, stream
 from sanreid.evaluation.open_world.protocol import Labelled
 from sanreid.params import ParamsError, validate
 from tests.evaluation.open_world.clouds import clouds
@@ -65,7 +65,7 @@ def test_a_row_is_what_the_stream_gives_by_hand(result):
     order = runtime.rng(0, "order", 2).permutation(72)
     points = stream.prepare(find.features, "cosine")[order]
     labels = stream.cluster(points, 0.3, "cosine", p.links["density"]).labels
-    mended = remedy.merge(points, labels, result.calibrated["density"]["merge"], "cosine")
+    mended = refinement.merge(points, labels, result.calibrated["density"]["merge"], "cosine")
     runs = result.runs.set_index([*protocol.KEYS, "order"])
     for name, groups in (("none", labels), ("merged", mended)):
         row = runs.loc[("by hand 0.3", "density", name, 72, 2)]

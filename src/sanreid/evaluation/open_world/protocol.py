@@ -20,7 +20,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from sanreid import runtime
 from sanreid.bounds import Each, Name, Repeats, Seed, Sigmas, Some, Threshold
-from sanreid.evaluation.open_world import clustering_metrics, peers, remedy, stream, thresholds
+from sanreid.evaluation.open_world import clustering_metrics, peers, refinement, stream, thresholds
 from sanreid.evaluation.open_world.stream import Adaptive, Labels, Link, Metric, Points
 from sanreid.params import Section
 
@@ -197,8 +197,8 @@ def streamed(
     sequence = points[order]
     threshold = rule.threshold[order] if rule.threshold.ndim else rule.threshold
     plain = stream.of_prepared(sequence, threshold, p.metric, link, rule.adaptive).labels
-    merged = remedy.merge_prepared(sequence, plain, merge_at, p.metric)
-    return plain, merged, remedy.again_prepared(sequence, merged, p.metric, link, p.rules.smallest)
+    merged = refinement.merge_prepared(sequence, plain, merge_at, p.metric)
+    return plain, merged, refinement.reassign_prepared(sequence, merged, p.metric, link, p.rules.smallest)
 
 
 def calibrate_peers(known: tuple[Points, Labels], p: Protocol) -> list[peers.Peer]:

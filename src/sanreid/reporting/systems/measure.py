@@ -6,7 +6,7 @@ reaches, because a table without the price compares little. Parameters are the n
 classifiers included; the images a second are of the features alone, on decoded images, after one batch that is not
 counted. Re-ranking of a cosine system works on unit features, whose squared distance orders as the cosine does. A
 network that gives stripes is measured by its local distance too, and by the sum (`aligned_distances`). Networks
-whose weights only helped to train this one are left out.
+that only helped to train this one are left out.
 """
 
 import time

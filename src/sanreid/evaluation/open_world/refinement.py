@@ -1,4 +1,4 @@
-"""What mends a stream's order sensitivity: groups that are one are merged, then every image chooses once more.
+"""Refinement of a stream's groups, whose order mattered: like groups are merged, then every image is reassigned once.
 
 Early images decide with little knowledge: a class is founded twice where its first images lie far apart, and an image
 joins a group before the nearer one exists. Both are told from the groups at the end, without a label:
@@ -34,17 +34,17 @@ def merge_prepared(points: Points, labels: Labels, at: float, metric: Metric) ->
     return np.unique(into[labels], return_inverse=True)[1]
 
 
-def again(points: ArrayLike, labels: Labels, metric: Metric, link: Link, smallest: int) -> Labels:
+def reassign(points: ArrayLike, labels: Labels, metric: Metric, link: Link, smallest: int) -> Labels:
     """New labels (N,): every image joins the nearest of the groups that have at least `smallest` images.
 
     The groups are those of `labels` throughout: barycentres stay, and members are the others of a group, without the
     image itself (the only member of a group stays). Where no group is large enough, all take part.
     """
-    return again_prepared(prepare(points, metric), labels, metric, link, smallest)
+    return reassign_prepared(prepare(points, metric), labels, metric, link, smallest)
 
 
-def again_prepared(points: Points, labels: Labels, metric: Metric, link: Link, smallest: int) -> Labels:
-    """As `again`, of points that `stream.prepare` made."""
+def reassign_prepared(points: Points, labels: Labels, metric: Metric, link: Link, smallest: int) -> Labels:
+    """As `reassign`, of points that `stream.prepare` made."""
     sizes = np.bincount(labels)
     large = sizes >= smallest if (sizes >= smallest).any() else sizes > 0
     renumbered = np.where(large, np.cumsum(large) - 1, -1)[labels]
@@ -64,7 +64,9 @@ def again_prepared(points: Points, labels: Labels, metric: Metric, link: Link, s
         squares, best = np.einsum("nd,nd->n", points, points), np.empty((len(members), link.nearest))
         for first in range(0, len(points), BLOCK):
             products = points[first : first + BLOCK] @ points.T
-            kernels.again_by_members(products, first, squares, renumbered, members, cosine, link.nearest, best, found)
+            kernels.reassign_by_members(
+                products, first, squares, renumbered, members, cosine, link.nearest, best, found
+            )
     return np.unique(found, return_inverse=True)[1]
 
 
