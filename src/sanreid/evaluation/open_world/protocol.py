@@ -20,7 +20,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from sanreid import runtime
 from sanreid.bounds import Each, Name, Repeats, Seed, Sigmas, Some, Threshold
-from sanreid.evaluation.open_world import clustering_metrics, peers, refinement, stream, thresholds
+from sanreid.evaluation.open_world import clustering_metrics, offline_clustering, refinement, stream, thresholds
 from sanreid.evaluation.open_world.stream import Adaptive, Labels, Link, Metric, Points
 from sanreid.params import Section
 
@@ -76,7 +76,7 @@ class Protocol(Section):
     orders: Repeats
     calibration: Calibration
     rules: Rules
-    peers: peers.Peers
+    peers: offline_clustering.Peers
     shown: Shown
 
     @model_validator(mode="after")
@@ -201,14 +201,20 @@ def streamed(
     return plain, merged, refinement.reassign_prepared(sequence, merged, p.metric, link, p.rules.smallest)
 
 
-def calibrate_peers(known: tuple[Points, Labels], p: Protocol) -> list[peers.Peer]:
+def calibrate_peers(known: tuple[Points, Labels], p: Protocol) -> list[offline_clustering.Peer]:
     """The peers, their numbers from the labelled `known`; radii tried are distances of pairs."""
     sequences = thresholds.measure(*known, p.metric, Link(by="members", nearest=1))
-    return peers.calibrate(*known, p.metric, thresholds.candidates(sequences, p.calibration.candidates), p.peers)
+    return offline_clustering.calibrate(
+        *known, p.metric, thresholds.candidates(sequences, p.calibration.candidates), p.peers
+    )
 
 
 def run_peers(
-    found: list[peers.Peer], points: Points, classes: Labels, orders: list[NDArray[np.int64]], sizes: list[int]
+    found: list[offline_clustering.Peer],
+    points: Points,
+    classes: Labels,
+    orders: list[NDArray[np.int64]],
+    sizes: list[int],
 ) -> Iterator[tuple]:
     """Rows of the peers: over the orders' beginnings, and of all images once, where the order says nothing."""
     for peer in found:

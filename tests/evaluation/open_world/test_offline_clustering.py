@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from sanreid.evaluation.open_world import clustering_metrics, peers, stream, thresholds
+from sanreid.evaluation.open_world import clustering_metrics, offline_clustering, stream, thresholds
 from sanreid.evaluation.open_world.stream import Link
 from tests.evaluation.open_world.clouds import clouds
 
-SECTION = peers.Peers(core=3, sizes=[4, 8, 1000], most=10_000)
+SECTION = offline_clustering.Peers(core=3, sizes=[4, 8, 1000], most=10_000)
 
 
 @pytest.mark.parametrize("metric", ["cosine", "euclidean"])
@@ -17,7 +17,7 @@ def test_classes_never_calibrated_on_are_found(metric):
     prepared = stream.prepare(points, metric)
     link = Link(by="members", nearest=1)
     tried = thresholds.candidates(thresholds.measure(prepared[known], classes[known], metric, link), 16)
-    found = peers.calibrate(prepared[known], classes[known], metric, tried, SECTION)
+    found = offline_clustering.calibrate(prepared[known], classes[known], metric, tried, SECTION)
     assert [peer.name for peer in found] == ["dbscan", "hdbscan", "agglomerative"]
     for peer in found:
         result = clustering_metrics.measure(classes[new], peer.run(prepared[new]))
@@ -29,12 +29,12 @@ def test_dbscan_by_the_cosine_keeps_the_radius_of_the_cosine():
     angles = np.deg2rad([0, 10, 20, 60, 70, 80])
     points = np.stack([np.cos(angles), np.sin(angles)], 1)
     step = 1 - np.cos(np.deg2rad(10))
-    assert peers.dbscan(points, step * 1.01, "cosine", 2).tolist() == [0, 0, 0, 1, 1, 1]
-    assert peers.dbscan(points, step * 0.99, "cosine", 2).tolist() == [-1] * 6
+    assert offline_clustering.dbscan(points, step * 1.01, "cosine", 2).tolist() == [0, 0, 0, 1, 1, 1]
+    assert offline_clustering.dbscan(points, step * 0.99, "cosine", 2).tolist() == [-1] * 6
 
 
 def test_few_images_are_no_error():
     for count in (2, 3):
         points = np.eye(3)[:count]
-        assert len(peers.hdbscan(points, 50.0)) == count
-    assert peers.agglomerative(np.eye(3)[:1], 0.5, "cosine").tolist() == [0]
+        assert len(offline_clustering.hdbscan(points, 50.0)) == count
+    assert offline_clustering.agglomerative(np.eye(3)[:1], 0.5, "cosine").tolist() == [0]
