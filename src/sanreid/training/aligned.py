@@ -21,7 +21,7 @@ from sanreid.losses import cross_entropy, local_triplet, mutual, stripe_distance
 from sanreid.models import aligned as network
 from sanreid.params import Section
 from sanreid.training import distributed, loop, optim, reid
-from sanreid.training.where import inside
+from sanreid.training.error_context import in_section
 
 MUTUAL = ("mutual_id", "mutual_global", "mutual_local")
 TERMS = ("id", "global_triplet", "local_triplet", *MUTUAL)
@@ -77,7 +77,7 @@ class Plan(reid.Recipe):
 def check(plan: Plan, labels: Tensor, section: str) -> None:
     """Refuse a plan that cannot be followed with training images of these `labels` (N,); ValueError names the key."""
     reid.check(plan, section)
-    with inside(section):
+    with in_section(section):
         samplers.PKSampler(labels, plan.people, plan.images)
 
 

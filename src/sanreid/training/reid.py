@@ -22,8 +22,8 @@ from sanreid.models import backbones
 from sanreid.models.reid import Architecture
 from sanreid.params import Section
 from sanreid.training import checkpoint, distributed, loop, optim
+from sanreid.training.error_context import in_section
 from sanreid.training.parts import TRUNK
-from sanreid.training.where import inside
 
 
 class Recipe(Section):
@@ -38,7 +38,7 @@ class Recipe(Section):
 def check(recipe: Recipe, section: str) -> None:
     """Refuse a recipe that cannot be followed; ValueError names the key. A step checks what its batches need."""
     optim.check(recipe.optimiser, recipe.epochs, f"{section}.optimiser")
-    with inside(f"{section}.augment"):
+    with in_section(f"{section}.augment"):
         recipe.augment.check(None, textures=False)
 
 

@@ -23,8 +23,8 @@ from sanreid.models import san
 from sanreid.models.decoder import DecoderOutput
 from sanreid.params import Section
 from sanreid.training import checkpoint, distributed, loop, optim
+from sanreid.training.error_context import in_section
 from sanreid.training.parts import DECODER, TRUNK
-from sanreid.training.where import inside
 
 REID, TEXTURE = ("id", "triplet"), ("reconstruction", "texture_triplet")
 
@@ -112,9 +112,9 @@ def check(recipe: Recipe, variant: Variant, labels: Tensor, mirror: Tensor | Non
     """Refuse a recipe that cannot be followed with training images of these `labels` (N,); ValueError names the key."""
     optim.check(recipe.optimiser, recipe.epochs, f"{section}.optimiser")
     optim.check(recipe.texture_optimiser, recipe.epochs, f"{section}.texture_optimiser")
-    with inside(section):
+    with in_section(section):
         samplers.PKSampler(labels, recipe.people, recipe.images)
-    with inside(f"{section}.augment"):
+    with in_section(f"{section}.augment"):
         recipe.augment.check(mirror, variant.decodes)
 
 

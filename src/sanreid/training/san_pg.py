@@ -19,8 +19,8 @@ from sanreid.losses import reconstruction
 from sanreid.models import san
 from sanreid.params import Section
 from sanreid.training import distributed, loop, optim
+from sanreid.training.error_context import in_section
 from sanreid.training.parts import DECODER, TRUNK
-from sanreid.training.where import inside
 
 REMEDIES = {
     "visibility": "; hidden_weight 1.0 does without",
@@ -53,7 +53,7 @@ def check(recipe: Recipe, images: int, mirror: Tensor | None, section: str) -> N
     optim.check(recipe.optimiser, recipe.epochs, f"{section}.optimiser")
     if images < recipe.batch:
         raise ValueError(f"{section}.batch: {recipe.batch} is more than the {images} training images; lower it")
-    with inside(f"{section}.augment"):
+    with in_section(f"{section}.augment"):
         recipe.augment.check(mirror, textures=True)
 
 
