@@ -15,7 +15,7 @@ from sanreid.models import san as network
 from sanreid.params import Section, run
 from sanreid.texturing import generate, table
 from sanreid.training import checkpoint
-from sanreid.training.parts import DECODER, TRUNK
+from sanreid.training.parameter_prefixes import DECODER, TRUNK
 
 
 class Params(Section):

@@ -20,7 +20,7 @@ from sanreid.models import san as network
 from sanreid.params import run
 from sanreid.texturing import progress
 from sanreid.training import checkpoint, loop, optim, san_pg
-from sanreid.training.parts import DECODER, TRUNK
+from sanreid.training.parameter_prefixes import DECODER, TRUNK
 
 TARGETS = ("texture", "frontal")
 LAYOUT = ("uv_mirror.npy", "coverage.png")  # what the paired set tells of the texture layout, where it is known

@@ -23,7 +23,7 @@ from sanreid.models.reid import Architecture
 from sanreid.params import Section
 from sanreid.training import checkpoint, distributed, loop, optim
 from sanreid.training.error_context import in_section
-from sanreid.training.parts import TRUNK
+from sanreid.training.parameter_prefixes import TRUNK
 
 
 class Recipe(Section):

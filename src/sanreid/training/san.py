@@ -24,7 +24,7 @@ from sanreid.models.decoder import DecoderOutput
 from sanreid.params import Section
 from sanreid.training import checkpoint, distributed, loop, optim
 from sanreid.training.error_context import in_section
-from sanreid.training.parts import DECODER, TRUNK
+from sanreid.training.parameter_prefixes import DECODER, TRUNK
 
 REID, TEXTURE = ("id", "triplet"), ("reconstruction", "texture_triplet")
 

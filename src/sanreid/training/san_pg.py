@@ -20,7 +20,7 @@ from sanreid.models import san
 from sanreid.params import Section
 from sanreid.training import distributed, loop, optim
 from sanreid.training.error_context import in_section
-from sanreid.training.parts import DECODER, TRUNK
+from sanreid.training.parameter_prefixes import DECODER, TRUNK
 
 REMEDIES = {
     "visibility": "; hidden_weight 1.0 does without",
