@@ -20,7 +20,7 @@ from sanreid.models.digit_classifiers import DigitOutput, Shape
 from sanreid.params import Section, validate
 from sanreid.training import checkpoint
 from sanreid.training import digits as digit_training
-from sanreid.training.descent import Descent, Sgd
+from sanreid.training.sgd import ConstantSgd, Sgd
 
 SECTION = "train_mnist_classifier"
 SYSTEM = "mnist_classifier"
@@ -71,7 +71,7 @@ class Step(digit_training.Step):
         train = digits.at(~digits.tested)
         if len(train.labels) < recipe.batch:
             raise ValueError(f"batch: {recipe.batch} is more than the {len(train.labels)} training digits; lower it")
-        super().__init__(model, train, recipe.compute, Descent(model.parameters(), recipe.optimiser))
+        super().__init__(model, train, recipe.compute, ConstantSgd(model.parameters(), recipe.optimiser))
         self.batch, self.tested = recipe.batch, digits.at(digits.tested)
 
     def batches(self, seed: int, epoch: int) -> list[Tensor]:

@@ -3,7 +3,7 @@
 Decisions: a step of ResNet-18 on five digits is some three hundred kernels of a few microseconds, and asking for each
 takes the CPU longer than the GPU needs to run it; a graph asks for all of them at once. The kernels are the step's own,
 in its order, so a deterministic training gives the same bits (tests/training/test_replayed.py, on a GPU). Only for
-steps whose batches all have one size and whose rates never change, as the digits' (`descent`): a rate is recorded as a
+steps whose batches all have one size and whose rates never change, as the digits' (`sgd`): a rate is recorded as a
 number. The first batches are ordinary steps, in which cuDNN chooses its kernels and the optimizer makes its state; what
 cannot be recorded goes on as it is, and the log says why. On the CPU nothing is recorded.
 """

@@ -23,7 +23,7 @@ class Sgd(Section):
     momentum: Momentum
 
 
-class Descent(optim.Optimisation):
+class ConstantSgd(optim.Optimisation):
     """`optim.Optimisation` of a constant rate: nothing to warm up, nothing to decay."""
 
     def __init__(self, parameters: Iterable[torch.nn.Parameter], sgd: Sgd) -> None:

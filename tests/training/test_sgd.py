@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from sanreid.params import ParamsError, validate
-from sanreid.training.descent import Descent, Sgd
+from sanreid.training.sgd import ConstantSgd, Sgd
 
 SGD = {"lr": 0.1, "weight_decay": 0.01, "momentum": 0.9}
 
@@ -15,7 +15,7 @@ def sgd(**changes) -> Sgd:
     return validate({**SGD, **changes}, Sgd, "optimiser")
 
 
-def descend(descent: Descent, weight: torch.nn.Parameter, steps: int) -> list[float]:
+def descend(descent: ConstantSgd, weight: torch.nn.Parameter, steps: int) -> list[float]:
     found = []
     for _ in range(steps):
         assert descent.at(0, 0.5) == 0.1
@@ -28,7 +28,7 @@ def descend(descent: Descent, weight: torch.nn.Parameter, steps: int) -> list[fl
 
 def test_the_steps_are_the_formulas():
     weight = torch.nn.Parameter(torch.tensor([0.5], dtype=torch.float64))
-    found = descend(Descent([weight], sgd()), weight, 4)
+    found = descend(ConstantSgd([weight], sgd()), weight, 4)
     w, velocity, expected = 0.5, 0.0, []
     for _ in range(4):
         velocity = 0.9 * velocity + 3 * w**2 + 0.01 * w
@@ -39,10 +39,10 @@ def test_the_steps_are_the_formulas():
 
 def test_its_state_goes_on_where_it_was():
     weight = torch.nn.Parameter(torch.tensor([0.5]))
-    first = Descent([weight], sgd())
+    first = ConstantSgd([weight], sgd())
     descend(first, weight, 2)
     other = torch.nn.Parameter(weight.detach().clone())
-    second = Descent([other], sgd())
+    second = ConstantSgd([other], sgd())
     second.load_state_dict(copy.deepcopy(first.state_dict()))  # as from the disk
     assert descend(second, other, 2) == descend(first, weight, 2)
 
