@@ -10,7 +10,7 @@ from torch import Tensor
 
 from sanreid.bounds import Batch, PerBatch
 from sanreid.data.samplers import PKSampler
-from sanreid.data.triples import TripleSampler
+from sanreid.data.triplet_sampler import TripletSampler
 from sanreid.losses import squared_triplet, triplet
 from sanreid.params import Section
 
@@ -31,7 +31,7 @@ class Triplets:
     def __init__(self, labels: Tensor, sampling: Sampling, batches: Batches, margin: float, squared: bool) -> None:
         self.random, self.margin, self.squared = sampling == "random", margin, squared
         if self.random:
-            self.sampler = TripleSampler(labels, batches.triplets)
+            self.sampler = TripletSampler(labels, batches.triplets)
         else:
             self.sampler = PKSampler(labels, batches.people, batches.images)
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from sanreid.data.triples import TripleSampler
+from sanreid.data.triplet_sampler import TripletSampler
 
 PIDS = [7, 3, 3, 9, 7, 3, 9, 9, 7, 4]  # 4 has one image
 
@@ -16,7 +16,7 @@ def thirds(batch):
 
 
 def test_every_triplet_is_one_and_every_image_an_anchor_once():
-    sampler, anchors = TripleSampler(PIDS, 5), []
+    sampler, anchors = TripletSampler(PIDS, 5), []
     for batch in sampler.epoch(0, 0):
         assert batch.dtype == torch.int64
         for a, p, n in zip(*thirds(batch), strict=True):
@@ -28,7 +28,7 @@ def test_every_triplet_is_one_and_every_image_an_anchor_once():
 
 
 def test_positives_and_negatives_are_even():
-    sampler, positives, negatives = TripleSampler(PIDS, 10), Counter(), Counter()
+    sampler, positives, negatives = TripletSampler(PIDS, 10), Counter(), Counter()
     for epoch in range(3000):
         for a, p, n in zip(*thirds(sampler.epoch(1, epoch)[0]), strict=True):
             if a == 0:
@@ -41,12 +41,12 @@ def test_positives_and_negatives_are_even():
 
 
 def test_the_incomplete_last_batch_is_left_out_unless_it_is_the_only_one():
-    assert [len(b) for b in TripleSampler(PIDS, 4).epoch(0, 0)] == [12, 12]
-    assert [len(b) for b in TripleSampler(PIDS, 64).epoch(0, 0)] == [30]
+    assert [len(b) for b in TripletSampler(PIDS, 4).epoch(0, 0)] == [12, 12]
+    assert [len(b) for b in TripletSampler(PIDS, 64).epoch(0, 0)] == [30]
 
 
 def test_an_epoch_is_a_function_of_seed_and_number():
-    sampler = TripleSampler(torch.tensor(PIDS), 5)
+    sampler = TripletSampler(torch.tensor(PIDS), 5)
 
     def epoch(seed, number):
         return torch.cat(sampler.epoch(seed, number)).tolist()
@@ -59,4 +59,4 @@ def test_an_epoch_is_a_function_of_seed_and_number():
 @pytest.mark.parametrize(("pids", "batch"), [([1, 1, 1], 2), (PIDS, 0)])
 def test_what_cannot_be_drawn_is_refused(pids, batch):
     with pytest.raises(ValueError, match=f"batch: {batch} triplets cannot be drawn from"):
-        TripleSampler(pids, batch)
+        TripletSampler(pids, batch)

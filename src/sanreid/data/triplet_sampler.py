@@ -13,7 +13,7 @@ from torch import Tensor
 from sanreid.runtime import rng
 
 
-class TripleSampler:
+class TripletSampler:
     """Batches of `batch` triplets of images of `pids` (N,): first the anchors, then their positives, their negatives.
 
     The only image of a person is its own positive. The incomplete last batch is left out unless it is the only one.
