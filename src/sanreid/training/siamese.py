@@ -22,7 +22,7 @@ from sanreid.params import Section, validate
 from sanreid.training import checkpoint, optim
 from sanreid.training import digits as digit_training
 from sanreid.training.error_context import in_section
-from sanreid.training.triplets import Batches, Sampling, Triplets
+from sanreid.training.triplet_mining import Batches, Sampling, TripletMining
 
 SECTION = "train_mnist_siamese"
 SYSTEM = "mnist_siamese"
@@ -68,7 +68,9 @@ class Step(digit_training.Step):
         super().__init__(model, trained, recipe.compute, optimisation)
         self.recipe = recipe
         with in_section(f"{SECTION}.batches"):
-            self.triplets = Triplets(trained.labels, recipe.sampling, recipe.batches, recipe.loss.margin, squared=True)
+            self.triplets = TripletMining(
+                trained.labels, recipe.sampling, recipe.batches, recipe.loss.margin, squared=True
+            )
 
     def batches(self, seed: int, epoch: int) -> list[Tensor]:
         """Batches of image numbers by the sampling."""

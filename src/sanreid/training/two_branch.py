@@ -17,7 +17,7 @@ from sanreid.params import Section
 from sanreid.training import reid
 from sanreid.training.error_context import in_section
 from sanreid.training.holdout import Holdout
-from sanreid.training.triplets import Batches, Sampling, Triplets
+from sanreid.training.triplet_mining import Batches, Sampling, TripletMining
 
 VALIDATION = "validation_mAP"
 SECTION = "train_two_branch"
@@ -70,7 +70,7 @@ class Step(reid.Step):
         super().__init__(model, people, recipe, dict.fromkeys(names, recipe.weight))
         self.smoothing, self.measure_validation = recipe.label_smoothing, measure_validation
         with in_section(f"{SECTION}.batches"):
-            self.triplets = Triplets(people.labels, variant.sampling, recipe.batches, variant.margin, squared=True)
+            self.triplets = TripletMining(people.labels, variant.sampling, recipe.batches, variant.margin, squared=True)
 
     def batches(self, seed: int, epoch: int) -> list[Tensor]:
         """Batches of image numbers by the variant's sampling."""

@@ -11,7 +11,7 @@ from sanreid.models.two_head import Architecture, TwoHead, TwoHeadOutput
 from sanreid.params import Section
 from sanreid.training import reid
 from sanreid.training.error_context import in_section
-from sanreid.training.triplets import Batches, Sampling, Triplets
+from sanreid.training.triplet_mining import Batches, Sampling, TripletMining
 
 
 class Losses(Section):
@@ -40,7 +40,7 @@ class Step(reid.Step):
         self.losses = recipe.losses
         super().__init__(model, people, recipe, {"triplet": self.losses.triplet, "id": self.losses.id})
         with in_section("train_two_head.batches"):
-            self.triplets = Triplets(
+            self.triplets = TripletMining(
                 people.labels, recipe.sampling, recipe.batches, self.losses.margin, self.losses.squared
             )
 

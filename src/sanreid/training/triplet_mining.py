@@ -25,7 +25,7 @@ class Batches(Section):
     images: PerBatch
 
 
-class Triplets:
+class TripletMining:
     """The batches of training images with `labels` (N,), and the loss of a batch's features."""
 
     def __init__(self, labels: Tensor, sampling: Sampling, batches: Batches, margin: float, squared: bool) -> None:

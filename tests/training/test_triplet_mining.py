@@ -5,7 +5,7 @@ import torch
 
 from sanreid.losses import squared_triplet, triplet
 from sanreid.params import validate
-from sanreid.training.triplets import Batches, Triplets
+from sanreid.training.triplet_mining import Batches, TripletMining
 
 LABELS = torch.arange(12) // 4
 BATCHES = validate({"triplets": 5, "people": 2, "images": 3}, Batches, "batches")
@@ -13,7 +13,7 @@ BATCHES = validate({"triplets": 5, "people": 2, "images": 3}, Batches, "batches"
 
 @pytest.mark.parametrize("squared", [True, False])
 def test_drawn_triplets_are_compared_in_thirds(squared):
-    t = Triplets(LABELS, "random", BATCHES, 0.5, squared)
+    t = TripletMining(LABELS, "random", BATCHES, 0.5, squared)
     batch = t.epoch(0, 0)[0]
     torch.manual_seed(0)
     features = torch.randn(15, 4)
@@ -29,7 +29,7 @@ def test_drawn_triplets_are_compared_in_thirds(squared):
 
 @pytest.mark.parametrize(("squared", "loss"), [(True, squared_triplet.batch_hard), (False, triplet.batch_hard)])
 def test_people_times_images_take_the_hardest(squared, loss):
-    t = Triplets(LABELS, "batch_hard", BATCHES, 0.5, squared)
+    t = TripletMining(LABELS, "batch_hard", BATCHES, 0.5, squared)
     batch = t.epoch(0, 0)[0]
     features = torch.randn(6, 4, generator=torch.Generator().manual_seed(0))
     assert len(batch) == 6
