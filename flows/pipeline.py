@@ -26,11 +26,11 @@ from prefect.states import Cancelled, Completed, Failed, State
 from prefect.utilities.annotations import allow_failure, quote
 
 from flows import artifacts, dag, dispatch, locks, remote
+from flows.capacity import Capacity
 from flows.dag import GraphError, Stage
 from flows.dispatch import Dispatch
 from flows.overriding import OverrideError
 from flows.remote import RemoteError
-from flows.room import Room
 from flows.stage import StageFailed, execute
 from flows.supervise import Group
 from flows.told import message
@@ -181,12 +181,12 @@ def _schedule(stages: Mapping[str, Stage], run: Run) -> tuple[dict[str, State], 
     states: dict[str, State] = {}
     seconds: dict[str, float] = {}
     ended: queue.SimpleQueue[str] = queue.SimpleQueue()
-    room = Room()
+    capacity = Capacity()
     while len(states) < len(stages):
         for stage in list(waiting.values()):
             broken = [u for u in stage.upstream if u in states and not states[u].is_completed()]
             known = bool(broken) or stage.name in run.unchanged or run.workers is not None  # no work here, so no room
-            if states.keys() >= set(stage.upstream) and (known or room.take(stage)):
+            if states.keys() >= set(stage.upstream) and (known or capacity.take(stage)):
                 del waiting[stage.name]
                 seconds[stage.name] = -time.monotonic()
                 above = [futures[u] for u in stage.upstream if not states[u].is_cancelled()]  # Prefect awaits no such
@@ -196,7 +196,7 @@ def _schedule(stages: Mapping[str, Stage], run: Run) -> tuple[dict[str, State], 
         futures[name].wait()
         states[name] = futures[name].state
         seconds[name] += time.monotonic()
-        room.give_back(stages[name])
+        capacity.give_back(stages[name])
     return states, seconds
 
 

@@ -10,7 +10,7 @@ from flows import gpu
 from flows.dag import Stage
 
 
-class Room:
+class Capacity:
     """How many stages this host runs at once: a GPU each, or a core; one that wants more than all runs alone."""
 
     def __init__(self) -> None:

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 from typing import cast
 
 from flows import dag
-from flows.room import Room
+from flows.capacity import Capacity
 
 
 def test_room_is_a_gpu_or_a_core_each(monkeypatch):
@@ -15,9 +15,9 @@ def test_room_is_a_gpu_or_a_core_each(monkeypatch):
         SimpleNamespace(name=name, gpus=gpus) for name, gpus in {"a": 1, "b": 2, "c": 1, "d": 0, "e": 0, "f": 9}.items()
     ]
     a, b, c, d, e, f = cast(list[dag.Stage], stages)
-    room = Room()
-    assert [room.take(s) for s in (a, b, c, f, d, e)] == [True, False, True, False, True, False]
+    capacity = Capacity()
+    assert [capacity.take(s) for s in (a, b, c, f, d, e)] == [True, False, True, False, True, False]
     for stage in (a, c, d):
-        room.give_back(stage)
-    assert room.take(f)  # wants more than all: the lease says why it cannot
-    assert not room.take(b)
+        capacity.give_back(stage)
+    assert capacity.take(f)  # wants more than all: the lease says why it cannot
+    assert not capacity.take(b)
