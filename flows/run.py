@@ -14,7 +14,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
-from flows import home, temporary
+from flows import prefect_environment, temporary
 from flows.serve import signal_as_interrupt
 from flows.supervise import GRACE
 from flows.told import told
@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def carry_out(given: argparse.Namespace) -> int:
     """Run what the command line says; the exit status."""
-    home.settle()
+    prefect_environment.settle()
 
     from prefect.flow_engine import run_flow
 

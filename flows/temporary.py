@@ -15,7 +15,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from flows import home
+from flows import prefect_environment
 
 LOOK = 0.5  # seconds
 
@@ -35,13 +35,16 @@ def start() -> None:
         server.stop()
         raise NoServerError(
             f"Prefect's temporary server did not start ({error}): is the machine very busy? The same command again, "
-            f"with {home.STARTUP}=600 in the environment, waits longer; `make serve` keeps a server running"
+            f"with {prefect_environment.STARTUP}=600 set in the environment, waits longer; "
+            "`make serve` keeps a server running"
         ) from error
     process = server.server_process
     if process is not None:
         words = [sys.executable, "-m", "flows.temporary", str(os.getpid()), str(process.pid)]
         nowhere = subprocess.DEVNULL  # whoever reads what the run says need not wait for the guard
-        subprocess.Popen(words, cwd=home.ROOT, stdin=nowhere, stdout=nowhere, stderr=nowhere, start_new_session=True)
+        subprocess.Popen(
+            words, cwd=prefect_environment.ROOT, stdin=nowhere, stdout=nowhere, stderr=nowhere, start_new_session=True
+        )
 
 
 def born(pid: int) -> str | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from flows import home, temporary
+from flows import prefect_environment, temporary
 from tests.processes import alive, below, wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -23,13 +23,13 @@ def environment(tmp_path: Path, **more: str) -> dict[str, str]:
 def test_a_server_that_does_not_come_in_time_is_one_line(make, tmp_path):
     root = make("stages: {one: {cmd: mkdir -p out && echo 1 > out/one, outs: [out/one]}}")
     words = [sys.executable, "-m", "flows.run"]
-    given = environment(tmp_path, **{home.STARTUP: "0"})
+    given = environment(tmp_path, **{prefect_environment.STARTUP: "0"})
     done = subprocess.run(words, cwd=root, env=given, capture_output=True, text=True)
     assert done.returncode == 1
     assert "Traceback" not in done.stdout + done.stderr
     last = done.stderr.strip().splitlines()[-1]
     assert last.startswith("flows.run: Prefect's temporary server did not start")
-    assert f"{home.STARTUP}=600" in last
+    assert f"{prefect_environment.STARTUP}=600" in last
 
 
 @pytest.mark.slow
