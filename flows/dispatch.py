@@ -32,8 +32,8 @@ from prefect.states import Cancelling, Crashed, State
 from flows import artifacts, locks, worker
 from flows.dag import Stage
 from flows.stage import StageFailed
+from flows.stage_status import StageStatus
 from flows.supervise import Group, Stopped
-from flows.verdict import Verdict
 from flows.workspace import WorkspaceError, changed, find
 
 LOSSES = 2  # machines that one stage may lose
@@ -47,7 +47,7 @@ class Dispatch:
         self._root, self._group = root, group
         self._given = {"rev": find(root, "HEAD"), "overrides": list(overrides), "force": force}
 
-    def execute(self, stage: Stage) -> Verdict:
+    def execute(self, stage: Stage) -> StageStatus:
         """Have a worker bring the stage up to date. Raises StageFailed, and Stopped when the group was stopped."""
         log = get_run_logger()
         for left in reversed(range(LOSSES + 1)):

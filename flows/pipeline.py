@@ -32,13 +32,13 @@ from flows.dispatch import Dispatch
 from flows.overriding import OverrideError
 from flows.remote import RemoteError
 from flows.stage import StageFailed, execute
+from flows.stage_status import StageStatus
 from flows.supervise import Group
 from flows.told import message
-from flows.verdict import Verdict
 from flows.workspace import WorkspaceError, open_workspace
 
 RETRY_AFTER = 5  # seconds
-CACHED: Mapping[Verdict, str] = {
+CACHED: Mapping[StageStatus, str] = {
     "restored": "DVC restored what an earlier run wrote",
     "unchanged": "DVC found nothing changed",
 }
@@ -67,19 +67,19 @@ class Run:
         if broken:
             return Cancelled(name="NotRun", message=f"it reads what is not there: {', '.join(broken)}")
         try:
-            verdict = self.execute(stage)
+            status = self.execute(stage)
         except (RemoteError, locks.LockError, OSError) as failure:
             return Failed(message=message(failure))
         except StageFailed as failure:
             return Failed(name="TimedOut" if failure.late else "Failed", message=str(failure))
-        if self.workers is None or verdict == "unchanged":  # a worker has shown what it made
-            artifacts.publish(self.root, stage, log, self.shown if verdict == "unchanged" else ())
-        if verdict == "ran":
+        if self.workers is None or status == "unchanged":  # a worker has shown what it made
+            artifacts.publish(self.root, stage, log, self.shown if status == "unchanged" else ())
+        if status == "ran":
             return Completed(message="DVC ran it")
-        log.info(CACHED[verdict])
-        return Completed(name="Cached", message=CACHED[verdict])
+        log.info(CACHED[status])
+        return Completed(name="Cached", message=CACHED[status])
 
-    def execute(self, stage: Stage) -> Verdict:
+    def execute(self, stage: Stage) -> StageStatus:
         """Run or restore the stage here, unless that is known to be needless."""
         if stage.name in self.unchanged:
             if stage.name in self.awaited:

@@ -79,7 +79,7 @@ def stage(
                 progress.read(line)
 
             with checkpoints.mirrored(storage, run, folder, interval=interval):
-                verdict = execute(place, wanted, force=force, on_line=hear, group=group)
+                status = execute(place, wanted, force=force, on_line=hear, group=group)
                 remote.push(place, name)  # before the checkpoints go, should this machine die now
             artifacts.publish(place, wanted, log)
             text = entry_text(locks.dumps(locks.read(place, [name])))
@@ -93,6 +93,6 @@ def stage(
     except BaseException:  # a cancelled run
         group.stop()
         raise
-    if verdict == "ran":
+    if status == "ran":
         return Completed(message="DVC ran it")
     return Completed(name="Cached", message="DVC restored what an earlier run wrote, here or on another machine")

@@ -1,13 +1,13 @@
-"""What DVC did with a stage, read from the words it prints.
+"""A stage's status: whether DVC ran it, restored its outputs or found it unchanged, read from the words DVC prints.
 
 Decision: DVC has no other way of telling a run from a restored result, so these words are parsed, and nowhere else;
-tests/flows/test_verdict.py holds them against the installed DVC. Once a stage runs it ran: what its own command prints
-comes after that. Before, the last of the words counts.
+tests/flows/test_stage_status.py holds them against the installed DVC. Once a stage runs, its status stays "ran": what
+its own command prints comes after that. Before, the last of the words counts.
 """
 
 from typing import Literal
 
-Verdict = Literal["ran", "restored", "unchanged"]
+StageStatus = Literal["ran", "restored", "unchanged"]
 
 RUNS = "Running stage '"
 RESTORES = "' is cached - skipping run, checking out outputs"
@@ -15,8 +15,8 @@ PULLS = "Pulling data for stage: '"  # with --pull; where that fails, one of the
 SKIPS = "' didn't change, skipping"
 
 
-def read(line: str, before: Verdict | None = None) -> Verdict | None:
-    """The verdict after a line of DVC's output, given the one before it; None where nothing was told yet."""
+def read(line: str, before: StageStatus | None = None) -> StageStatus | None:
+    """The status after a line of DVC's output, given the one before it; None where DVC has not said yet."""
     if before == "ran":
         return before
     if line.startswith(RUNS):

@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from flows import verdict
+from flows import stage_status
 
 GRAPH = """
 stages:
@@ -23,7 +23,7 @@ def clone(make):
 def told(output):
     said = None
     for line in output.splitlines():
-        said = verdict.read(line, said)
+        said = stage_status.read(line, said)
     return said
 
 
@@ -69,4 +69,4 @@ def test_a_frozen_stage_is_unchanged(clone, dvc):
 
 @pytest.mark.parametrize("line", ["", "Running", "the Stage 'x' is cached - skipping run, checking out outputs"])
 def test_other_lines_tell_nothing(line):
-    assert verdict.read(line) is None
+    assert stage_status.read(line) is None
