@@ -25,14 +25,14 @@ from prefect.settings import get_current_settings
 from prefect.states import Cancelled, Completed, Failed, State
 from prefect.utilities.annotations import allow_failure, quote
 
-from flows import artifacts, dag, dispatch, locks, remote
+from flows import artifacts, dag, locks, remote, submit
 from flows.capacity import Capacity
 from flows.dag import GraphError, Stage
-from flows.dispatch import Dispatch
 from flows.overriding import OverrideError
 from flows.remote import RemoteError
 from flows.stage import StageFailed, execute
 from flows.stage_status import StageStatus
+from flows.submit import Submitter
 from flows.supervise import Group
 from flows.told import message
 from flows.workspace import WorkspaceError, open_workspace
@@ -55,7 +55,7 @@ class Run:
     root: Path
     force: bool = False
     pull: bool = False
-    workers: Dispatch | None = None
+    workers: Submitter | None = None
     unchanged: set[str] = field(default_factory=set)
     awaited: set[str] = field(default_factory=set)
     shown: Mapping[str, UUID] = field(default_factory=dict)
@@ -124,7 +124,7 @@ def pipeline(
     """
     try:
         if workers:
-            dispatch.check(Path.cwd())
+            submit.check(Path.cwd())
         with _workspace(Path.cwd(), overrides or []) as root:
             with dag.held(root):
                 stages = dag.load(root, targets)
@@ -134,7 +134,7 @@ def pipeline(
             run = Run(root, force=force, pull=pull, unchanged=set(stages) - changed - dag.descendants(stages, changed))
             run.shown = artifacts.known() if run.unchanged else {}
             if workers:
-                run.workers = Dispatch(root, overrides=overrides or [], force=force, group=run.group)
+                run.workers = Submitter(root, overrides=overrides or [], force=force, group=run.group)
                 sent = [stage for stage in stages.values() if stage.name not in run.unchanged]
                 run.awaited = {name for stage in sent for name in stage.upstream}
             try:

@@ -40,7 +40,7 @@ LOSSES = 2  # machines that one stage may lose
 POLL = 1.0  # seconds between looks at a run
 
 
-class Dispatch:
+class Submitter:
     """Sends the stages of one pipeline run; `root` is its clone or workspace, whose dvc.lock grows."""
 
     def __init__(self, root: Path, *, overrides: Sequence[str], force: bool, group: Group) -> None:

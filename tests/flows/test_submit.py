@@ -2,7 +2,7 @@
 
 import pytest
 
-from flows import dag, dispatch, locks, worker
+from flows import dag, locks, submit, worker
 from flows.workspace import WorkspaceError
 
 GRAPH = """
@@ -16,15 +16,15 @@ stages:
 
 def test_the_pool_is_meta_s(make):
     stages = dag.load(make(GRAPH))
-    assert [dispatch.pool(stages[name]) for name in ("two", "three")] == ["cpu", "gpu"]
+    assert [submit.pool(stages[name]) for name in ("two", "three")] == ["cpu", "gpu"]
 
 
 def test_edits_that_no_worker_would_see_are_refused(make):
     root = make(GRAPH)
-    dispatch.check(root)
+    submit.check(root)
     (root / "dvc.yaml").write_text(GRAPH + "\n")
     with pytest.raises(WorkspaceError, match=r"dvc\.yaml\. Commit and push"):
-        dispatch.check(root)
+        submit.check(root)
 
 
 def test_an_entry_comes_back_as_it_was(make, dvc):
