@@ -28,13 +28,13 @@ from prefect.utilities.annotations import allow_failure, quote
 from flows import artifacts, dag, locks, remote, submit
 from flows.capacity import Capacity
 from flows.dag import GraphError, Stage
+from flows.error_messages import message
 from flows.overriding import OverrideError
 from flows.remote import RemoteError
 from flows.stage import StageFailed, execute
 from flows.stage_status import StageStatus
 from flows.submit import Submitter
 from flows.supervise import Group
-from flows.told import message
 from flows.workspace import WorkspaceError, open_workspace
 
 RETRY_AFTER = 5  # seconds

@@ -15,9 +15,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
 from flows import prefect_environment, temporary
+from flows.error_messages import one_line_errors
 from flows.serve import signal_as_interrupt
 from flows.supervise import GRACE
-from flows.told import told
 
 if TYPE_CHECKING:
     from prefect.states import State
@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given.workers and not os.environ.get("PREFECT_API_URL"):
         parser.error("--workers: which server's? Set PREFECT_API_URL, which `make serve` prints")
     end_in_time()
-    with told("flows.run"):
+    with one_line_errors("flows.run"):
         return carry_out(given)
 
 

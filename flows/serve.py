@@ -24,7 +24,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from flows import gpu, prefect_environment, supervise
-from flows.told import told
+from flows.error_messages import one_line_errors
 
 POOLS = ("gpu", "cpu")
 PATIENCE = 90.0  # seconds for the server to answer, on a busy machine
@@ -185,7 +185,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     elif not os.environ.get("PREFECT_API_URL"):
         parser.error("for which server? Set PREFECT_API_URL, which `make serve` prints there")
     signal_as_interrupt()
-    with told("flows.serve"):
+    with one_line_errors("flows.serve"):
         return serve(given)
 
 

@@ -14,11 +14,11 @@ from prefect.states import Completed, Failed, State
 
 from flows import artifacts, checkpoints, dag, locks, remote
 from flows.dag import GraphError
+from flows.error_messages import message
 from flows.overriding import OverrideError
 from flows.remote import RemoteError
 from flows.stage import StageFailed, execute
 from flows.supervise import Group
-from flows.told import message
 from flows.workspace import CHECKPOINTS, WorkspaceError, checkpoint_in, open_workspace
 
 ENTRY = "lock"  # the kind of artifact that brings the stage's lock entry back

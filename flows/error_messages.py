@@ -49,7 +49,7 @@ def expected(error: BaseException) -> bool:
 
 
 @contextmanager
-def told(name: str) -> Iterator[None]:
+def one_line_errors(name: str) -> Iterator[None]:
     """End the process with one line, led by `name`, where the block fails by what is outside of the program."""
     try:
         yield

@@ -4,7 +4,7 @@ import errno
 
 import pytest
 
-from flows.told import LINE, message, told
+from flows.error_messages import LINE, message, one_line_errors
 
 
 @pytest.mark.parametrize(
@@ -23,7 +23,7 @@ from flows.told import LINE, message, told
     ],
 )
 def test_what_the_machine_does_is_one_line(error, line):
-    with pytest.raises(SystemExit) as ended, told("flows.run"):
+    with pytest.raises(SystemExit) as ended, one_line_errors("flows.run"):
         raise error
     assert str(ended.value.code).startswith(line)
     assert "\n" not in str(ended.value.code)
@@ -31,17 +31,17 @@ def test_what_the_machine_does_is_one_line(error, line):
 
 def test_a_librarys_error_is_one_line_and_ours_is_none():
     httpx = pytest.importorskip("httpx")
-    with pytest.raises(SystemExit, match=r"flows\.run: connection refused"), told("flows.run"):
+    with pytest.raises(SystemExit, match=r"flows\.run: connection refused"), one_line_errors("flows.run"):
         raise httpx.ConnectError("connection refused")
-    with pytest.raises(RuntimeError), told("flows.run"):
+    with pytest.raises(RuntimeError), one_line_errors("flows.run"):
         raise RuntimeError("a fault of the program")
-    with pytest.raises(KeyError), told("flows.run"):
+    with pytest.raises(KeyError), one_line_errors("flows.run"):
         raise KeyError("name")
 
 
 def test_the_traceback_is_there_for_those_who_ask(monkeypatch, capsys):
     monkeypatch.setenv("SANREID_LOG", "DEBUG")
-    with pytest.raises(SystemExit), told("flows.run"):
+    with pytest.raises(SystemExit), one_line_errors("flows.run"):
         raise OSError("gone")
     assert "Traceback" in capsys.readouterr().err
 
