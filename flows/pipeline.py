@@ -25,7 +25,7 @@ from prefect.settings import get_current_settings
 from prefect.states import Cancelled, Completed, Failed, State
 from prefect.utilities.annotations import allow_failure, quote
 
-from flows import artifacts, dag, locks, remote, submit
+from flows import artifacts, dag, dvc_lock, remote, submit
 from flows.capacity import Capacity
 from flows.dag import GraphError, Stage
 from flows.error_messages import message
@@ -68,7 +68,7 @@ class Run:
             return Cancelled(name="NotRun", message=f"it reads what is not there: {', '.join(broken)}")
         try:
             status = self.execute(stage)
-        except (RemoteError, locks.LockError, OSError) as failure:
+        except (RemoteError, dvc_lock.LockError, OSError) as failure:
             return Failed(message=message(failure))
         except StageFailed as failure:
             return Failed(name="TimedOut" if failure.late else "Failed", message=str(failure))
@@ -145,7 +145,7 @@ def pipeline(
             if workers and pull:
                 remote.bring_outputs(root, [name for name, state in states.items() if state.is_completed()])
             return _outcome(stages, states, seconds)
-    except (GraphError, OverrideError, RemoteError, WorkspaceError, locks.LockError, OSError) as error:
+    except (GraphError, OverrideError, RemoteError, WorkspaceError, dvc_lock.LockError, OSError) as error:
         return Failed(message=message(error))
 
 
@@ -153,7 +153,7 @@ def pipeline(
 def _workspace(root: Path, overrides: list[str]) -> Iterator[Path]:
     """Where the stages run: here, or with other parameters in a worktree of its own, of the last commit."""
     if overrides:
-        with open_workspace(root, overrides=overrides, lock=locks.read(root)) as place:
+        with open_workspace(root, overrides=overrides, lock=dvc_lock.read(root)) as place:
             yield place
     else:
         with _alone(root):

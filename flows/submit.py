@@ -29,7 +29,7 @@ from prefect.client.schemas.objects import FlowRun
 from prefect.deployments import run_deployment
 from prefect.states import Cancelling, Crashed, State
 
-from flows import artifacts, locks, worker
+from flows import artifacts, dvc_lock, worker
 from flows.dag import Stage
 from flows.stage import StageFailed
 from flows.stage_status import StageStatus
@@ -63,9 +63,11 @@ class Submitter:
 
     def _send(self, stage: Stage, client: SyncPrefectClient) -> State:
         """One run on a worker, to its end."""
-        own = locks.read(self._root, [stage.name])
-        above = locks.outputs(locks.read(self._root, stage.upstream))  # all of it would be too much for the server
-        given = self._given | {"name": stage.name, "lock": locks.dumps({**above, **own})}
+        own = dvc_lock.read(self._root, [stage.name])
+        above = dvc_lock.outputs(
+            dvc_lock.read(self._root, stage.upstream)
+        )  # all of it would be too much for the server
+        given = self._given | {"name": stage.name, "lock": dvc_lock.dumps({**above, **own})}
         run: Any = run_deployment(f"stage/{pool(stage)}", parameters=given, timeout=0)
         self._tell_who_waits(stage, client)
         while not (state := (now := client.read_flow_run(run.id)).state) or not state.is_final():
@@ -90,7 +92,7 @@ class Submitter:
         found = client.read_artifacts(artifact_filter=wanted)
         if not found:
             raise StageFailed(f"{stage.name}: the worker's run is done, but brought no entry of dvc.lock back", [])
-        locks.merge(self._root, locks.loads(worker.entry_of(str(found[-1].data))))
+        dvc_lock.merge(self._root, dvc_lock.loads(worker.entry_of(str(found[-1].data))))
 
     def _tell_who_waits(self, stage: Stage, client: SyncPrefectClient) -> None:
         """Say it where nobody is there to take the run."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from flows import dag, locks, submit, worker
+from flows import dag, dvc_lock, submit, worker
 from flows.workspace import WorkspaceError
 
 GRAPH = """
@@ -30,5 +30,5 @@ def test_edits_that_no_worker_would_see_are_refused(make):
 def test_an_entry_comes_back_as_it_was(make, dvc):
     root = make(GRAPH)
     dvc(root, "repro", "two")
-    entry = locks.read(root, ["two"])
-    assert locks.loads(worker.entry_of(worker.entry_text(locks.dumps(entry)))) == entry
+    entry = dvc_lock.read(root, ["two"])
+    assert dvc_lock.loads(worker.entry_of(worker.entry_text(dvc_lock.dumps(entry)))) == entry
