@@ -14,7 +14,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
-from flows import prefect_environment, temporary
+from flows import prefect_environment, temporary_server
 from flows.error_messages import one_line_errors
 from flows.serve import signal_as_interrupt
 from flows.supervise import GRACE
@@ -59,7 +59,7 @@ def carry_out(given: argparse.Namespace) -> int:
     }
     try:
         if not os.environ.get("PREFECT_API_URL"):
-            temporary.start()
+            temporary_server.start()
         state = cast("State", run_flow(pipeline, parameters=wanted, return_type="state"))
     except KeyboardInterrupt:
         sys.exit(STOPPED)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from flows import prefect_environment, temporary
+from flows import prefect_environment, temporary_server
 from tests.processes import alive, below, wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -55,8 +55,8 @@ def test_nothing_of_a_killed_run_stays(make, tmp_path, number, everybody):
 
 def test_the_guard_ends_the_server_of_a_parent_that_is_gone_and_nothing_else(tmp_path):
     server = subprocess.Popen(["sleep", "100"])
-    words = "[sys.executable, '-m', 'flows.temporary', str(os.getpid()), sys.argv[1]]"
+    words = "[sys.executable, '-m', 'flows.temporary_server', str(os.getpid()), sys.argv[1]]"
     body = f"import os, subprocess, sys; subprocess.Popen({words})"
     subprocess.run([sys.executable, "-c", body, str(server.pid)], env=environment(tmp_path), check=True)
     assert server.wait(20) == -signal.SIGTERM
-    assert temporary.born(server.pid) is None
+    assert temporary_server.born(server.pid) is None

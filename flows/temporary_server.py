@@ -1,6 +1,6 @@
 """Prefect's temporary server, for a run without PREFECT_API_URL: it ends with the run, whatever ended that.
 
-As a script, `python -m flows.temporary PARENT SERVER`: the guard, which ends process SERVER when its parent is gone.
+As a script, `python -m flows.temporary_server PARENT SERVER`: the guard, which ends process SERVER with its parent.
 
 Decisions: Prefect starts the server as a child and stops it when the interpreter ends; a killed interpreter says no
 word, and the server would stay for ever. A process beside it looks twice a second, since Prefect starts the server by
@@ -40,7 +40,7 @@ def start() -> None:
         ) from error
     process = server.server_process
     if process is not None:
-        words = [sys.executable, "-m", "flows.temporary", str(os.getpid()), str(process.pid)]
+        words = [sys.executable, "-m", "flows.temporary_server", str(os.getpid()), str(process.pid)]
         nowhere = subprocess.DEVNULL  # whoever reads what the run says need not wait for the guard
         subprocess.Popen(
             words, cwd=prefect_environment.ROOT, stdin=nowhere, stdout=nowhere, stderr=nowhere, start_new_session=True
