@@ -14,8 +14,8 @@ from sanreid import ranks, runtime
 from sanreid.data import augment, index, tensors
 from sanreid.models import san as network
 from sanreid.params import run
-from sanreid.texturing import progress, targets
-from sanreid.texturing import table as texture_table
+from sanreid.pseudo_textures import progress, targets
+from sanreid.pseudo_textures import table as texture_table
 from sanreid.training import checkpoint, loop, optim
 from sanreid.training import san as method
 

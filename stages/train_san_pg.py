@@ -18,7 +18,7 @@ from sanreid.bounds import Seed
 from sanreid.data import augment, index
 from sanreid.models import san as network
 from sanreid.params import run
-from sanreid.texturing import progress
+from sanreid.pseudo_textures import progress
 from sanreid.training import checkpoint, loop, optim, san_pg
 from sanreid.training.parameter_prefixes import DECODER, TRUNK
 

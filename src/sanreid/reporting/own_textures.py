@@ -14,7 +14,7 @@ from torch import Tensor
 from sanreid import faults, runtime
 from sanreid.evaluation import textures as scores
 from sanreid.models import san as network
-from sanreid.texturing import generate
+from sanreid.pseudo_textures import generate
 from sanreid.training import checkpoint, parameter_prefixes
 
 TARGETS = ("texture", "shared_texture", "true_texture")  # of key `reconstruct`; before there was one, always a texture

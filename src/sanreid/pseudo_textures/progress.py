@@ -17,7 +17,7 @@ from torch import Tensor
 from sanreid import runtime
 from sanreid.data import images as files
 from sanreid.models import san
-from sanreid.texturing import generate
+from sanreid.pseudo_textures import generate
 
 FOLDER = "pictures"  # in the checkpoint's folder and in the model's
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sanreid.texturing import table
+from sanreid.pseudo_textures import table
 
 
 def test_a_texture_lies_where_its_image_lies():

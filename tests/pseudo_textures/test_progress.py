@@ -8,7 +8,7 @@ from sanreid.data import images as files
 from sanreid.data import tensors
 from sanreid.models.san import SAN
 from sanreid.params import ParamsError, validate
-from sanreid.texturing import progress
+from sanreid.pseudo_textures import progress
 from sanreid.training import loop
 from tests.stages import toy_san as toy
 

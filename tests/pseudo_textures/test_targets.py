@@ -2,7 +2,7 @@
 
 from typing import get_args
 
-from sanreid.texturing import targets
+from sanreid.pseudo_textures import targets
 from sanreid.training.san import Variant
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from sanreid.texturing import generate
+from sanreid.pseudo_textures import generate
 
 
 def test_side_by_side_keeps_rows_together():
