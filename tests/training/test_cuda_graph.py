@@ -8,7 +8,7 @@ from sanreid.models import digit_classifiers
 from sanreid.params import validate
 from sanreid.training import digit_classifier, loop
 from sanreid.training import digits as digit_training
-from sanreid.training.replayed import WARM, Replayed
+from sanreid.training.cuda_graph import WARM, CudaGraphStep
 from tests.data import toy_digits
 from tests.training.test_digit_classifier import SECTION
 
@@ -27,12 +27,12 @@ def trained(everything, device: str, run: str, replay: bool, name: str = "resnet
     network = digit_classifiers.build(plan.model(name).network)
     digit_training.place(network, plan.compute, torch.device(device))
     step = digit_classifier.Step(network, everything, plan.recipe)
-    wrapped = Replayed(step) if replay else step
+    wrapped = CudaGraphStep(step) if replay else step
     history = loop.fit(wrapped, epochs=3, seed=0, run=run, name="toy").history.read_bytes()
     return history, network.state_dict(), wrapped
 
 
-def same(everything, device: str, name: str) -> Replayed:
+def same(everything, device: str, name: str) -> CudaGraphStep:
     plain, weights, _ = trained(everything, device, "plain", replay=False, name=name)
     history, again, step = trained(everything, device, "replayed", replay=True, name=name)
     assert history == plain

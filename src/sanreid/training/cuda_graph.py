@@ -2,7 +2,7 @@
 
 Decisions: a step of ResNet-18 on five digits is some three hundred kernels of a few microseconds, and asking for each
 takes the CPU longer than the GPU needs to run it; a graph asks for all of them at once. The kernels are the step's own,
-in its order, so a deterministic training gives the same bits (tests/training/test_replayed.py, on a GPU). Only for
+in its order, so a deterministic training gives the same bits (tests/training/test_cuda_graph.py, on a GPU). Only for
 steps whose batches all have one size and whose rates never change, as the digits' (`sgd`): a rate is recorded as a
 number. The first batches are ordinary steps, in which cuDNN chooses its kernels and the optimizer makes its state; what
 cannot be recorded goes on as it is, and the log says why. On the CPU nothing is recorded.
@@ -17,7 +17,7 @@ from sanreid.training import digits
 WARM = 3  # ordinary steps before the recording
 
 
-class Replayed:
+class CudaGraphStep:
     """`step` for `loop.fit`, recorded at batch WARM + 1; everything else is the step's own."""
 
     def __init__(self, step: digits.Step) -> None:
