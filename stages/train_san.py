@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-from sanreid import ranks, runtime
+from sanreid import process_group, runtime
 from sanreid.data import augment, index, tensors
 from sanreid.models import san as network
 from sanreid.params import run
@@ -108,4 +108,4 @@ def shown(
 
 
 if __name__ == "__main__":
-    run(main, ranks.launch)
+    run(main, process_group.launch)

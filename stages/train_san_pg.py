@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sanreid import ranks, runtime
+from sanreid import process_group, runtime
 from sanreid.bounds import Seed
 from sanreid.data import augment, index
 from sanreid.models import san as network
@@ -82,4 +82,4 @@ def shown(pairs: san_pg.Pairs, table: pd.DataFrame, p: Params, split: str) -> pr
 
 
 if __name__ == "__main__":
-    run(main, ranks.launch)
+    run(main, process_group.launch)

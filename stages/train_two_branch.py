@@ -8,7 +8,7 @@ from pathlib import Path
 
 from torch import nn
 
-from sanreid import ranks, runtime
+from sanreid import process_group, runtime
 from sanreid.data import index
 from sanreid.evaluation import features, ranking
 from sanreid.models.two_branch import TwoBranch
@@ -59,4 +59,4 @@ def ranked(images: Path, parts: holdout.Parts, size: tuple[int, int]) -> Callabl
 
 
 if __name__ == "__main__":
-    run(main, ranks.launch)
+    run(main, process_group.launch)

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from pydantic import model_validator
 from torch import Tensor
 
-from sanreid import ranks
+from sanreid import process_group
 from sanreid.bounds import Margin, Networks, NotAll, PerBatch, Weight
 from sanreid.data import samplers, tensors
 from sanreid.losses import cross_entropy, local_triplet, mutual, stripe_distance, triplet
@@ -113,7 +113,7 @@ class Step:
 
     def __call__(self, batch: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
         """One batch; returns the unweighted terms, each the mean over the networks."""
-        own, batch = ranks.share(batch), tensors.send(batch, self.device)
+        own, batch = process_group.share(batch), tensors.send(batch, self.device)
         images, _ = self.plan.augment(tensors.take(self.people.images, own, self.device), None, generator)
         with loop.autocast(self.plan.compute, self.device):
             outputs = [forward(images) for forward in self.forwards]

@@ -24,7 +24,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from sanreid import faults, locks, ranks, runtime
+from sanreid import faults, locks, process_group, runtime
 from sanreid.params import Section
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def owned(run: str, name: str) -> Iterator[None]:
     Another process that wants to train the same waits, and says for whom: `name` is what it is told. The checkpoint
     goes when the block ends without an error. Of several ranks the first owns it for all.
     """
-    if not ranks.first():
+    if not process_group.first():
         yield
         return
     place = folder(run)
@@ -93,7 +93,7 @@ def save_state(run: str, state: Mapping[str, Any]) -> None:
 
     Of several ranks, which all have it, the first writes. Raises OSError where it cannot be written.
     """
-    if not ranks.first():
+    if not process_group.first():
         return
     path = folder(run) / STATE
     with runtime.atomic_file(path) as work:

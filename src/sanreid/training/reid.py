@@ -15,7 +15,7 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from sanreid import ranks, runtime
+from sanreid import process_group, runtime
 from sanreid.bounds import Epochs
 from sanreid.data import augment, index, tensors
 from sanreid.models import backbones
@@ -123,7 +123,7 @@ class Step(ABC):
 
     def __call__(self, batch: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
         """One forward, one backward, one update; returns the unweighted terms."""
-        own, batch = ranks.share(batch), tensors.send(batch, self.device)
+        own, batch = process_group.share(batch), tensors.send(batch, self.device)
         images, _ = self.recipe.augment(tensors.take(self.people.images, own, self.device), None, generator)
         with loop.autocast(self.recipe.compute, self.device):
             out = self.forward(images)

@@ -15,7 +15,7 @@ import torch
 from pydantic import model_validator
 from torch import Tensor
 
-from sanreid import ranks, runtime
+from sanreid import process_group, runtime
 from sanreid.bounds import Epochs, Margin, Name, NotAll, PerBatch, Weight
 from sanreid.data import augment, samplers, tensors
 from sanreid.losses import cross_entropy, reconstruction, texture_triplet, triplet
@@ -181,7 +181,7 @@ class Step:
 
     def __call__(self, batch: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
         """One batch by the schedule; returns the unweighted terms."""
-        own, labels = ranks.share(batch), self.labels[tensors.send(batch, self.device)]
+        own, labels = process_group.share(batch), self.labels[tensors.send(batch, self.device)]
         textures = None if self.textures is None else tensors.take(self.textures, own, self.device)
         images = tensors.take(self.images, own, self.device)
         images, target = self.recipe.augment(images, textures, generator, self.mirror)

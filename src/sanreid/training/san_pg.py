@@ -12,7 +12,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from sanreid import ranks
+from sanreid import process_group
 from sanreid.bounds import Epochs, OnWeight, PairsBatch, Share, Weight
 from sanreid.data import augment, samplers, tensors
 from sanreid.losses import reconstruction
@@ -127,7 +127,7 @@ class Step:
 
     def __call__(self, batch: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
         """One forward, one backward, one update."""
-        batch = ranks.share(tensors.send(batch, self.device))
+        batch = process_group.share(tensors.send(batch, self.device))
         p, aug = self.pairs, self.recipe.augment
         draws = aug.draw(len(batch), (p.images.shape[2], p.images.shape[3]), generator)
         images = aug.apply(tensors.take(p.images, batch), draws)

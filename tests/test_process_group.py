@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sanreid import ranks
+from sanreid import process_group
 from tests.processes import alive, below, wait_for
 
 SCRIPT = """
@@ -30,7 +30,7 @@ params.run(main, ranks.launch)
 def begin(tmp_path: Path, *words: str) -> subprocess.Popen:
     """A command of two ranks that wait."""
     (tmp_path / "tmp").mkdir()
-    given = os.environ | {ranks.ASKED: "2", "TMPDIR": str(tmp_path / "tmp")}
+    given = os.environ | {process_group.ASKED: "2", "TMPDIR": str(tmp_path / "tmp")}
     command = [sys.executable, "-c", SCRIPT, "--out", str(tmp_path / "out"), *words]
     return subprocess.Popen(command, env=given, stderr=subprocess.PIPE, text=True)
 
@@ -64,17 +64,17 @@ def test_the_error_of_one_rank_ends_all_and_is_told_once(tmp_path, fails, told):
 
 @pytest.mark.parametrize("given", ["0", "-1", "two", "1.5"])
 def test_what_is_no_number_of_processes_is_refused(monkeypatch, given):
-    monkeypatch.setenv(ranks.ASKED, given)
+    monkeypatch.setenv(process_group.ASKED, given)
     with pytest.raises(ValueError, match=f"SANREID_RANKS: '{given}' is no number of processes; give 1 or more"):
-        ranks.launch()
+        process_group.launch()
 
 
 def test_a_rank_takes_its_part_of_the_rows(monkeypatch):
     rows = np.arange(6)
     parts = []
     for here in ((0, 3), (1, 3), (2, 3)):
-        monkeypatch.setattr(ranks, "_here", here)
-        parts.append(ranks.share(rows).tolist())
+        monkeypatch.setattr(process_group, "_here", here)
+        parts.append(process_group.share(rows).tolist())
     assert parts == [[0, 1], [2, 3], [4, 5]]
 
 
@@ -85,16 +85,16 @@ def test_what_the_ranks_share_is_made_once_until_they_have_it_open(tmp_path, mon
         made.append(file)
         file.write_text("whole")
 
-    assert ranks.once("pictures", make) is None  # one process
-    monkeypatch.setattr(ranks, "_here", (0, 2))
-    assert ranks.once("pictures", make) is None  # torchrun's
-    monkeypatch.setenv(ranks.SHELF, str(tmp_path))
+    assert process_group.once("pictures", make) is None  # one process
+    monkeypatch.setattr(process_group, "_here", (0, 2))
+    assert process_group.once("pictures", make) is None  # torchrun's
+    monkeypatch.setenv(process_group.SHELF, str(tmp_path))
     (tmp_path / "shared").mkdir()
-    file = ranks.once("pictures", make)
-    assert ranks.once("pictures", make) == file
-    assert ranks.once("textures", make) != file
+    file = process_group.once("pictures", make)
+    assert process_group.once("pictures", make) == file
+    assert process_group.once("textures", make) != file
     assert len(made) == 2
     assert file is not None
     assert file.read_text() == "whole"
-    ranks.clear()
-    assert ranks.once("pictures", make) is None
+    process_group.clear()
+    assert process_group.once("pictures", make) is None
