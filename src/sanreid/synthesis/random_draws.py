@@ -28,7 +28,7 @@ def _of_camera(seed: int, camera: Key) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class Dice:
+class RandomDraws:
     """Numbers keyed by the seed, the camera and the picture."""
 
     seed: int
@@ -59,4 +59,4 @@ class Dice:
         return float(low + (high - low) * place)
 
 
-STILL = Dice(0, ("no camera",), ("no picture",))  # for pictures whose levers are off
+STILL = RandomDraws(0, ("no camera",), ("no picture",))  # for pictures whose levers are off
