@@ -14,7 +14,7 @@ from tests.processes import alive, below, wait_for
 
 SCRIPT = """
 import os, pathlib, sys, time
-from sanreid import params, ranks, runtime
+from sanreid import params, process_group, runtime
 ranks._join = lambda count: None
 def main(out: pathlib.Path, fails: int = -1) -> None:
     number = int(os.environ["RANK"])
@@ -23,7 +23,7 @@ def main(out: pathlib.Path, fails: int = -1) -> None:
         if fails == number:
             raise ValueError(f"{number}.png: not readable")
         time.sleep(60)
-params.run(main, ranks.launch)
+params.run(main, process_group.launch)
 """
 
 
