@@ -15,7 +15,7 @@ from tests.processes import alive, below, wait_for
 SCRIPT = """
 import os, pathlib, sys, time
 from sanreid import params, process_group, runtime
-ranks._join = lambda count: None
+process_group._join = lambda count: None
 def main(out: pathlib.Path, fails: int = -1) -> None:
     number = int(os.environ["RANK"])
     with runtime.atomic_folder(out.with_name(f"out{number}")):
