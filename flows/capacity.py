@@ -1,7 +1,7 @@
-"""How much this host runs at once.
+"""The capacity of this host: how many stages it runs at once, and how much of that is free.
 
-Decision: this keeps stages that have no place from holding a process each; what keeps two commands off one GPU is the
-lease in `gpu`, which knows of the host's other runs too.
+Decision: it keeps waiting stages from holding a process each; what keeps two commands off one GPU is the lease in
+`gpu`, which knows of the host's other runs too.
 """
 
 import os
@@ -11,7 +11,7 @@ from flows.dag import Stage
 
 
 class Capacity:
-    """How many stages this host runs at once: a GPU each, or a core; one that wants more than all runs alone."""
+    """Slots for stages: one per GPU and one per core; a stage that wants more GPUs than there are runs alone."""
 
     def __init__(self) -> None:
         self._all = {"gpu": max(1, len(gpu.devices())), "cpu": os.cpu_count() or 1}
@@ -19,7 +19,7 @@ class Capacity:
         self._taken: dict[str, tuple[str, int]] = {}
 
     def take(self, stage: Stage) -> bool:
-        """Whether there is room for the stage now, which is then taken."""
+        """Take the stage's slots; False, and nothing taken, where too few are free."""
         kind = "gpu" if stage.gpus else "cpu"
         places = min(stage.gpus or 1, self._all[kind])
         if places > self._free[kind]:
@@ -29,6 +29,6 @@ class Capacity:
         return True
 
     def give_back(self, stage: Stage) -> None:
-        """The stage has ended."""
+        """Free the slots of a stage that has ended."""
         kind, places = self._taken.pop(stage.name, ("cpu", 0))
         self._free[kind] += places

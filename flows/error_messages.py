@@ -1,7 +1,7 @@
-"""A command line of the flows ends in one line where the machine, the network or a setting is at fault.
+"""The flows' error messages: one line where the machine, the network or a setting is at fault.
 
-Decisions: what is told so are errors of the system, of values, and of the libraries that talk to the outside (Prefect,
-its HTTP client and database, DVC); a fault of the program keeps its traceback. SANREID_LOG=DEBUG shows one for all.
+Decisions: one line is for errors of the system, of values, and of the libraries that talk to the outside (Prefect, its
+HTTP client and database, DVC); an error of the program keeps its traceback. SANREID_LOG=DEBUG shows all tracebacks.
 """
 
 import errno
@@ -25,7 +25,7 @@ REMEDIES = {
 
 
 def message(error: BaseException) -> str:
-    """What to tell of an error, in one line of a length that can be read."""
+    """The error's message as one line of at most LINE characters, with a remedy where one is known."""
     if isinstance(error, OSError) and error.errno is not None and error.strerror:
         named = " -> ".join(str(name) for name in (error.filename, error.filename2) if name is not None)
         parts = (f"{named}: {error.strerror}" if named else error.strerror, REMEDIES.get(error.errno))
@@ -39,7 +39,7 @@ def message(error: BaseException) -> str:
 
 
 def expected(error: BaseException) -> bool:
-    """Whether the error is told in a line: not one of our own program."""
+    """Whether the error comes from outside of the program, so that one line says enough."""
     if isinstance(error, (OSError, ValueError, MemoryError)):
         return True
     if any(kind.__module__.partition(".")[0] in OUTSIDE for kind in type(error).__mro__):
@@ -50,7 +50,7 @@ def expected(error: BaseException) -> bool:
 
 @contextmanager
 def one_line_errors(name: str) -> Iterator[None]:
-    """End the process with one line, led by `name`, where the block fails by what is outside of the program."""
+    """End the process with one line, `name: message`, where the block raises an expected error."""
     try:
         yield
     except Exception as error:

@@ -1,4 +1,4 @@
-"""Stages sent to workers: each as a run of the deployment `stage` in the pool that its `meta` asks for.
+"""Submit stages to workers: each as a run of the deployment `stage` in the pool that its `meta` asks for.
 
 Decisions: with a stage go the commit, the overrides and the lock entries of what it reads from (and of no more: a
 server refuses parameters over 512 kB); what comes back is its own entry, which is put into the pipeline's dvc.lock
@@ -41,7 +41,7 @@ POLL = 1.0  # seconds between looks at a run
 
 
 class Submitter:
-    """Sends the stages of one pipeline run; `root` is its clone or workspace, whose dvc.lock grows."""
+    """Submits the stages of one pipeline run; `root` is its clone or workspace, whose dvc.lock grows."""
 
     def __init__(self, root: Path, *, overrides: Sequence[str], force: bool, group: Group) -> None:
         self._root, self._group = root, group
@@ -95,7 +95,7 @@ class Submitter:
         dvc_lock.merge(self._root, dvc_lock.loads(worker.entry_of(str(found[-1].data))))
 
     def _tell_who_waits(self, stage: Stage, client: SyncPrefectClient) -> None:
-        """Say it where nobody is there to take the run."""
+        """Warn where no worker of the pool is online."""
         online = WorkerFilter(status=WorkerFilterStatus(any_=["ONLINE"]))  # pyrefly: ignore
         if not client.read_workers_for_work_pool(pool(stage), worker_filter=online):
             get_run_logger().warning("no worker of pool %s is there: `make worker` adds one", pool(stage))
@@ -117,7 +117,7 @@ def pool(stage: Stage) -> str:
 
 
 def check(root: Path) -> None:
-    """Refuse what cannot end well. Raises WorkspaceError."""
+    """Raise WorkspaceError for edits that no worker would see, and for a run that would wait for its own slot."""
     if edits := changed(root):
         raise WorkspaceError(
             f"{root}: not committed, so no worker would see it: {', '.join(edits)}. "

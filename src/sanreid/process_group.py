@@ -1,7 +1,7 @@
-"""The processes that share one training, a GPU each: how many, which one this is, and how they start and end together.
+"""The process group of one training, a GPU each: its size, the rank of this process, how all start and end together.
 
 Decisions: a stage becomes several by running its own command line once a rank, below a parent that trains nothing: it
-alone starts them, hears of the first that fails, ends the others and tells that one error, so nothing is left behind
+alone starts them, hears of the first that fails, ends the others and reports that one error, so nothing is left over
 and nothing hangs. The number is $SANREID_RANKS, which a flow's lease of GPUs sets; torchrun's own variables do as well.
 It is no parameter: it changes no result (training/distributed.py), so a run may go on with another number. The first
 rank alone holds locks, measures and writes. What is decoded lies once on the host, in a folder that the parent made.

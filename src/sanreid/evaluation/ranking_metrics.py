@@ -1,6 +1,6 @@
 """A ranking's metrics (CMC, AP, mINP) and the matching they rest on: who matches whom, the scores of each query.
 
-Decisions: the rules that `ranking` tells are applied here, so that whole galleries, drawn ones and a GPU's ranking
+Decisions: the rules that `ranking` documents are applied here, so that whole galleries, drawn ones and a GPU's ranking
 agree on who is hidden and who matches. Scores are kept by query, and averaged once all blocks have been through.
 """
 
@@ -19,7 +19,7 @@ DISTRACTOR = 0
 
 @dataclass(frozen=True)
 class Ranking:
-    """What one evaluation found; fractions in [0, 1].
+    """The metrics of one evaluation; fractions in [0, 1].
 
     `first_match` (Q,) is the 1-based rank of each query's first true match and `average_precision` (Q,) its AP: 0 and
     NaN where the query was left out.
@@ -56,7 +56,7 @@ class Ranking:
 
 
 class People:
-    """Who matches whom, and the scores gathered so far."""
+    """Which gallery images match which query, and the scores of the queries ranked so far."""
 
     def __init__(
         self,

@@ -1,9 +1,9 @@
-"""The random numbers of one picture's look: a slot or a stream a name, so that a lever that draws moves no other one.
+"""The random draws of one picture's look: a slot or a stream per name, so that one effect's draws change no other's.
 
 Decisions: single numbers come from one vector a picture, each name at its own place in it (a generator a name took a
 millisecond a picture); what needs many numbers has a stream of its own. A picture takes a value of its own or, with a
-given probability, its camera's, which is drawn once: so cameras differ and keep their ways, and a picture may still
-fall out of line.
+given probability, its camera's, which is drawn once: so cameras differ consistently, and single pictures may still
+deviate.
 """
 
 from dataclasses import dataclass

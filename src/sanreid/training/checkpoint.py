@@ -75,8 +75,8 @@ def folder(run: str) -> Path:
 def owned(run: str, name: str) -> Iterator[None]:
     """Own the run's checkpoint while the block lasts, from the first look at it until the model is in place.
 
-    Another process that wants to train the same waits, and says for whom: `name` is what it is told. The checkpoint
-    goes when the block ends without an error. Of several ranks the first owns it for all.
+    Another process that wants to train the same waits; its log calls the run `name` and says who holds it. The
+    checkpoint goes when the block ends without an error. Of several ranks the first owns it for all.
     """
     if not process_group.first():
         yield
@@ -110,7 +110,7 @@ def save_state(run: str, state: Mapping[str, Any]) -> None:
 def load_state(run: str, device: torch.device) -> dict[str, Any] | None:
     """The state of a run that was stopped, or None. It is read without executing anything (`weights_only`).
 
-    A damaged one is told by name and set aside, and the run begins anew.
+    A damaged one is named in the log and set aside, and the run begins anew.
     """
     path = folder(run) / STATE
     if not path.is_file():

@@ -1,4 +1,4 @@
-"""The digit classifiers' step: cross entropy on shuffled batches, the test digits told after each epoch.
+"""The digit classifiers' step: cross entropy on shuffled batches, tested after each epoch.
 
 Decisions: the test accuracy is recorded and decides nothing: there is no early stop, and the last epoch's weights are
 kept. Loss, accuracy and size of each batch go to history.csv and, with the learning rate, to TensorBoard.
@@ -62,7 +62,7 @@ class Plan(Recipe):
 
 
 class Step(digit_training.Step):
-    """One update of a classifier on `digits`; those of the test files are told at each epoch's end."""
+    """One update of a classifier on `digits`; those of the test files are classified at each epoch's end."""
 
     terms = ("loss", "accuracy", "batch_size")
     validation = (TESTED,)
@@ -79,7 +79,7 @@ class Step(digit_training.Step):
         return samplers.shuffled(len(self.labels), self.batch, seed, epoch)
 
     def measure(self, out: DigitOutput, labels: Tensor) -> dict[str, Tensor]:
-        """The loss, the share told right, and how many digits that are."""
+        """The loss, the accuracy, and the number of digits."""
         right = (out.logits.argmax(1) == labels).float().mean()
         loss = cross_entropy.smoothed(out.logits, labels, 0.0)
         return {"loss": loss, "accuracy": right, "batch_size": torch.full((), len(labels), device=loss.device)}

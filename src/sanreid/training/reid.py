@@ -156,8 +156,8 @@ def train(
 ) -> None:
     """Train and write `out`, whole or not at all: weights, params.json, history.csv, load_report.json, training.json.
 
-    `images` is the folder whose table gave `people`, and `held_out`, whom the step validates on. `more` is what else
-    decides the run; params.json records it. A run that was killed goes on where it was.
+    `images` is the folder whose table gave `people`; the step validates on the people of `held_out`. `more` is what
+    else decides the run; params.json records it. A run that was killed goes on where it was.
     """
     settings = {"system": system, "seed": seed, "people": people.count, "recipe": recipe, **more}
     shown = [t for p in (people, held_out) if p is not None for t in (p.images, p.labels)]

@@ -1,4 +1,4 @@
-"""How a batch and its triplet loss go together: triplets drawn in the data set, or P x K and the hardest of the batch.
+"""Triplet mining: triplets drawn from the data set, or P x K batches and the hardest triplets of each.
 
 Decision: one section and one object for both, since the loss of drawn triplets must know that a batch holds anchors,
 positives and negatives in thirds; no loss function does.

@@ -1,4 +1,4 @@
-"""Clusterings that need no number of classes either, from scikit-learn: what the stream has to stand beside.
+"""Offline clustering by scikit-learn, without a number of classes either: the stream is compared with it.
 
 Decisions: they see all images at once and, but for border points, no order; each has one number to set, calibrated as
 the stream's threshold is, by what does best on the held-out classes. DBSCAN (Ester et al. 1996) and HDBSCAN (Campello

@@ -1,8 +1,8 @@
 """Refinement of a stream's groups, whose order mattered: like groups are merged, then every image is reassigned once.
 
 Early images decide with little knowledge: a class is founded twice where its first images lie far apart, and an image
-joins a group before the nearer one exists. Both are told from the groups at the end, without a label:
-- two groups are one where their members are, on the mean, no further apart than `at` (average linkage, Sokal and
+joins a group before the nearer one exists. Both can be seen from the groups at the end, without labels:
+- two groups are merged where their members are, on the mean, no further apart than `at` (average linkage, Sokal and
   Michener 1958, begun from the stream's groups); a mean of many pairs errs far less than one image's distance;
 - with all groups known, every image joins the nearest; groups of fewer than `smallest` images take no part, and what
   was in them joins as the others do.

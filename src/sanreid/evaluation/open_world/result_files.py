@@ -1,8 +1,8 @@
-"""An open-world evaluation on the disk: one folder for each kind of features, metrics.json beside them.
+"""The result files of an open-world evaluation: one folder for each kind of features, metrics.json beside them.
 
 A folder holds runs.csv (every rule, link, remedy, size and order), summary.csv (over the orders), calibration.json,
-distances.npz (<link>/inside, <link>/between: at most SAMPLES of each sequence, evenly picked), stream.parquet (path,
-class and found group of each image of the stream) and features.npy (theirs). Whoever draws reads these alone.
+distances.npz (<link>/inside, <link>/between: at most SAMPLES of each sequence, evenly spaced), stream.parquet (path,
+class and found group of each image of the stream) and features.npy (theirs). The reports read these files alone.
 """
 
 from pathlib import Path
@@ -20,7 +20,7 @@ TOLD = ("found", "right_count", "accuracy", "adjusted_rand", "mutual_information
 
 
 class Record(NamedTuple):
-    """What a folder holds."""
+    """The contents of a result folder."""
 
     runs: pd.DataFrame
     summary: pd.DataFrame
@@ -48,7 +48,7 @@ def save(folder: Path, result: protocol.Result, paths: list[str], find: protocol
 
 
 def load(folder: Path) -> Record:
-    """Read what `save` wrote; FileNotFoundError or ValueError names what is not there, or damaged."""
+    """Read what `save` wrote; FileNotFoundError or ValueError names a missing or damaged file."""
     if not (folder / "summary.csv").is_file():
         raise FileNotFoundError(f"{folder / 'summary.csv'}: not found; `dvc repro report_open_world` makes it")
     with faults.about(folder):
