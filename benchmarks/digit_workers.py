@@ -22,7 +22,7 @@ from torch import multiprocessing
 from sanreid import runtime
 from sanreid.data.digits import Digits
 from sanreid.training import digit_classifier, loop
-from sanreid.training.replayed import Replayed
+from sanreid.training.cuda_graph import CudaGraphStep
 
 DIGITS = "digits.pt"
 Record = dict[str, Any]
@@ -60,7 +60,7 @@ def train(task: Task, s: Settings, everything: Digits) -> Record:
     begun = time.monotonic()
 
     def hasten(step: digit_classifier.Step) -> loop.Step:
-        return Replayed(step) if task.replay else step
+        return CudaGraphStep(step) if task.replay else step
 
     sweep_mnist.train(lambda: everything, s.work, task.cell, folder / "out", p, task.plan, hasten)
     wall = time.monotonic() - begun

@@ -2,7 +2,7 @@
 
 First every cell of the grids at 28 pixels, then those at 224 while time is left. What trains a cell is stage
 sweep_mnist's code; cells run several at once (benchmarks/digit_workers.py), each step replayed as a CUDA graph
-(sanreid/training/replayed.py), since small steps keep a GPU waiting for the CPU. The cells of most steps come first, so
+(training/cuda_graph.py), since small steps keep a GPU waiting for the CPU. The cells of most steps come first, so
 that none is left alone at the end. The arithmetic is --precision (tf32 is what PyTorch convolved in by default when the
 published numbers were made), kernels are cuDNN's fastest. --out gets digits.json after each cell, and table.md.
 

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from sanreid import faults, runtime
 from sanreid.data import photographs as reader
-from sanreid.evaluation import features, floor, imagenet, realism
+from sanreid.evaluation import features, imagenet, realism, trivial_baselines
 from sanreid.models.backbones import WEIGHTS
 
 OUT = Path("reports/realism.json")
@@ -53,7 +53,7 @@ def take(folder: Path, pictures: int, seed: int, weights: Path) -> Set:
     if weights.is_file():
         seen = torch.from_numpy(store).permute(0, 3, 1, 2)
         deep = features.extract(imagenet.mobilenet(weights), seen, BATCH, read=lambda pooled: pooled)
-    cameras = floor.cameras(rows) if rows["camid"].notna().all() else None
+    cameras = trivial_baselines.cameras(rows) if rows["camid"].notna().all() else None
     return Set(realism.described(table), rows["pid"].to_numpy(), deep, realism.summary(table, cameras))
 
 

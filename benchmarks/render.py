@@ -20,8 +20,8 @@ import numpy as np
 from sanreid import params
 from sanreid.runtime import rng
 from sanreid.synthesis import figure, kernels, people, pose, render, scene
-from sanreid.synthesis.dice import Dice
 from sanreid.synthesis.look import OFF, Look
+from sanreid.synthesis.random_draws import RandomDraws
 
 HEIGHT, WIDTH = 256, 128
 
@@ -33,7 +33,7 @@ def publish(people_count: int, images: int, levers: Look = OFF) -> float:
     for i in range(people_count):
         person = people.make(0, "benchmark", i, dressed=levers.worn)
         for k in range(images):
-            dice = Dice(0, ("benchmark", k % 2), ("benchmark", i, k))
+            dice = RandomDraws(0, ("benchmark", k % 2), ("benchmark", i, k))
             given = {"height": HEIGHT, "shape_key": k % 2, "look": levers, "dice": dice}
             view = render.view(person, cameras[k % 2], rng(0, i, k), **given)
             x0, y0, x1, y1 = view.box

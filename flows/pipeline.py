@@ -25,20 +25,20 @@ from prefect.settings import get_current_settings
 from prefect.states import Cancelled, Completed, Failed, State
 from prefect.utilities.annotations import allow_failure, quote
 
-from flows import artifacts, dag, dispatch, locks, remote
+from flows import artifacts, dag, dvc_lock, remote, submit
+from flows.capacity import Capacity
 from flows.dag import GraphError, Stage
-from flows.dispatch import Dispatch
+from flows.error_messages import message
 from flows.overriding import OverrideError
 from flows.remote import RemoteError
-from flows.room import Room
 from flows.stage import StageFailed, execute
+from flows.stage_status import StageStatus
+from flows.submit import Submitter
 from flows.supervise import Group
-from flows.told import message
-from flows.verdict import Verdict
 from flows.workspace import WorkspaceError, open_workspace
 
 RETRY_AFTER = 5  # seconds
-CACHED: Mapping[Verdict, str] = {
+CACHED: Mapping[StageStatus, str] = {
     "restored": "DVC restored what an earlier run wrote",
     "unchanged": "DVC found nothing changed",
 }
@@ -55,7 +55,7 @@ class Run:
     root: Path
     force: bool = False
     pull: bool = False
-    workers: Dispatch | None = None
+    workers: Submitter | None = None
     unchanged: set[str] = field(default_factory=set)
     awaited: set[str] = field(default_factory=set)
     shown: Mapping[str, UUID] = field(default_factory=dict)
@@ -67,19 +67,19 @@ class Run:
         if broken:
             return Cancelled(name="NotRun", message=f"it reads what is not there: {', '.join(broken)}")
         try:
-            verdict = self.execute(stage)
-        except (RemoteError, locks.LockError, OSError) as failure:
+            status = self.execute(stage)
+        except (RemoteError, dvc_lock.LockError, OSError) as failure:
             return Failed(message=message(failure))
         except StageFailed as failure:
             return Failed(name="TimedOut" if failure.late else "Failed", message=str(failure))
-        if self.workers is None or verdict == "unchanged":  # a worker has shown what it made
-            artifacts.publish(self.root, stage, log, self.shown if verdict == "unchanged" else ())
-        if verdict == "ran":
+        if self.workers is None or status == "unchanged":  # a worker has shown what it made
+            artifacts.publish(self.root, stage, log, self.shown if status == "unchanged" else ())
+        if status == "ran":
             return Completed(message="DVC ran it")
-        log.info(CACHED[verdict])
-        return Completed(name="Cached", message=CACHED[verdict])
+        log.info(CACHED[status])
+        return Completed(name="Cached", message=CACHED[status])
 
-    def execute(self, stage: Stage) -> Verdict:
+    def execute(self, stage: Stage) -> StageStatus:
         """Run or restore the stage here, unless that is known to be needless."""
         if stage.name in self.unchanged:
             if stage.name in self.awaited:
@@ -124,7 +124,7 @@ def pipeline(
     """
     try:
         if workers:
-            dispatch.check(Path.cwd())
+            submit.check(Path.cwd())
         with _workspace(Path.cwd(), overrides or []) as root:
             with dag.held(root):
                 stages = dag.load(root, targets)
@@ -134,7 +134,7 @@ def pipeline(
             run = Run(root, force=force, pull=pull, unchanged=set(stages) - changed - dag.descendants(stages, changed))
             run.shown = artifacts.known() if run.unchanged else {}
             if workers:
-                run.workers = Dispatch(root, overrides=overrides or [], force=force, group=run.group)
+                run.workers = Submitter(root, overrides=overrides or [], force=force, group=run.group)
                 sent = [stage for stage in stages.values() if stage.name not in run.unchanged]
                 run.awaited = {name for stage in sent for name in stage.upstream}
             try:
@@ -145,7 +145,7 @@ def pipeline(
             if workers and pull:
                 remote.bring_outputs(root, [name for name, state in states.items() if state.is_completed()])
             return _outcome(stages, states, seconds)
-    except (GraphError, OverrideError, RemoteError, WorkspaceError, locks.LockError, OSError) as error:
+    except (GraphError, OverrideError, RemoteError, WorkspaceError, dvc_lock.LockError, OSError) as error:
         return Failed(message=message(error))
 
 
@@ -153,7 +153,7 @@ def pipeline(
 def _workspace(root: Path, overrides: list[str]) -> Iterator[Path]:
     """Where the stages run: here, or with other parameters in a worktree of its own, of the last commit."""
     if overrides:
-        with open_workspace(root, overrides=overrides, lock=locks.read(root)) as place:
+        with open_workspace(root, overrides=overrides, lock=dvc_lock.read(root)) as place:
             yield place
     else:
         with _alone(root):
@@ -181,12 +181,12 @@ def _schedule(stages: Mapping[str, Stage], run: Run) -> tuple[dict[str, State], 
     states: dict[str, State] = {}
     seconds: dict[str, float] = {}
     ended: queue.SimpleQueue[str] = queue.SimpleQueue()
-    room = Room()
+    capacity = Capacity()
     while len(states) < len(stages):
         for stage in list(waiting.values()):
             broken = [u for u in stage.upstream if u in states and not states[u].is_completed()]
             known = bool(broken) or stage.name in run.unchanged or run.workers is not None  # no work here, so no room
-            if states.keys() >= set(stage.upstream) and (known or room.take(stage)):
+            if states.keys() >= set(stage.upstream) and (known or capacity.take(stage)):
                 del waiting[stage.name]
                 seconds[stage.name] = -time.monotonic()
                 above = [futures[u] for u in stage.upstream if not states[u].is_cancelled()]  # Prefect awaits no such
@@ -196,7 +196,7 @@ def _schedule(stages: Mapping[str, Stage], run: Run) -> tuple[dict[str, State], 
         futures[name].wait()
         states[name] = futures[name].state
         seconds[name] += time.monotonic()
-        room.give_back(stages[name])
+        capacity.give_back(stages[name])
     return states, seconds
 
 

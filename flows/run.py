@@ -14,10 +14,10 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
-from flows import home, temporary
+from flows import prefect_environment, temporary_server
+from flows.error_messages import one_line_errors
 from flows.serve import signal_as_interrupt
 from flows.supervise import GRACE
-from flows.told import told
 
 if TYPE_CHECKING:
     from prefect.states import State
@@ -38,13 +38,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given.workers and not os.environ.get("PREFECT_API_URL"):
         parser.error("--workers: which server's? Set PREFECT_API_URL, which `make serve` prints")
     end_in_time()
-    with told("flows.run"):
+    with one_line_errors("flows.run"):
         return carry_out(given)
 
 
 def carry_out(given: argparse.Namespace) -> int:
     """Run what the command line says; the exit status."""
-    home.settle()
+    prefect_environment.settle()
 
     from prefect.flow_engine import run_flow
 
@@ -59,7 +59,7 @@ def carry_out(given: argparse.Namespace) -> int:
     }
     try:
         if not os.environ.get("PREFECT_API_URL"):
-            temporary.start()
+            temporary_server.start()
         state = cast("State", run_flow(pipeline, parameters=wanted, return_type="state"))
     except KeyboardInterrupt:
         sys.exit(STOPPED)

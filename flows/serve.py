@@ -23,8 +23,8 @@ from contextlib import contextmanager, nullcontext, suppress
 from datetime import timedelta
 from pathlib import Path
 
-from flows import gpu, home, supervise
-from flows.told import told
+from flows import gpu, prefect_environment, supervise
+from flows.error_messages import one_line_errors
 
 POOLS = ("gpu", "cpu")
 PATIENCE = 90.0  # seconds for the server to answer, on a busy machine
@@ -60,7 +60,7 @@ def start(words: Sequence[str], environment: Mapping[str, str], log: Path | None
     with log.open("w") if log else nullcontext() as file:
         return subprocess.Popen(
             [*watched, *words],
-            cwd=home.ROOT,
+            cwd=prefect_environment.ROOT,
             env=dict(environment),
             stdin=subprocess.DEVNULL,
             stdout=file,
@@ -134,9 +134,9 @@ def register(environment: Mapping[str, str], silent: float = SILENT) -> None:
             Automation(name=title, trigger=trigger, actions=[action]).create()
     done = subprocess.run(
         [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"],
-        cwd=home.ROOT,
+        cwd=prefect_environment.ROOT,
         # what is set here is put into the pull step for all workers; theirs is each one's own
-        env={name: value for name, value in environment.items() if name != home.CLONE},
+        env={name: value for name, value in environment.items() if name != prefect_environment.CLONE},
         capture_output=True,
         text=True,
     )
@@ -146,7 +146,7 @@ def register(environment: Mapping[str, str], silent: float = SILENT) -> None:
 
 def start_workers(pools: Sequence[str], environment: Mapping[str, str], processes: Processes) -> None:
     """Start this machine's worker of each pool."""
-    place = f"{socket.gethostname()}{str(home.ROOT).replace('/', '-')}"
+    place = f"{socket.gethostname()}{str(prefect_environment.ROOT).replace('/', '-')}"
     for pool in pools:
         limit = ["--limit", str(len(gpu.devices()) or 1)] if pool == "gpu" else []
         words = ["worker", "start", "--type", "process", "--pool", pool, "--name", f"{place}-{pool}", *limit]
@@ -185,13 +185,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     elif not os.environ.get("PREFECT_API_URL"):
         parser.error("for which server? Set PREFECT_API_URL, which `make serve` prints there")
     signal_as_interrupt()
-    with told("flows.serve"):
+    with one_line_errors("flows.serve"):
         return serve(given)
 
 
 def serve(given: argparse.Namespace) -> int:
     """Start what the command line says, and wait; the exit status."""
-    home.settle()
+    prefect_environment.settle()
     environment, url = dict(os.environ), os.environ["PREFECT_API_URL"]
     with together() as processes:
         try:

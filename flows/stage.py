@@ -11,10 +11,10 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from flows import gpu_shell, verdict
+from flows import gpu_shell, stage_status
 from flows.dag import Stage
+from flows.stage_status import StageStatus
 from flows.supervise import Group
-from flows.verdict import Verdict
 
 LAST = 20  # lines of a failed stage that its error shows
 
@@ -51,7 +51,7 @@ def execute(
     pull: bool = False,
     on_line: Callable[[str], None] = print,
     group: Group | None = None,
-) -> Verdict:
+) -> StageStatus:
     """Bring one stage up to date, its upstream being so; whether it ran, was restored or was unchanged.
 
     `force` runs what is unchanged too; `pull` fetches from DVC's remote what was run elsewhere. `on_line` gets the
@@ -59,13 +59,13 @@ def execute(
     """
     words = [sys.executable, "-m", "dvc", "--wait-for-lock", "repro", "--single-item", stage.name]
     words += ["--force"] * force + ["--pull"] * pull
-    said: Verdict | None = None
+    said: StageStatus | None = None
     started = False
     last: deque[str] = deque(maxlen=LAST)
 
     def hear(line: str) -> None:
         nonlocal said
-        said = verdict.read(line, said)
+        said = stage_status.read(line, said)
         if line.strip():
             last.append(line)
             on_line(line)

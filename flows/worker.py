@@ -12,13 +12,13 @@ from prefect import flow, get_run_logger, runtime
 from prefect.artifacts import create_markdown_artifact
 from prefect.states import Completed, Failed, State
 
-from flows import artifacts, checkpoints, dag, locks, remote
+from flows import artifacts, checkpoints, dag, dvc_lock, remote
 from flows.dag import GraphError
+from flows.error_messages import message
 from flows.overriding import OverrideError
 from flows.remote import RemoteError
 from flows.stage import StageFailed, execute
 from flows.supervise import Group
-from flows.told import message
 from flows.workspace import CHECKPOINTS, WorkspaceError, checkpoint_in, open_workspace
 
 ENTRY = "lock"  # the kind of artifact that brings the stage's lock entry back
@@ -62,7 +62,7 @@ def stage(
     root, log = Path.cwd(), get_run_logger()
     group = Group()
     try:
-        entries = locks.loads(lock)
+        entries = dvc_lock.loads(lock)
         with open_workspace(root, overrides=overrides or (), lock=entries, rev=rev) as place:
             wanted = dag.load(place, [name])[name]
             remote.bring_inputs(place, name)
@@ -79,20 +79,20 @@ def stage(
                 progress.read(line)
 
             with checkpoints.mirrored(storage, run, folder, interval=interval):
-                verdict = execute(place, wanted, force=force, on_line=hear, group=group)
+                status = execute(place, wanted, force=force, on_line=hear, group=group)
                 remote.push(place, name)  # before the checkpoints go, should this machine die now
             artifacts.publish(place, wanted, log)
-            text = entry_text(locks.dumps(locks.read(place, [name])))
+            text = entry_text(dvc_lock.dumps(dvc_lock.read(place, [name])))
             create_markdown_artifact(
                 text, key=artifacts.key(ENTRY, wanted), description=f"dvc.lock's entry of `{name}`"
             )
     except StageFailed as failure:
         return Failed(name="TimedOut" if failure.late else "Failed", message=str(failure))
-    except (RemoteError, GraphError, OverrideError, WorkspaceError, locks.LockError, OSError) as error:
+    except (RemoteError, GraphError, OverrideError, WorkspaceError, dvc_lock.LockError, OSError) as error:
         return Failed(message=message(error))
     except BaseException:  # a cancelled run
         group.stop()
         raise
-    if verdict == "ran":
+    if status == "ran":
         return Completed(message="DVC ran it")
     return Completed(name="Cached", message="DVC restored what an earlier run wrote, here or on another machine")

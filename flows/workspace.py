@@ -22,7 +22,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from flows import dag, locks, overriding
+from flows import dag, dvc_lock, overriding
 
 ROOM = ".dvc/tmp/workspaces"
 PARAMETERS = "params.yaml"
@@ -41,7 +41,7 @@ def open_workspace(
     root: Path,
     *,
     overrides: Sequence[str] = (),
-    lock: locks.Entries | None = None,
+    lock: dvc_lock.Entries | None = None,
     rev: str = "HEAD",
 ) -> Iterator[Path]:
     """A worktree of commit `rev` of the clone `root`, with `overrides` in params.yaml and `lock` in dvc.lock.
@@ -60,7 +60,7 @@ def open_workspace(
             for name in (*OWN, CHECKPOINTS):
                 _link(root / name, path / name)
             overriding.apply(path, overrides)
-            locks.merge(path, lock or {})
+            dvc_lock.merge(path, lock or {})
             _link_named(root, path)
             yield path
         finally:
@@ -81,7 +81,7 @@ def find(root: Path, rev: str) -> str:
 def changed(root: Path) -> list[str]:
     """Files that differ from the last commit, new ones included, except those that git ignores."""
     lines = _git(Path(root), "status", "--porcelain", "--untracked-files=normal").splitlines()
-    return [line[3:] for line in lines if line[3:] != locks.FILE]  # dvc.lock is handed along
+    return [line[3:] for line in lines if line[3:] != dvc_lock.FILE]  # dvc.lock is handed along
 
 
 def checkpoint_in(path: Path, folder: Path) -> None:

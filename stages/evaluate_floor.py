@@ -13,7 +13,7 @@ import pandas as pd
 from sanreid import runtime
 from sanreid.bounds import Batch, Features, MaxRank, Repeats, Seed
 from sanreid.data import index, tensors
-from sanreid.evaluation import features, floor, protocols
+from sanreid.evaluation import features, protocols, trivial_baselines
 from sanreid.evaluation.distances import Metric
 from sanreid.models import san as network
 from sanreid.params import Section, run
@@ -28,7 +28,7 @@ class Params(Section):
     max_rank: MaxRank
     repeats: Repeats
     random_width: Features
-    stripes: floor.Stripes
+    stripes: trivial_baselines.Stripes
 
 
 def main(images: Path, out: Path, p: Params, san: network.Architecture) -> None:
@@ -38,12 +38,12 @@ def main(images: Path, out: Path, p: Params, san: network.Architecture) -> None:
     runtime.prepare(p.seed)
     untrained = network.SAN(san, people=1, decoder=False)
     decoded = tensors.decode(images, rows["path"].tolist(), san.size)
-    stripes = floor.colour_stripes(decoded, p.stripes)
+    stripes = trivial_baselines.colour_stripes(decoded, p.stripes)
     floors = {
-        "random": floor.random_features(len(rows), p.random_width, p.seed),
+        "random": trivial_baselines.random_features(len(rows), p.random_width, p.seed),
         "untrained": features.extract(untrained, decoded, p.batch),
         "stripes": stripes,
-        "stripes_centred": floor.centre(stripes, floor.cameras(rows)),
+        "stripes_centred": trivial_baselines.centre(stripes, trivial_baselines.cameras(rows)),
     }
     results = {
         name: protocols.evaluate(*features.split(vectors, rows), protocol, p.metric, p.max_rank, p.repeats, p.seed)

@@ -19,7 +19,7 @@ from sanreid.bounds import Batch, Features
 from sanreid.data import digits, index, invented
 from sanreid.data.digits import Digits
 from sanreid.data.invented import Invented
-from sanreid.evaluation.open_world import protocol, record
+from sanreid.evaluation.open_world import protocol, result_files
 from sanreid.evaluation.open_world.protocol import Labelled
 from sanreid.params import run
 from sanreid.reporting import notices
@@ -35,7 +35,7 @@ class Params(protocol.Protocol):
 
 
 def main(mnist: Path, model: Path, out: Path, p: Params) -> None:
-    """`out` gets metrics.json and the folders `embedding` and `pixels` (evaluation/open_world/record.py).
+    """`out` gets metrics.json and the folders `embedding` and `pixels` (evaluation/open_world/result_files.py).
 
     `mnist` is what extract_mnist wrote, `model` a folder of train_mnist_siamese: its division says which images
     calibrate and which are the stream.
@@ -57,9 +57,9 @@ def main(mnist: Path, model: Path, out: Path, p: Params) -> None:
         for kind, features in kinds.items():
             known, stream = (Labelled(taken, part.labels.numpy()) for taken, part in zip(features, parts, strict=True))
             result = protocol.evaluate(known, stream, p)
-            record.save(work / kind, result, [paths[i] for i in wanted.tolist()], stream)
-            told[kind] = record.headline(result.runs, p.shown)
-            runtime.log.info("%s, %s: %s", out, kind, record.line(told[kind]))
+            result_files.save(work / kind, result, [paths[i] for i in wanted.tolist()], stream)
+            told[kind] = result_files.headline(result.runs, p.shown)
+            runtime.log.info("%s, %s: %s", out, kind, result_files.line(told[kind]))
         about = {"division": trained.division, "warnings": notices.of_model(model)}
         runtime.write_json(work / "metrics.json", about | told)
 

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from sanreid import runtime
 from sanreid.bounds import Batch, Within
 from sanreid.data import index, tensors
-from sanreid.evaluation import features, floor
-from sanreid.evaluation.open_world import protocol, record
+from sanreid.evaluation import features, trivial_baselines
+from sanreid.evaluation.open_world import protocol, result_files
 from sanreid.evaluation.open_world.protocol import Labelled
 from sanreid.evaluation.ranking import DISTRACTOR
 from sanreid.params import run
@@ -33,7 +33,7 @@ class Params(protocol.Protocol):
 
 
 def main(images: Path, model: Path, out: Path, p: Params) -> None:
-    """`out` gets metrics.json and a folder for each of KINDS (evaluation/open_world/record.py).
+    """`out` gets metrics.json and a folder for each of KINDS (evaluation/open_world/result_files.py).
 
     `images` is a set's table, `model` a folder of one of the systems that reporting/systems/measure.py knows.
     """
@@ -51,12 +51,14 @@ def main(images: Path, model: Path, out: Path, p: Params) -> None:
     paths = rows["path"].iloc[wanted].tolist()
     metrics = {}
     with runtime.atomic_folder(out) as work:
-        for kind, taken in zip(KINDS, (plain, floor.centre(plain, floor.cameras(rows))), strict=True):
+        for kind, taken in zip(
+            KINDS, (plain, trivial_baselines.centre(plain, trivial_baselines.cameras(rows))), strict=True
+        ):
             find = Labelled(taken[wanted], people[wanted])
             result = protocol.evaluate(Labelled(taken[known], people[known]), find, p)
-            record.save(work / kind.replace(" ", "_"), result, paths, find)
-            metrics[kind] = record.headline(result.runs, p.shown)
-            runtime.log.info("%s, %s: %s", out, kind, record.line(metrics[kind]))
+            result_files.save(work / kind.replace(" ", "_"), result, paths, find)
+            metrics[kind] = result_files.headline(result.runs, p.shown)
+            runtime.log.info("%s, %s: %s", out, kind, result_files.line(metrics[kind]))
         about = {"system": trained["system"], "warnings": notices.of_model(model)}
         runtime.write_json(work / "metrics.json", about | metrics)
 

@@ -17,8 +17,8 @@ from sanreid.data import images as pictures
 from sanreid.data import index
 from sanreid.evaluation import textures as scores
 from sanreid.params import Section, run
+from sanreid.pseudo_textures import table as texture_table
 from sanreid.reporting import figures
-from sanreid.texturing import table as texture_table
 
 
 class Params(Section):

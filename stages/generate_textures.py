@@ -13,9 +13,9 @@ from sanreid.data import images as pictures
 from sanreid.data import index, tensors
 from sanreid.models import san as network
 from sanreid.params import Section, run
-from sanreid.texturing import generate, table
+from sanreid.pseudo_textures import generate, table
 from sanreid.training import checkpoint
-from sanreid.training.parts import DECODER, TRUNK
+from sanreid.training.parameter_prefixes import DECODER, TRUNK
 
 
 class Params(Section):

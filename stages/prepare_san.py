@@ -10,7 +10,7 @@ from pathlib import Path
 from sanreid import runtime
 from sanreid.data import index
 from sanreid.params import run
-from sanreid.texturing import targets
+from sanreid.pseudo_textures import targets
 from sanreid.training import checkpoint
 from sanreid.training.san import Plan
 

@@ -18,8 +18,8 @@ from pydantic import Field
 from sanreid import runtime
 from sanreid.bounds import Each, Seed, Text
 from sanreid.data.digits import SEEN
-from sanreid.evaluation.open_world import protocol, record
-from sanreid.evaluation.open_world.record import Record
+from sanreid.evaluation.open_world import protocol, result_files
+from sanreid.evaluation.open_world.result_files import Record
 from sanreid.graph_params import Division
 from sanreid.params import Section, run
 from sanreid.reporting import notices, pictures
@@ -61,8 +61,8 @@ def main(
     a set and seed.
     """
     shown = p.shown.rule, p.shown.link
-    records = {name: record.load(digits / name / "embedding") for name in mnist.divisions}
-    pixels = {name: record.load(digits / name / "pixels") for name in mnist.divisions}
+    records = {name: result_files.load(digits / name / "embedding") for name in mnist.divisions}
+    pixels = {name: result_files.load(digits / name / "pixels") for name in mnist.divisions}
     settings = [*of_digits(records, p.pictured), *of_digits(pixels, p.pictured, ", raw pixels")]
     drawn = [(setting, interim / "mnist", "digit", p.look.digit) for setting in settings]
     for name in systems.sets:
@@ -125,7 +125,9 @@ def of_people(folder: Path, name: str, systems: Systems) -> Iterator[Setting]:
     """The people of a set: by the features as they are, and with each camera's mean removed."""
     words = "A re-ID system's features of people it was not trained on; some of them calibrate, the others walk by."
     for kind, told in KINDS.items():
-        found = {f"{name}, {told}, seed {k}": record.load(folder / name / f"seed{k}" / kind) for k in systems.seeds}
+        found = {
+            f"{name}, {told}, seed {k}": result_files.load(folder / name / f"seed{k}" / kind) for k in systems.seeds
+        }
         yield Setting(f"{name}-{kind}", f"People: {name}, {told}", words, found, list(found)[:1])
 
 

@@ -8,7 +8,7 @@ from sanreid.models import digit_classifiers
 from sanreid.params import run
 from sanreid.training import digit_classifier
 from sanreid.training import digits as digit_training
-from sanreid.training.where import inside
+from sanreid.training.error_context import in_section
 
 
 class Params(digit_classifier.Plan):
@@ -24,7 +24,7 @@ def main(images: Path, model: str, out: Path, p: Params) -> None:
     digit_training.prepare(recipe.seed)
     everything = digits.read(images)
     network = digit_training.place(digit_classifiers.build(chosen.network), recipe.compute, runtime.device())
-    with inside(digit_classifier.SECTION):
+    with in_section(digit_classifier.SECTION):
         step = digit_classifier.Step(network, everything, recipe)
     settings = digit_classifier.settings(recipe, model, chosen)
     digit_training.train(step, settings, images, out, epochs=chosen.epochs, seed=recipe.seed)

@@ -10,12 +10,12 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-from sanreid import ranks, runtime
+from sanreid import process_group, runtime
 from sanreid.data import augment, index, tensors
 from sanreid.models import san as network
 from sanreid.params import run
-from sanreid.texturing import progress, targets
-from sanreid.texturing import table as texture_table
+from sanreid.pseudo_textures import progress, targets
+from sanreid.pseudo_textures import table as texture_table
 from sanreid.training import checkpoint, loop, optim
 from sanreid.training import san as method
 
@@ -108,4 +108,4 @@ def shown(
 
 
 if __name__ == "__main__":
-    run(main, ranks.launch)
+    run(main, process_group.launch)

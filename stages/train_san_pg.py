@@ -13,14 +13,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from sanreid import ranks, runtime
+from sanreid import process_group, runtime
 from sanreid.bounds import Seed
 from sanreid.data import augment, index
 from sanreid.models import san as network
 from sanreid.params import run
-from sanreid.texturing import progress
+from sanreid.pseudo_textures import progress
 from sanreid.training import checkpoint, loop, optim, san_pg
-from sanreid.training.parts import DECODER, TRUNK
+from sanreid.training.parameter_prefixes import DECODER, TRUNK
 
 TARGETS = ("texture", "frontal")
 LAYOUT = ("uv_mirror.npy", "coverage.png")  # what the paired set tells of the texture layout, where it is known
@@ -82,4 +82,4 @@ def shown(pairs: san_pg.Pairs, table: pd.DataFrame, p: Params, split: str) -> pr
 
 
 if __name__ == "__main__":
-    run(main, ranks.launch)
+    run(main, process_group.launch)

@@ -5,7 +5,7 @@ Decision: what all systems' trainings share is in training/reid.py; this is the 
 
 from pathlib import Path
 
-from sanreid import ranks, runtime
+from sanreid import process_group, runtime
 from sanreid.models.strong import Strong
 from sanreid.params import run
 from sanreid.training import loop, reid, strong
@@ -30,4 +30,4 @@ def main(images: Path, start: Path, seed: int, out: Path, p: Params) -> None:
 
 
 if __name__ == "__main__":
-    run(main, ranks.launch)
+    run(main, process_group.launch)

@@ -8,13 +8,13 @@ from pathlib import Path
 
 from torch import nn
 
-from sanreid import ranks, runtime
+from sanreid import process_group, runtime
 from sanreid.data import index
 from sanreid.evaluation import features, ranking
 from sanreid.models.two_branch import TwoBranch
 from sanreid.params import run
 from sanreid.training import holdout, loop, reid, two_branch
-from sanreid.training.where import inside
+from sanreid.training.error_context import in_section
 
 LOOK = 128  # held-out images at a time; changes no number that counts
 
@@ -32,7 +32,7 @@ def main(images: Path, start: Path, variant: str, seed: int, out: Path, p: Param
     recipe = two_branch.Recipe(**{k: getattr(p, k) for k in two_branch.Recipe.model_fields})
     reid.check(recipe, two_branch.SECTION)
     table = index.of_split(index.read(images), "train", images)
-    with inside(two_branch.SECTION):
+    with in_section(two_branch.SECTION):
         parts = holdout.split(table, p.validation.share, seed)
     runtime.prepare(seed)
     people = reid.decode(images, parts.train, p.network.size)
@@ -59,4 +59,4 @@ def ranked(images: Path, parts: holdout.Parts, size: tuple[int, int]) -> Callabl
 
 
 if __name__ == "__main__":
-    run(main, ranks.launch)
+    run(main, process_group.launch)

@@ -25,7 +25,7 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 
-from flows import dag, locks
+from flows import dag, dvc_lock
 from tools import chaos_graph, chaos_kills
 from tools.chaos_kills import PATIENCE, WAYS, Disk, Run, dvc
 from tools.chaos_plan import Kill, draw, table
@@ -101,9 +101,9 @@ class Chaos:
             path = self.killed / out
             shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink(missing_ok=True)
         shutil.rmtree(self.killed / ".dvc/cache/runs", ignore_errors=True)
-        entries = locks.read(self.killed)
+        entries = dvc_lock.read(self.killed)
         entries.pop(stage, None)
-        (self.killed / locks.FILE).write_text(locks.dumps(entries))
+        (self.killed / dvc_lock.FILE).write_text(dvc_lock.dumps(entries))
 
     def command(self, stage: str, door: str) -> list[str]:
         """What brings the stage up to date by that door."""

@@ -24,7 +24,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "src")]
 
-from flows import locks, overriding  # noqa: E402
+from flows import dvc_lock, overriding  # noqa: E402
 from sanreid import faults  # noqa: E402
 
 QUICK = {  # a machine counts as dead after three missed heartbeats
@@ -211,7 +211,7 @@ def run(machines: Sequence[Machine], targets: Sequence[str], patience: float = 6
 
 def differences(ours: Path, theirs: Path) -> list[str]:
     """The stages of which two clones' dvc.lock tell other things."""
-    mine, other = locks.read(ours), locks.read(theirs)
+    mine, other = dvc_lock.read(ours), dvc_lock.read(theirs)
     return sorted(name for name in mine if mine[name] != other.get(name))
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from sanreid import faults, params, runtime
 from sanreid.data import photographs as reader
-from sanreid.evaluation import floor, imagenet
+from sanreid.evaluation import imagenet, trivial_baselines
 from sanreid.evaluation.photographs import Settings
 from sanreid.models.backbones import WEIGHTS
 from sanreid.reporting import retrieval
@@ -38,7 +38,7 @@ def photographs(
     """
     san = params.load(file, "evaluate_san", retrieval.Retrieval)
     again = params.load(file, "evaluate_system.reranking", Reranking)
-    stripes = params.load(file, "evaluate_floor.stripes", floor.Stripes)
+    stripes = params.load(file, "evaluate_floor.stripes", trivial_baselines.Stripes)
     width, seed = (params.value(file, f"evaluate_floor.{key}") for key in ("random_width", "seed"))
     p = Settings(again.k1, again.k2, again.weight, san.max_rank, draws, seed)
     rows = reader.read(folder)

@@ -137,7 +137,7 @@ def run(main: Callable[..., None], launch: Callable[[], bool] | None = None) -> 
     """Run a stage from the command line: parse, load its sections, call `main`; bad input ends in one clear line.
 
     The stage ends in order on SIGTERM, and when the DVC that started it is gone (stopping). `launch`, of a training
-    that several processes can share, is `ranks.launch`: where it started them, the work is theirs.
+    that several processes can share, is `process_group.launch`: where it started them, the work is theirs.
     """
     from sanreid import graph_params, runtime, stopping  # the first imports this module; the others cost its readers
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from sanreid import ranks
+from sanreid import process_group
 from sanreid.data.photometric import GREY, TAPS, Photometric, Tones
 from tests.data.toy_batch import SIZE, generator, make, pictures
 
@@ -110,7 +110,7 @@ def test_ranks_share_what_the_whole_batch_draws(monkeypatch):
     p = Photometric(**ON)
     whole = p.draw(6, SIZE, generator())
     for number in (0, 1):
-        monkeypatch.setattr(ranks, "_here", (number, 2))
+        monkeypatch.setattr(process_group, "_here", (number, 2))
         part = p.draw(3, SIZE, generator())
         for name in Tones._fields:
             rows = slice(None) if name == "grain" else slice(3 * number, 3 * number + 3)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from sanreid.evaluation import device_ranking, distances, ranking, scoring
+from sanreid.evaluation import device_ranking, distances, ranking, ranking_metrics
 from sanreid.evaluation.ranking import Embeddings
 
 CPU = torch.device("cpu")
@@ -22,7 +22,7 @@ def people(queries=25, gallery=120, width=4, seed=0):
 
 def there(query, gallery, metric="euclidean", first_k=None, distractor=0):
     """`ranking.evaluate` by the way of the device."""
-    scores = scoring.People(query.pids, gallery.pids, query.camids, gallery.camids, distractor, first_k)
+    scores = ranking_metrics.People(query.pids, gallery.pids, query.camids, gallery.camids, distractor, first_k)
     for start, block in device_ranking.blocks(query.features, gallery.features, metric, CPU):
         scores.score_there(start, block)
     return scores.result(50)

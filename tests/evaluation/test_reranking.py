@@ -128,16 +128,16 @@ def test_the_published_expansion_is_used():
     """Without the 2/3 rule the numbers are others: the data reach it."""
     query, gallery = people(14, 90)
     plain = published(query, gallery, 20, 6, 0.3)
-    calls = reranking.reciprocal.expanded_sets
+    calls = reranking.reranking_kernels.expanded_sets
 
     def without(ranks, k1, half):
         return calls(ranks, k1, -1)
 
-    reranking.reciprocal.expanded_sets = without
+    reranking.reranking_kernels.expanded_sets = without
     try:
         assert np.abs(reranking.k_reciprocal(query, gallery) - plain).max() > 1e-3
     finally:
-        reranking.reciprocal.expanded_sets = calls
+        reranking.reranking_kernels.expanded_sets = calls
 
 
 def test_it_helps_where_people_are_clusters():

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from flows import gpu, gpu_shell
-from sanreid import ranks
+from sanreid import process_group
 from tests.processes import wait_for
 
 SHELL = Path(gpu.__file__).with_name("gpu_shell.py")
@@ -93,7 +93,7 @@ def test_a_training_is_split_over_as_many_as_were_leased(monkeypatch, visible, w
     monkeypatch.setenv("SANREID_RANKS", "9")  # the lease knows better
     out = shell('echo "$CUDA_VISIBLE_DEVICES $SANREID_RANKS"', wanted).communicate(timeout=60)[0]
     assert out.splitlines()[1] == told
-    assert gpu_shell.RANKS == ranks.ASKED
+    assert gpu_shell.RANKS == process_group.ASKED
 
 
 def test_a_waiting_lease_of_two_holds_none(two):

@@ -19,7 +19,7 @@ from prefect.client.schemas.filters import (
     LogFilterFlowRunId,
 )
 
-from flows import dag, locks, remote
+from flows import dag, dvc_lock, remote
 from flows.artifacts import EPOCH
 from tests import processes
 from tests.flows.conftest import ask, ended, joined, run
@@ -94,4 +94,4 @@ def test_a_training_whose_machine_is_lost_goes_on_elsewhere_to_the_same_end(pref
     for name in ("weights", "history.csv"):
         assert (prefect.clone / "out/model" / name).read_bytes() == (tmp_path / "alone" / name).read_bytes()
     assert dag.changes(prefect.clone, ["quick", "train"]) == {}
-    assert set(locks.read(prefect.clone)) == {"quick", "train"}
+    assert set(dvc_lock.read(prefect.clone)) == {"quick", "train"}

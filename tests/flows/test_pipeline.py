@@ -23,7 +23,7 @@ from prefect.client.schemas.filters import (
 )
 from prefect.flow_engine import run_flow
 
-from flows import dag, pipeline, room
+from flows import capacity, dag, pipeline
 from tests.processes import alive, wait_for
 
 pytestmark = pytest.mark.slow
@@ -260,7 +260,7 @@ stages:
 
 def test_sixteen_stages_never_share_one_of_two_gpus(make, prefect, monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
-    monkeypatch.setattr(room.Room, "take", lambda *_: True)  # so that the lease alone stands between them
+    monkeypatch.setattr(capacity.Capacity, "take", lambda *_: True)  # so that the lease alone stands between them
     root = make(MANY.replace("RUNS", ", ".join(map(str, range(16)))))
     assert go(root).state.message == "16 stages: 16 ran, 0 cached"
     runs = [file.read_text().split() for file in (root / "out").iterdir() if file.name.isdigit()]

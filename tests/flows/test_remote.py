@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from flows import dag, locks, remote
+from flows import dag, dvc_lock, remote
 from flows.workspace import open_workspace
 from tests.flows.conftest import run
 
@@ -59,16 +59,16 @@ def log(root: Path) -> list[str]:
     return lines
 
 
-def work(root: Path, dvc, name: str, entries: locks.Entries) -> dict:
+def work(root: Path, dvc, name: str, entries: dvc_lock.Entries) -> dict:
     """A stage on a worker: with its upstream's outputs handed, and its own entry returned."""
     upstream = dag.load(root)[name].upstream
-    handed = locks.outputs({n: e for n, e in entries.items() if n in upstream})
-    with open_workspace(root, lock=locks.loads(locks.dumps(handed))) as space:
+    handed = dvc_lock.outputs({n: e for n, e in entries.items() if n in upstream})
+    with open_workspace(root, lock=dvc_lock.loads(dvc_lock.dumps(handed))) as space:
         remote.bring_inputs(space, name)
         remote.recall(space, name)
         dvc(space, "repro", "-q", "--single-item", name)
         assert remote.push(space, name)
-        return locks.read(space, [name])
+        return dvc_lock.read(space, [name])
 
 
 def test_each_stage_runs_once_wherever_and_uncached_results_travel(clones, dvc):
@@ -84,7 +84,7 @@ def test_each_stage_runs_once_wherever_and_uncached_results_travel(clones, dvc):
     assert again == {name: entries[name] for name in again}
     assert log(one) == []
     # who wants the results has them, and DVC finds nothing to do
-    locks.merge(two, entries)
+    dvc_lock.merge(two, entries)
     remote.bring_outputs(two, entries)
     assert (two / "last").read_text() == TOTAL
     assert (two / "out/y_plots/p").read_text() == "2\n"
@@ -114,7 +114,7 @@ def test_another_input_is_another_run(clones, dvc):
     assert key == remote.identity(two, "make@x")
     (two / "code.py").write_text("other\n")
     assert remote.identity(two, "make@x") not in (key, None)
-    locks.merge(two, entries)  # as it was before the edit
+    dvc_lock.merge(two, entries)  # as it was before the edit
     remote.recall(two, "make@x")
     assert not (two / "out").exists()
     log(one)
@@ -169,7 +169,7 @@ def test_one_cache_for_all_needs_no_remote(make, dvc, tmp_path, monkeypatch):
     run(tmp_path, "git", "clone", "-q", str(one), str(two))
     dvc(one, "repro", "-q", "make@x", "make@y")
     assert remote.storage(one) is None
-    entries = locks.read(one)
+    entries = dvc_lock.read(one)
     with (
         open_workspace(two, lock=entries) as space,
         pytest.raises(remote.RemoteError, match=r"what make@\w wrote .* and there is no remote: "),

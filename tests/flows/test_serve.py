@@ -10,7 +10,7 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId
 from prefect.states import Cancelling
 
-from flows import locks, serve
+from flows import dvc_lock, serve
 from tests import processes
 from tests.flows.conftest import ask, ended, joined
 from tests.processes import alive, wait_for
@@ -69,7 +69,7 @@ def test_a_spread_run_sends_each_stage_to_the_workers(prefect):
     run = ended(ask("pipeline/spread", parameters=given).id)
     assert run.state.message == "2 stages: 2 ran, 0 cached"
     assert (prefect.clone / "out/next").read_text() == "data\ndata\n"
-    assert {"quick", "next"} <= set(locks.read(prefect.clone))
+    assert {"quick", "next"} <= set(dvc_lock.read(prefect.clone))
 
 
 def test_a_spread_run_in_the_pool_that_it_waits_for_is_refused(prefect):

@@ -39,21 +39,21 @@ def clone(make):
 
 
 def run(root, name, **options):
-    """The verdict and the lines."""
+    """The status and the lines."""
     lines: list[str] = []
     return execute(root, dag.load(root)[name], on_line=lines.append, **options), lines
 
 
 def test_ran_unchanged_restored(clone, monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "5")
-    verdict, lines = run(clone, "good")
-    assert verdict == "ran"
+    status, lines = run(clone, "good")
+    assert status == "ran"
     assert lines.index("on GPU 5") < lines.index("GPU=5 SHELL=/bin/sh") < lines.index("done")
     assert run(clone, "good")[0] == "unchanged"
     shutil.rmtree(clone / "out")
     with gpu.lease(1):  # restoring takes none
-        verdict, lines = run(clone, "good")
-    assert verdict == "restored"
+        status, lines = run(clone, "good")
+    assert status == "restored"
     assert not [line for line in lines if line.startswith("on ")]
     assert (clone / "out/good").read_text() == "data\n"
     assert run(clone, "good", force=True)[0] == "ran"

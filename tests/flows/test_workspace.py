@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from flows import locks, overriding, workspace
+from flows import dvc_lock, overriding, workspace
 from flows.workspace import open_workspace
 from tests.flows.conftest import run
 
@@ -54,9 +54,9 @@ def test_what_a_run_with_its_own_parameters_made_is_not_made_again_in_the_main_t
     with open_workspace(root, overrides=["train.epochs=5"]) as space:
         dvc(space, "repro", "-q")
         assert (space / "out/read").read_text() == "first 5\n"
-        assert sorted(locks.read(space)) == ["make", "read"]
+        assert sorted(dvc_lock.read(space)) == ["make", "read"]
     assert log(root) == ["make", "read"]
-    assert not (root / locks.FILE).exists()
+    assert not (root / dvc_lock.FILE).exists()
     assert "epochs: 2 # passes" in (root / "params.yaml").read_text()
     assert run(root, "git", "status", "--porcelain") == ""
     overriding.apply(root, ["train.epochs=5"])
@@ -114,8 +114,8 @@ def test_uncommitted_settings_and_relative_remotes_hold_in_a_workspace(root, dvc
 
 def test_handed_entries_are_in_its_lock_file(root, dvc):
     dvc(root, "repro", "-q")
-    with open_workspace(root, lock=locks.read(root, ["make"])) as space:
-        assert list(locks.read(space)) == ["make"]
+    with open_workspace(root, lock=dvc_lock.read(root, ["make"])) as space:
+        assert list(dvc_lock.read(space)) == ["make"]
         dvc(space, "checkout", "-q", "out/made")
         assert (space / "out/made").read_text() == "first 2\n"
 

@@ -10,8 +10,8 @@ from PIL import Image
 
 from sanreid.data import index
 from sanreid.data.attributes import HEADS
+from sanreid.pseudo_textures import table as texture_table
 from sanreid.reporting.results import Experiment
-from sanreid.texturing import table as texture_table
 
 Painter = Callable[[int, str, int], Image.Image]  # (person, what: "image" | "texture" | "frontal", number) -> picture
 RANK1 = {"baseline": (0.702, 0.744), "baseline_syn": (0.848, 0.871), "san": (0.887, 0.902)}

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from sanreid.data import digits
-from sanreid.evaluation.open_world import protocol, record
+from sanreid.evaluation.open_world import protocol, result_files
 from sanreid.params import validate
 from sanreid.training import siamese
 from stages import evaluate_open_world as stage
@@ -35,7 +35,7 @@ def mnist(tmp_path):
 def test_digits_never_trained_on_are_the_stream(tmp_path, mnist):
     model = train(mnist, tmp_path / "model", "d0")
     stage.main(mnist, model, tmp_path / "out", section())
-    found = record.load(tmp_path / "out/embedding")
+    found = result_files.load(tmp_path / "out/embedding")
     division = digits.divide("d0", 0)
     assert set(found.stream["class"]) == set(division.find)
     assert len(found.stream) == 4 * (toy_digits.TRAIN + toy_digits.TEST)
@@ -45,13 +45,13 @@ def test_digits_never_trained_on_are_the_stream(tmp_path, mnist):
     embedded = siamese.embed(trained, everything.at(trained.rows(everything).find).images)
     np.testing.assert_allclose(found.features, embedded, atol=1e-6)
     np.testing.assert_allclose(np.linalg.norm(found.features, axis=1), 1, atol=1e-5)
-    pixels = record.load(tmp_path / "out/pixels")
+    pixels = result_files.load(tmp_path / "out/pixels")
     assert pixels.features.shape == (len(found.stream), 6)
     assert pixels.stream["path"].tolist() == found.stream["path"].tolist()
     assert found.sequences.keys() == {"barycentre", "density"}
     assert len(found.runs) == 6 * 2 * 3 * 2 * 3 + 3 * (3 + 1)
     stage.main(mnist, model, tmp_path / "short", section(longest=12))
-    short = record.load(tmp_path / "short/embedding")
+    short = result_files.load(tmp_path / "short/embedding")
     assert short.stream["class"].value_counts().tolist() == [3] * 4
     both = short.stream.merge(found.stream.reset_index(), on="path", validate="1:1")
     np.testing.assert_array_equal(short.features, found.features[both["index"]])
@@ -79,7 +79,7 @@ def test_metrics_are_the_shown_rules_means(tmp_path, mnist):
     stage.main(mnist, train(mnist, tmp_path / "model", "seen"), tmp_path / "out", section())
     metrics = json.loads((tmp_path / "out/metrics.json").read_text())
     assert metrics["division"] == "seen"
-    runs = record.load(tmp_path / "out/embedding").runs
+    runs = result_files.load(tmp_path / "out/embedding").runs
     for size in (10, 40):
         mine = runs[(runs["rule"] == "tuned") & (runs["link"] == "density") & (runs["size"] == size)]
         mine = mine[mine["remedy"] == protocol.REMEDIES[-1]]

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from sanreid.data import index
-from sanreid.evaluation import floor
-from sanreid.evaluation.open_world import record
+from sanreid.evaluation import trivial_baselines
+from sanreid.evaluation.open_world import result_files
 from sanreid.params import ParamsError, validate
 from stages import evaluate_open_world_people as stage
 from stages import train_strong
@@ -36,7 +36,7 @@ def made(tmp_path_factory):
 
 def test_people_neither_trained_nor_calibrated_on_walk_by(made):
     table = index.read(made / "people").set_index("path")
-    stream = record.load(made / "out/features").stream
+    stream = result_files.load(made / "out/features").stream
     tested = set(table.loc[table["split"] != "train", "pid"]) - {0}
     walked = set(stream["class"])
     assert walked < tested
@@ -48,11 +48,11 @@ def test_people_neither_trained_nor_calibrated_on_walk_by(made):
 
 
 def test_with_each_cameras_mean_removed_features_forget_it(made):
-    plain, centred = (record.load(made / "out" / kind) for kind in ("features", "camera_mean_removed"))
+    plain, centred = (result_files.load(made / "out" / kind) for kind in ("features", "camera_mean_removed"))
     assert plain.stream["path"].tolist() == centred.stream["path"].tolist()
     table = index.read(made / "people").set_index("path").loc[plain.stream["path"]].reset_index()
-    for camera in np.unique(floor.cameras(table)):
-        mine = floor.cameras(table) == camera
+    for camera in np.unique(trivial_baselines.cameras(table)):
+        mine = trivial_baselines.cameras(table) == camera
         shift = plain.features[mine] - centred.features[mine]
         np.testing.assert_allclose(shift, np.broadcast_to(shift[0], shift.shape), atol=1e-5)
     assert not np.allclose(plain.features, centred.features)

@@ -7,7 +7,7 @@ import pytest
 
 from sanreid.data import images, index
 from sanreid.params import validate
-from sanreid.texturing import table
+from sanreid.pseudo_textures import table
 from stages import evaluate_textures as stage
 from tests.stages import toy_san as toy
 

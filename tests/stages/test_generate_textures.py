@@ -9,7 +9,7 @@ from safetensors.torch import save_file
 from sanreid.data import images, tensors
 from sanreid.models.san import SAN
 from sanreid.params import validate
-from sanreid.texturing import generate, table
+from sanreid.pseudo_textures import generate, table
 from stages import generate_textures as stage
 from tests.stages import toy_san as toy
 

@@ -8,7 +8,7 @@ from safetensors.torch import load_file, save_file
 
 from sanreid.data import images
 from sanreid.params import ParamsError, validate
-from sanreid.texturing import table
+from sanreid.pseudo_textures import table
 from sanreid.training.san import Plan
 from stages import prepare_san as stage
 from tests.stages import toy_san as toy

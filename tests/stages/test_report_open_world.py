@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from sanreid.data import images, index
-from sanreid.evaluation.open_world import record
+from sanreid.evaluation.open_world import result_files
 from sanreid.params import ParamsError, validate
 from sanreid.reporting.digits import classifiers as digit_tables
 from sanreid.reporting.systems.table import Systems
@@ -81,7 +81,7 @@ def test_numbers_are_pooled_over_orders_and_divisions(made):
     table = pd.read_csv(made / "out/table.csv")
     line = table[(table["setting"] == "Digits never trained on") & (table["rule"] == "equal error")]
     line = line[(line["link"] == "density") & (line["remedy"] == "merged") & (line["length"] == "all")].iloc[0]
-    runs = pd.concat([record.load(made / "digits" / name / "embedding").runs for name in ("d0", "d1")])
+    runs = pd.concat([result_files.load(made / "digits" / name / "embedding").runs for name in ("d0", "d1")])
     runs = runs[(runs["rule"] == "equal error") & (runs["link"] == "density") & (runs["remedy"] == "merged")]
     runs = runs[runs["size"] == 8]
     assert line["runs"] == len(runs) == 6

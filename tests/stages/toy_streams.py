@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sanreid.evaluation.open_world import protocol, record
+from sanreid.evaluation.open_world import protocol, result_files
 from sanreid.evaluation.open_world.protocol import Labelled
 from sanreid.params import validate
 
@@ -35,4 +35,4 @@ def write(folder, kind, paths, classes, seed=0):
         Labelled(centres[labels] + 0.2 * rng.normal(size=(len(labels), 8)), names[labels])
         for labels in (np.tile(np.arange(len(names)), 5), own)
     )
-    record.save(folder / kind, protocol.evaluate(known, find, p), paths, find)
+    result_files.save(folder / kind, protocol.evaluate(known, find, p), paths, find)

@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 from sanreid.data import images
 from sanreid.models.san import SAN
 from sanreid.params import validate
-from sanreid.texturing import table
+from sanreid.pseudo_textures import table
 from sanreid.training import san
 from stages import train_san as stage
 from tests.stages import toy_san as toy

@@ -10,12 +10,12 @@ import pytest
 from sanreid import params
 from sanreid.runtime import rng
 from sanreid.synthesis import clutter, crowd, people, photograph, render, scene, wardrobe, worn
-from sanreid.synthesis.dice import PLACE, SLOTS, Dice
 from sanreid.synthesis.look import OFF, Look
+from sanreid.synthesis.random_draws import PLACE, SLOTS, RandomDraws
 
 ROOT = Path(__file__).resolve().parents[2]
 HEIGHT = 96
-DICE = Dice(3, ("set", 1), ("set", 5, 0))
+DICE = RandomDraws(3, ("set", 1), ("set", 5, 0))
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +50,7 @@ def changed(part: str, **values) -> Look:
     return params.validate(whole, Look, "look")
 
 
-def seen(person, camera, look: Look = OFF, dice: Dice = DICE) -> render.View:
+def seen(person, camera, look: Look = OFF, dice: RandomDraws = DICE) -> render.View:
     return render.view(person, camera, rng(7), height=HEIGHT, look=look, dice=dice, occluders=False)
 
 
@@ -74,7 +74,7 @@ def test_every_lever_is_off_in_the_profiles(profile):
 
 
 def test_off_means_the_picture_of_before_whatever_the_dice(person, camera):
-    view, other = seen(person, camera), seen(person, camera, dice=Dice(4, ("x",), ("y",)))
+    view, other = seen(person, camera), seen(person, camera, dice=RandomDraws(4, ("x",), ("y",)))
     np.testing.assert_array_equal(view.image, other.image)
     assert view.jpeg_quality == camera.jpeg_quality
     # means of thirds of the picture before there were levers; half a level is for another processor's rounding
@@ -92,7 +92,7 @@ def test_a_picture_with_all_levers_is_a_function_of_its_dice(person, camera, pho
     first, again = seen(person, camera, photographs), seen(person, camera, photographs)
     np.testing.assert_array_equal(first.image, again.image)
     assert first.jpeg_quality == again.jpeg_quality
-    other = seen(person, camera, photographs, Dice(3, ("set", 1), ("set", 5, 1)))
+    other = seen(person, camera, photographs, RandomDraws(3, ("set", 1), ("set", 5, 1)))
     assert other.image.shape != first.image.shape or (other.image != first.image).any()
 
 
@@ -162,10 +162,10 @@ def test_a_black_picture_stays_black():
 
 
 def test_steady_pictures_take_their_cameras_value():
-    one, two = (Dice(0, ("set", 1), ("set", i)) for i in (1, 2))
+    one, two = (RandomDraws(0, ("set", 1), ("set", i)) for i in (1, 2))
     assert one.between("noise", (0, 9), 1.0) == two.between("noise", (0, 9), 1.0)
     assert one.between("noise", (0, 9), 0.0) != two.between("noise", (0, 9), 0.0)
-    other = Dice(0, ("set", 2), ("set", 1))
+    other = RandomDraws(0, ("set", 2), ("set", 1))
     assert one.between("noise", (0, 9), 1.0) != other.between("noise", (0, 9), 1.0)
 
 

@@ -10,7 +10,7 @@ from sanreid.models import attributes as attributes_network
 from sanreid.models import backbones
 from sanreid.models.families.family import Family, Layers, StageMaps
 from sanreid.models.san import SAN
-from sanreid.training import aligned, attributes, checkpoint, parts, reid, san, san_pg
+from sanreid.training import aligned, attributes, checkpoint, parameter_prefixes, reid, san, san_pg
 from tests.stages import toy_attributes, toy_systems
 from tests.stages import toy_san as toy
 from tests.training import test_aligned, test_san, test_san_pg, test_strong, test_two_branch, test_two_head
@@ -104,7 +104,7 @@ def test_what_a_backbone_does_not_tell_is_refused_by_key(monkeypatch):
 def test_every_backbones_layers_are_the_trunk_and_its_head_is_not():
     for name, family in backbones.FAMILIES.items():
         state = SAN(toy.architecture(backbone=name), 3).state_dict()
-        trunk = {k.removeprefix("encoder.") for k in state if k.startswith(parts.TRUNK)}
+        trunk = {k.removeprefix("encoder.") for k in state if k.startswith(parameter_prefixes.TRUNK)}
         assert trunk == set(backbones.Backbone(name, 4).state_dict()), name
         assert all(k.startswith(family.starts) for k in trunk), name
 
@@ -112,7 +112,7 @@ def test_every_backbones_layers_are_the_trunk_and_its_head_is_not():
 def test_san_pgs_mobilenet_starts_a_system(tmp_path):
     arch = reid.Architecture.model_validate({**toy_systems.NETWORK, **MOBILE})
     source = SAN(toy.architecture(**MOBILE), 1)
-    checkpoint.save_model(tmp_path, source, {}, None, only=parts.TRUNK + parts.DECODER)
+    checkpoint.save_model(tmp_path, source, {}, None, only=parameter_prefixes.TRUNK + parameter_prefixes.DECODER)
     step = own("strong", MOBILE)
     begun = reid.start(step.model, arch, tmp_path)
     assert torch.equal(step.model.encoder.features[0][0].weight, source.encoder.features[0][0].weight)

@@ -10,7 +10,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from sanreid import ranks, runtime
+from sanreid import process_group, runtime
 from sanreid.params import validate
 from sanreid.training import batch_norm, distributed, loop, optim
 from stages import train_san as stage
@@ -28,7 +28,7 @@ def environment(tmp_path: Path, **more: str) -> dict[str, str]:
     (tmp_path / "tmp").mkdir(exist_ok=True)
     own["CUDA_VISIBLE_DEVICES"] = ""  # two processes on the CPU, where there is a GPU too
     path = os.pathsep.join([str(toy_ranks.ROOT / "src"), os.environ.get("PYTHONPATH", "")])
-    return os.environ | {"PYTHONPATH": path, ranks.ASKED: "2", "OMP_NUM_THREADS": "1"} | own | more
+    return os.environ | {"PYTHONPATH": path, process_group.ASKED: "2", "OMP_NUM_THREADS": "1"} | own | more
 
 
 def two(tmp_path: Path, words: list[str], **more: str) -> subprocess.Popen:
@@ -138,7 +138,7 @@ def test_with_one_process_everything_returns_what_it_was_given():
     value, model = torch.ones(3), test_strong.step().model
     assert distributed.gather(value) is value
     assert distributed.mean(value) is value
-    assert ranks.share(value) is value
+    assert process_group.share(value) is value
     assert distributed.from_first(lambda: value) is value
     kinds = [type(m) for m in model.modules()]
     assert [type(m) for m in batch_norm.synchronise(model).modules()] == kinds
@@ -148,20 +148,20 @@ def test_with_one_process_everything_returns_what_it_was_given():
 
 
 def test_a_training_for_one_process_refuses_several_in_a_line(monkeypatch):
-    monkeypatch.setenv(ranks.ASKED, "2")
+    monkeypatch.setenv(process_group.ASKED, "2")
     with pytest.raises(ValueError, match=r"^toy: trains on one GPU alone, and 2 were asked for; set SANREID_RANKS"):
         loop.fit(test_strong.step(), epochs=2, seed=0, run="x", name="toy")
 
 
 def test_a_batch_that_cannot_be_shared_evenly_is_refused(monkeypatch):
-    monkeypatch.setattr(ranks, "_here", (0, 4))
+    monkeypatch.setattr(process_group, "_here", (0, 4))
     distributed.check_batches([torch.arange(8)])
     with pytest.raises(ValueError, match="SANREID_RANKS: 4 GPUs cannot share a batch of 6 pictures evenly"):
         distributed.check_batches([torch.arange(6)])
 
 
 def test_ranks_whose_weights_differ_are_told(monkeypatch):
-    monkeypatch.setattr(ranks, "_here", (1, 2))
+    monkeypatch.setattr(process_group, "_here", (1, 2))
     monkeypatch.setattr(distributed.distributed, "broadcast", lambda sums, source: sums.add_(1e-9))
     with pytest.raises(distributed.RanksDisagreeError, match="rank 1 has other weights than the first after epoch 3"):
         distributed.check_same(test_strong.step().model, 3)

@@ -11,7 +11,7 @@ from sanreid.losses import cross_entropy, reconstruction, texture_triplet, tripl
 from sanreid.models.san import SAN
 from sanreid.params import validate
 from sanreid.training import optim, san
-from sanreid.training.parts import DECODER, TRUNK
+from sanreid.training.parameter_prefixes import DECODER, TRUNK
 from tests.stages import toy_san as toy
 from tests.training import resume
 

@@ -11,7 +11,7 @@ from sanreid.losses import reconstruction
 from sanreid.models.san import SAN
 from sanreid.params import validate
 from sanreid.training import san_pg
-from sanreid.training.parts import DECODER, TRUNK
+from sanreid.training.parameter_prefixes import DECODER, TRUNK
 from tests.stages import toy_san as toy
 from tests.training import resume
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from sanreid import params, ranks, runtime  # noqa: E402
+from sanreid import params, process_group, runtime  # noqa: E402
 
 if TYPE_CHECKING:
     from sanreid.training import loop
@@ -97,7 +97,7 @@ def train(out: Path) -> None:
             gradients = {n: p.grad for n, p in step.model.named_parameters() if p.grad is not None}
             again = make(build)
             history = loop._fit(again, EPOCHS, 7, f"{out.name}-{name}", name, None, None).history
-            if ranks.first():
+            if process_group.first():
                 (out / name).mkdir(parents=True)
                 weights = {k: v.contiguous() for k, v in again.model.state_dict().items()}
                 for what, values in (("start", start), ("gradients", gradients), ("weights", weights)):
@@ -114,15 +114,15 @@ def main(out: Path, trouble: str = "") -> None:
 
     if trouble == "nan":
         step = runs()["strong"]()
-        if ranks.rank() == 1:
+        if process_group.rank() == 1:
             next(step.model.parameters()).data.fill_(float("nan"))
         loop.fit(step, epochs=1, seed=0, run="nan", name="nan")
     else:
-        with distributed.together(), runtime.atomic_folder(out.with_name(f"{out.name}{ranks.rank()}")):
-            if ranks.rank() == 1:
+        with distributed.together(), runtime.atomic_folder(out.with_name(f"{out.name}{process_group.rank()}")):
+            if process_group.rank() == 1:
                 os.kill(os.getpid(), 9)
             distributed.from_first(lambda: time.sleep(60))
 
 
 if __name__ == "__main__":
-    params.run(main, ranks.launch)
+    params.run(main, process_group.launch)

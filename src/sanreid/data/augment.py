@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from pydantic import Field, model_validator
 from torch import Tensor
 
-from sanreid import faults, ranks, runtime
+from sanreid import faults, process_group, runtime
 from sanreid.bounds import Share
 from sanreid.data.photometric import Photometric
 from sanreid.data.tensors import IMAGE_MEAN, normalise_images, normalise_textures, send, take
@@ -100,7 +100,9 @@ class Augment(Section):
 
         Where several ranks share a batch, the `n` are this one's part of it: the whole batch's choices are drawn.
         """
-        return Draws(*(ranks.share(choices) for choices in self._draw(n * ranks.size(), size, generator)))
+        return Draws(
+            *(process_group.share(choices) for choices in self._draw(n * process_group.size(), size, generator))
+        )
 
     def _draw(self, n: int, size: tuple[int, int], generator: torch.Generator) -> Draws:
         larger = self.enlarged(size)

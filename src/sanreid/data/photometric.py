@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from pydantic import Field, model_validator
 from torch import Tensor
 
-from sanreid import ranks
+from sanreid import process_group
 from sanreid.bounds import Share
 from sanreid.data.tensors import send
 from sanreid.params import Section
@@ -75,7 +75,7 @@ class Photometric(Section):
 
         Where several ranks share a batch, the `n` are this one's part of it: the whole batch's choices are drawn.
         """
-        count = n * ranks.size()
+        count = n * process_group.size()
 
         def uniform(low: float, high: float, *shape: int) -> Tensor:
             return low + (high - low) * torch.rand(count, *shape, generator=generator)
@@ -90,7 +90,7 @@ class Photometric(Section):
         place = (torch.rand(count, 2, generator=generator) * torch.tensor(size)).long()
         grain = torch.randn([2 * side for side in size], generator=generator)
         colour = _matrices(saturation, turn, cast)
-        each = [ranks.share(v) for v in (gamma, exposure, contrast, sharpness, noise, colour, place)]
+        each = [process_group.share(v) for v in (gamma, exposure, contrast, sharpness, noise, colour, place)]
         return Tones(*each, grain=grain)
 
     def apply(self, images: Tensor, tones: Tones) -> Tensor:

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sanreid import ranks
+from sanreid import process_group
 from sanreid.data import images
 
 IMAGE_MEAN = (0.485, 0.456, 0.406)  # ImageNet's, RGB, of values in [0, 1]
@@ -52,7 +52,9 @@ def decode(
             for _ in pool.map(read, range(len(paths))):  # the first error surfaces here
                 pass
 
-    shared = ranks.once((str(folder), shape, paths), lambda file: fill(np.memmap(file, np.uint8, "w+", shape=shape)))
+    shared = process_group.once(
+        (str(folder), shape, paths), lambda file: fill(np.memmap(file, np.uint8, "w+", shape=shape))
+    )
     if shared is not None:
         return torch.from_numpy(np.memmap(shared, np.uint8, "r+", shape=shape)).permute(0, 3, 1, 2)
     if len(paths) * height * width * 3 > limit_bytes:

@@ -61,7 +61,7 @@ def blended(
 ) -> NDArray[np.float32]:
     """Re-ranked distances (Q, G) of features (Q + G, D): (1 - lambda) Jaccard + lambda distance / largest.
 
-    `vectors` are all images' as a CSR triple, `shares` those of the gallery transposed (`reciprocal.inverted`).
+    `vectors` are all images' as a CSR triple, `shares` those of the gallery transposed (`reranking_kernels.inverted`).
     """
 
     def here(*arrays: Any) -> list[Tensor]:

@@ -17,7 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sanreid import runtime
-from sanreid.evaluation import floor, ranking, reranking
+from sanreid.evaluation import ranking, reranking, trivial_baselines
 from sanreid.evaluation.features import split
 from sanreid.evaluation.ranking import DISTRACTOR, Embeddings, Ranking
 
@@ -84,7 +84,7 @@ def ways(features: NDArray[np.float32], rows: pd.DataFrame, p: Settings) -> Iter
     unit = normalised(features)
     kinds = {"plain": unit}
     if rows["camid"].notna().all():
-        kinds["centred"] = normalised(floor.centre(unit, floor.cameras(rows)))
+        kinds["centred"] = normalised(trivial_baselines.centre(unit, trivial_baselines.cameras(rows)))
     for name, values in kinds.items():
         query, gallery = split(values, rows)
         yield name, _found(query, gallery, ranking.evaluate(query, gallery, "cosine", p.max_rank), p)

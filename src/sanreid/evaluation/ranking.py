@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from sanreid.evaluation import device_ranking
 from sanreid.evaluation.distances import Metric, block_rows, blocks, check
-from sanreid.evaluation.scoring import DISTRACTOR, People, Ranking, ids
+from sanreid.evaluation.ranking_metrics import DISTRACTOR, People, Ranking, ids
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ import torch
 from numpy.typing import NDArray
 
 from sanreid import runtime
-from sanreid.evaluation import device_reranking, distances, reciprocal
+from sanreid.evaluation import device_reranking, distances, reranking_kernels
 
 LARGE = 4 << 30  # bytes of memory that are worth a line before they are asked for
 _PAIRS = 8192  # of features whose distance is taken at once
@@ -90,7 +90,7 @@ def from_distances(
         raise ValueError("re-ranking: the distances are not finite: mend the features they come from")
     ranks = np.zeros((len(together), k1 + 1), np.int32)
     near = np.full((len(together), k1 + 1), np.inf, np.float32)
-    reciprocal.nearest(together, 0, ranks, near)
+    reranking_kernels.nearest(together, 0, ranks, near)
     largest = np.square(together.max(1))
 
     def others(owners: NDArray[np.int32], columns: NDArray[np.int32]) -> NDArray[np.float32]:
@@ -137,7 +137,7 @@ def _rerank(
     result = np.empty(shape, np.float32)
     for first, block in blocks:
         rows = slice(first, first + len(block))
-        reciprocal.blend(block, 1 / largest[rows], np.float32(lambda_value), first, *vectors, *shares)
+        reranking_kernels.blend(block, 1 / largest[rows], np.float32(lambda_value), first, *vectors, *shares)
         result[rows] = block
     return result
 
@@ -152,17 +152,17 @@ def _vectors(
     k2: int,
 ) -> tuple[device_reranking.Vectors, device_reranking.Vectors]:
     """All images' neighbour vectors as a CSR triple, and those of the gallery transposed; arguments as `_rerank`'s."""
-    starts, columns = reciprocal.expanded_sets(ranks, k1, int(np.around(k1 / 2)))
+    starts, columns = reranking_kernels.expanded_sets(ranks, k1, int(np.around(k1 / 2)))
     owners = np.repeat(np.arange(len(ranks), dtype=np.int32), np.diff(starts))
-    original = reciprocal.looked_up(ranks, near, owners, columns)
+    original = reranking_kernels.looked_up(ranks, near, owners, columns)
     missing = np.flatnonzero(np.isnan(original))
     original[missing] = others(owners[missing], columns[missing])
     values = np.exp(-original / largest[owners])
-    reciprocal.normalise(starts, values)
+    reranking_kernels.normalise(starts, values)
     vectors = starts, columns, values
     if k2 > 1:
-        vectors = reciprocal.averaged(*vectors, ranks, k2)
-    return vectors, reciprocal.inverted(*vectors, queries)
+        vectors = reranking_kernels.averaged(*vectors, ranks, k2)
+    return vectors, reranking_kernels.inverted(*vectors, queries)
 
 
 def memory(queries: int, gallery: int, k1: int = 20, k2: int = 6) -> tuple[int, int]:
@@ -186,8 +186,8 @@ def _neighbours(
         """Distances of images top.. to images left.., both ways but for the first `doubled` columns."""
         rows, others = slice(top, top + len(block)), block[:, doubled:]
         columns = slice(left + doubled, left + block.shape[1])
-        reciprocal.nearest(block, left, ranks[rows], near[rows])
-        reciprocal.nearest_rows(others, top, ranks[columns], near[columns])
+        reranking_kernels.nearest(block, left, ranks[rows], near[rows])
+        reranking_kernels.nearest_rows(others, top, ranks[columns], near[columns])
         np.maximum(largest[rows], block.max(1), out=largest[rows])
         np.maximum(largest[columns], others.max(0, initial=0), out=largest[columns])
 

@@ -15,9 +15,9 @@ from PIL import Image
 from sanreid.data import index
 from sanreid.data.attributes import HEADS
 from sanreid.evaluation.ranking import DISTRACTOR
+from sanreid.pseudo_textures import table as texture_table
 from sanreid.reporting import splits
 from sanreid.reporting.pictures import Picture, across_cameras, beside, dimmed, draw, embed, load
-from sanreid.texturing import table as texture_table
 
 BOXES = ("labeled", "detected")
 CARRIED = ("hat", "backpack", "bag", "handbag")

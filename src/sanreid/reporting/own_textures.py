@@ -14,8 +14,8 @@ from torch import Tensor
 from sanreid import faults, runtime
 from sanreid.evaluation import textures as scores
 from sanreid.models import san as network
-from sanreid.texturing import generate
-from sanreid.training import checkpoint, parts
+from sanreid.pseudo_textures import generate
+from sanreid.training import checkpoint, parameter_prefixes
 
 TARGETS = ("texture", "shared_texture", "true_texture")  # of key `reconstruct`; before there was one, always a texture
 
@@ -34,7 +34,9 @@ def measure(
     if not known.any():
         return None
     net = network.SAN(san, people=1)
-    checkpoint.load_into(net, model / checkpoint.WEIGHTS, only=parts.TRUNK + parts.DECODER, strict=True)
+    checkpoint.load_into(
+        net, model / checkpoint.WEIGHTS, only=parameter_prefixes.TRUNK + parameter_prefixes.DECODER, strict=True
+    )
     net.to(runtime.device())
     painted = generate.predict(net, decoded[known.to_numpy().nonzero()[0]], batch)
     pairs = zip(painted, rows[known].to_dict("records"), strict=True)
@@ -47,5 +49,5 @@ def paints(model: Path) -> bool:
     settings = runtime.read_json(model / "params.json").get("settings", {})
     file = model / checkpoint.WEIGHTS
     with faults.about(file, "run the stage that trains them again"), safe_open(file, framework="pt") as weights:
-        decodes = any(name.startswith(parts.DECODER) for name in weights.keys())  # noqa: SIM118 - no mapping
+        decodes = any(name.startswith(parameter_prefixes.DECODER) for name in weights.keys())  # noqa: SIM118 - no mapping
     return decodes and settings.get("reconstruct", "texture") in TARGETS

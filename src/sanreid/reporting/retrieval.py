@@ -21,9 +21,9 @@ from sanreid.evaluation.distances import Metric
 from sanreid.models import san as network
 from sanreid.params import Section
 from sanreid.reporting import own_textures, ranked_lists
-from sanreid.training import checkpoint, parts
+from sanreid.training import checkpoint, parameter_prefixes
 
-FEATURE = (*parts.TRUNK, "encoder.fc.")
+FEATURE = (*parameter_prefixes.TRUNK, "encoder.fc.")
 
 
 class Retrieval(Section):

@@ -11,12 +11,12 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageFont
 
 from sanreid.data import index
+from sanreid.pseudo_textures import table as texture_table
 from sanreid.reporting.collect import Run
 from sanreid.reporting.gallery import Look
 from sanreid.reporting.pictures import across_cameras, draw, load
 from sanreid.reporting.results import Results
 from sanreid.reporting.sheets import rows
-from sanreid.texturing import table as texture_table
 
 HEIGHT, GAP, HEAD, ARROW = 208, 6, 30, 44  # px: pictures of the upper row, space between, line of words, arrow
 BETWEEN = 24  # px between the rows, so that the lower one's heading is not read as the upper one's caption

@@ -14,8 +14,8 @@ from pydantic import Field
 from sanreid.bounds import Share
 from sanreid.params import Section
 from sanreid.synthesis import tiles
-from sanreid.synthesis.dice import Dice
 from sanreid.synthesis.figure import SAMPLES
+from sanreid.synthesis.random_draws import RandomDraws
 
 DEPTH = 8.0  # metres to the person: how far the ground is drawn out
 
@@ -30,7 +30,7 @@ class Clutter(Section):
     shadow_share: Share
 
 
-def lay(picture: np.ndarray, p: Clutter, dice: Dice, *, feet: float, height: int, camera_height: float) -> None:
+def lay(picture: np.ndarray, p: Clutter, dice: RandomDraws, *, feet: float, height: int, camera_height: float) -> None:
     """Lay ground and things into the surroundings (H, W, 3) float32, in place; feet (row), height: of the person."""
     if not (p.ground_share or p.behind_share):
         return
@@ -70,19 +70,21 @@ def _laid_down(
     )
 
 
-def _blend(part: np.ndarray, tile: np.ndarray, matrix: np.ndarray, p: Clutter, dice: Dice, name: str) -> None:
+def _blend(part: np.ndarray, tile: np.ndarray, matrix: np.ndarray, p: Clutter, dice: RandomDraws, name: str) -> None:
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     warped = cv2.warpAffine(tile, matrix, part.shape[1::-1], flags=flags, borderMode=cv2.BORDER_WRAP)
     _mix(part, warped, p, dice, name)
 
 
-def _mix(part: np.ndarray, warped: np.ndarray, p: Clutter, dice: Dice, name: str) -> None:
+def _mix(part: np.ndarray, warped: np.ndarray, p: Clutter, dice: RandomDraws, name: str) -> None:
     """Blend bytes over a part of the picture, in place, with a light of their own."""
     strength, light = dice.between(f"{name} strength", p.strength), dice.between(f"{name} light", (0.6, 1.3))
     part[:] = cv2.addWeighted(part, 1 - strength, warped.astype(np.float32), strength * light / 255, 0)
 
 
-def cast_shadow(ground: np.ndarray, triangle: np.ndarray, p: Clutter, dice: Dice, feet: float, height: int) -> None:
+def cast_shadow(
+    ground: np.ndarray, triangle: np.ndarray, p: Clutter, dice: RandomDraws, feet: float, height: int
+) -> None:
     """Darken the ground (H, W, 3) by the shadow of a figure, in place; triangle: of each sample, -1 where none."""
     if not dice.falls("shadow", p.shadow_share):
         return

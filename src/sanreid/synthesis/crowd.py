@@ -16,7 +16,7 @@ from sanreid.bounds import Share
 from sanreid.params import Section
 from sanreid.runtime import rng as stream_of
 from sanreid.synthesis import people, props, sketch
-from sanreid.synthesis.dice import Dice
+from sanreid.synthesis.random_draws import RandomDraws
 from sanreid.synthesis.worn import Worn
 
 PEOPLE, VIEWS = 20, 3
@@ -56,7 +56,7 @@ def _lay(
 
 
 def behind(
-    picture: np.ndarray, p: Crowd, worn: Worn, dice: Dice, *, feet: float, height: int, camera_height: float
+    picture: np.ndarray, p: Crowd, worn: Worn, dice: RandomDraws, *, feet: float, height: int, camera_height: float
 ) -> None:
     """Lay others into the surroundings (H, W, 3), in place, the farthest first."""
     if not dice.falls("others behind", p.behind_share):
@@ -72,7 +72,7 @@ def before(
     picture: np.ndarray,
     p: Crowd,
     worn: Worn,
-    dice: Dice,
+    dice: RandomDraws,
     *,
     centre: float,
     feet: float,

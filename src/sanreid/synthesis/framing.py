@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 
 from sanreid.bounds import Share
 from sanreid.params import Section
-from sanreid.synthesis.dice import Dice
+from sanreid.synthesis.random_draws import RandomDraws
 from sanreid.synthesis.scene import Camera
 
 Metres = Annotated[float, Field(gt=0, le=100)]
@@ -45,7 +45,7 @@ class Frame(NamedTuple):
     diffuse: float
 
 
-def frame(camera: Camera, height: float, p: Framing, dice: Dice) -> Frame:
+def frame(camera: Camera, height: float, p: Framing, dice: RandomDraws) -> Frame:
     """The frame of a picture by `camera`, at `height` metres where no lever says otherwise."""
     light, ambient, diffuse = camera.light, camera.ambient, camera.diffuse
     if dice.falls("sunny", p.sun_share):

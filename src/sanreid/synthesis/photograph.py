@@ -4,7 +4,7 @@ Decisions: measured on photographs of people (docs/realism.md), a camera sets it
 contrast until the lights burn out, and sharpens until edges ring; a rendered picture does none of it. So exposure and
 contrast are targets of the whole picture, not factors. Every range is drawn uniformly, for each picture or, in the
 share `steady` of pictures, once for their camera, so that cameras still differ. Every draw has a place of its own
-(dice.py): a lever changes nothing but itself, and at its neutral value it does nothing.
+(random_draws.py): a lever changes nothing but itself, and at its neutral value it does nothing.
 """
 
 from functools import lru_cache
@@ -16,8 +16,8 @@ from pydantic import Field, model_validator
 
 from sanreid.bounds import Quality, Share
 from sanreid.params import Section
-from sanreid.synthesis.dice import Dice
 from sanreid.synthesis.kernels import compiled
+from sanreid.synthesis.random_draws import RandomDraws
 
 GRAIN = 512  # side of the tile of noise
 REFERENCE = 128  # pixels of a person's height that blur, ringing and motion refer to
@@ -65,7 +65,7 @@ class Photograph(Section):
         return any(getattr(self, name) != value for name, value in neutral.items())
 
 
-def quality(p: Photograph, dice: Dice, of_camera: int) -> int:
+def quality(p: Photograph, dice: RandomDraws, of_camera: int) -> int:
     """The JPEG quality of a picture: its camera's, or its own where the lever is on."""
     return of_camera if p.jpeg is None else round(dice.between("jpeg", p.jpeg, p.steady))
 
@@ -73,7 +73,7 @@ def quality(p: Photograph, dice: Dice, of_camera: int) -> int:
 def develop(
     radiance: np.ndarray,
     p: Photograph,
-    dice: Dice,
+    dice: RandomDraws,
     *,
     sigma: float,
     gain: np.ndarray,
@@ -129,7 +129,7 @@ def _moved(picture: np.ndarray, length: float, rng: np.random.Generator) -> np.n
 
 
 def _tone(
-    picture: np.ndarray, gain: np.ndarray, curve: np.ndarray, p: Photograph, dice: Dice
+    picture: np.ndarray, gain: np.ndarray, curve: np.ndarray, p: Photograph, dice: RandomDraws
 ) -> tuple[np.ndarray, np.ndarray]:
     """Gain (3,) and curve over [0, 1] that bring the picture's mean and deviation to what is drawn for it."""
     if p.exposure is None and p.contrast is None:

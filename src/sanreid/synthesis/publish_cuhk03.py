@@ -23,9 +23,9 @@ from sanreid import runtime
 from sanreid.bounds import Jitter, NotAll, Pixels, Share
 from sanreid.params import Section
 from sanreid.synthesis import body, boxes, matfile, people, pool, render, scene
-from sanreid.synthesis.dice import Dice
 from sanreid.synthesis.look import OFF, Look
 from sanreid.synthesis.pictures import through_jpeg, write_png
+from sanreid.synthesis.random_draws import RandomDraws
 
 SET = "cuhk03"
 KINDS = ("labeled", "detected")
@@ -129,7 +129,7 @@ def render_person(job: Job, key: Key) -> Slots:
             continue
         camid, count = pair[slot // 5], max(max(c) for c in p.camera_pairs)
         camera = cameras(job.seed, count, job.backgrounds, job.look.clutter.scenes)[camid - 1]
-        levers = {"look": job.look, "dice": Dice(job.seed, (SET, camid), (SET, index, slot))}
+        levers = {"look": job.look, "dice": RandomDraws(job.seed, (SET, camid), (SET, index, slot))}
         height = int(draw.integers(p.heights[0], p.heights[1] + 1))
         view = render.view(person, camera, draw, height=height, margin=MARGIN, **levers)
         person_box = boxes.widen(view.box, NARROWEST)

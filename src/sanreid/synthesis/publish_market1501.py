@@ -22,9 +22,9 @@ from sanreid import runtime
 from sanreid.bounds import Jitter, Share
 from sanreid.params import Section
 from sanreid.synthesis import body, boxes, matfile, people, pool, render, scene
-from sanreid.synthesis.dice import Dice
 from sanreid.synthesis.look import OFF, Look
 from sanreid.synthesis.pictures import write_jpeg, write_png
+from sanreid.synthesis.random_draws import RandomDraws
 
 SET = "market1501"
 RELEASE = "Market-1501-v15.09.15"
@@ -152,7 +152,7 @@ def render_person(job: Job, shot: Shot) -> Mapping[str, int]:
             name = f"{pid:04d}_c{camid}s{sequence}_{first + k * FRAME_STEP:06d}"
             dice = runtime.rng(job.seed, SET, pid, camid, k)
             camera = cameras(job.seed, p.cameras, job.backgrounds, job.look.clutter.scenes)[camid - 1]
-            levers = {"look": job.look, "dice": Dice(job.seed, (SET, camid), (SET, pid, camid, k))}
+            levers = {"look": job.look, "dice": RandomDraws(job.seed, (SET, camid), (SET, pid, camid, k))}
             view = render.view(person, camera, dice, height=RENDER_HEIGHT, margin=MARGIN, **levers)
             person_box = boxes.widen(view.box, NARROWEST)
             tight = boxes.jitter(person_box, dice, p.tight)
@@ -178,7 +178,7 @@ def render_stray(job: Job, shot: Shot) -> Mapping[str, int]:
     passer_by = shot.kind == "distractor" and draw.random() < p.passer_by_share
     camid = int(draw.integers(1, p.cameras + 1))
     camera = cameras(job.seed, p.cameras, job.backgrounds, job.look.clutter.scenes)[camid - 1]
-    levers = {"look": job.look, "dice": Dice(job.seed, (SET, camid), (SET, shot.kind, shot.number))}
+    levers = {"look": job.look, "dice": RandomDraws(job.seed, (SET, camid), (SET, shot.kind, shot.number))}
     if passer_by:
         person = people.make(job.seed, f"{SET} passer-by", shot.number, dressed=job.look.worn)
         view = render.view(person, camera, draw, height=RENDER_HEIGHT, margin=MARGIN, **levers)

@@ -20,9 +20,9 @@ from sanreid import runtime
 from sanreid.bounds import Jitter, Share
 from sanreid.params import Section
 from sanreid.synthesis import body, boxes, people, pool, render, scene
-from sanreid.synthesis.dice import Dice
 from sanreid.synthesis.look import OFF, Look
 from sanreid.synthesis.pictures import write_jpeg, write_png
+from sanreid.synthesis.random_draws import RandomDraws
 
 SET = "pit"
 HEIGHT, WIDTH = 256, 128  # the published size of an image
@@ -74,7 +74,7 @@ def render_person(job: Job, index: int) -> list[str]:
     for k in range(p.images):
         draw = runtime.rng(job.seed, SET, index, "image", k)
         number = int(draw.integers(len(seen_from)))
-        levers = {"look": job.look, "dice": Dice(job.seed, (SET, number), (SET, index, k))}
+        levers = {"look": job.look, "dice": RandomDraws(job.seed, (SET, number), (SET, index, k))}
         shape, camera = int(draw.integers(p.shapes)), seen_from[number]
         view = render.view(person, camera, draw, height=HEIGHT, shape_key=shape, margin=MARGIN, **levers)
         box = boxes.to_aspect(boxes.jitter(view.box, draw, p.jitter), WIDTH / HEIGHT)

@@ -13,11 +13,11 @@ import numpy as np
 
 from sanreid.synthesis import body, clutter, crowd, figure, framing, kernels, photograph, props, scene, shading, sketch
 from sanreid.synthesis import pose as poses
-from sanreid.synthesis.dice import STILL, Dice
 from sanreid.synthesis.figure import SAMPLES, Figure
 from sanreid.synthesis.look import OFF, Look
 from sanreid.synthesis.people import Person
 from sanreid.synthesis.photograph import Photograph
+from sanreid.synthesis.random_draws import STILL, RandomDraws
 from sanreid.synthesis.scene import Camera
 
 GRAIN = 512  # side of the tile of noise
@@ -84,7 +84,7 @@ def view(
     occluders: bool = True,
     pose: str | None = None,
     look: Look = OFF,
-    dice: Dice = STILL,
+    dice: RandomDraws = STILL,
 ) -> View:
     """Render a person, about `height` pixels tall, with `margin` (share of that) of surroundings on every side.
 
@@ -176,7 +176,7 @@ def _uneven_light(radiance: np.ndarray, camera: Camera, rng: np.random.Generator
 
 
 def _develop(
-    radiance: np.ndarray, camera: Camera, rng: np.random.Generator, height: int, look: Photograph, dice: Dice
+    radiance: np.ndarray, camera: Camera, rng: np.random.Generator, height: int, look: Photograph, dice: RandomDraws
 ) -> np.ndarray:
     """Blur, gain, tone, saturation and noise of a camera, and what a photograph does: uint8 of the same shape."""
     sigma = max(camera.blur * height / 1000 * rng.uniform(0.8, 1.3), 0.3)

@@ -14,14 +14,14 @@ import torch.nn.functional as F
 from pydantic import model_validator
 from torch import Tensor
 
-from sanreid import ranks
+from sanreid import process_group
 from sanreid.bounds import Margin, Networks, NotAll, PerBatch, Weight
 from sanreid.data import samplers, tensors
 from sanreid.losses import cross_entropy, local_triplet, mutual, stripe_distance, triplet
 from sanreid.models import aligned as network
 from sanreid.params import Section
 from sanreid.training import distributed, loop, optim, reid
-from sanreid.training.where import inside
+from sanreid.training.error_context import in_section
 
 MUTUAL = ("mutual_id", "mutual_global", "mutual_local")
 TERMS = ("id", "global_triplet", "local_triplet", *MUTUAL)
@@ -77,7 +77,7 @@ class Plan(reid.Recipe):
 def check(plan: Plan, labels: Tensor, section: str) -> None:
     """Refuse a plan that cannot be followed with training images of these `labels` (N,); ValueError names the key."""
     reid.check(plan, section)
-    with inside(section):
+    with in_section(section):
         samplers.PKSampler(labels, plan.people, plan.images)
 
 
@@ -113,7 +113,7 @@ class Step:
 
     def __call__(self, batch: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
         """One batch; returns the unweighted terms, each the mean over the networks."""
-        own, batch = ranks.share(batch), tensors.send(batch, self.device)
+        own, batch = process_group.share(batch), tensors.send(batch, self.device)
         images, _ = self.plan.augment(tensors.take(self.people.images, own, self.device), None, generator)
         with loop.autocast(self.plan.compute, self.device):
             outputs = [forward(images) for forward in self.forwards]

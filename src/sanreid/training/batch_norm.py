@@ -10,14 +10,14 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor, distributed, nn
 
-from sanreid import ranks
+from sanreid import process_group
 
 M = TypeVar("M", bound=nn.Module)
 
 
 def synchronise(model: M) -> M:
     """Let the BatchNorms of `model` see the whole batch; parameters, buffers and their names stay. Returns `model`."""
-    if ranks.size() > 1:
+    if process_group.size() > 1:
         for module in model.modules():
             if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
                 there: Any = module  # in place: whoever holds it or its parameters still does
@@ -40,7 +40,7 @@ class BatchNorm(nn.SyncBatchNorm):
             return nn.functional.batch_norm(values, *kept, False, 0.0, self.eps)
         normal, average, variance = _Normal.apply(values, self.weight, self.bias, self.eps)
         with torch.no_grad():
-            count = values.numel() // values.shape[1] * ranks.size()
+            count = values.numel() // values.shape[1] * process_group.size()
             assert self.num_batches_tracked is not None
             assert self.momentum is not None
             self.num_batches_tracked.add_(1)
@@ -63,10 +63,10 @@ class _Normal(torch.autograd.Function):
         # equal shares: the whole variance is the mean of the variances and of the squared ways to the whole mean
         whole = average.clone()
         distributed.all_reduce(whole)
-        whole /= ranks.size()
+        whole /= process_group.size()
         variance = variance + (average - whole).square()
         distributed.all_reduce(variance)
-        variance /= ranks.size()
+        variance /= process_group.size()
         ctx.save_for_backward(values, weight, whole, (variance + eps).rsqrt())
         ctx.mark_non_differentiable(whole, variance)
         return nn.functional.batch_norm(values, whole, variance, weight, bias, False, 0.0, eps), whole, variance
@@ -80,6 +80,6 @@ class _Normal(torch.autograd.Function):
         own = torch.stack([gradient.sum(over), (gradient * normal).sum(over)])
         whole = own.clone()
         distributed.all_reduce(whole)
-        whole /= values.numel() // values.shape[1] * ranks.size()
+        whole /= values.numel() // values.shape[1] * process_group.size()
         below = (gradient - whole[0].view(shape) - normal * whole[1].view(shape)) * (weight * scale).view(shape)
         return below, own[1], own[0], None  # the parameters' are summed with all others

@@ -24,7 +24,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from sanreid import faults, locks, ranks, runtime
+from sanreid import faults, locks, process_group, runtime
 from sanreid.params import Section
 
 if TYPE_CHECKING:
@@ -75,10 +75,10 @@ def folder(run: str) -> Path:
 def owned(run: str, name: str) -> Iterator[None]:
     """Own the run's checkpoint while the block lasts, from the first look at it until the model is in place.
 
-    Another process that wants to train the same waits, and says for whom: `name` is what it is told. The checkpoint
-    goes when the block ends without an error. Of several ranks the first owns it for all.
+    Another process that wants to train the same waits; its log calls the run `name` and says who holds it. The
+    checkpoint goes when the block ends without an error. Of several ranks the first owns it for all.
     """
-    if not ranks.first():
+    if not process_group.first():
         yield
         return
     place = folder(run)
@@ -93,7 +93,7 @@ def save_state(run: str, state: Mapping[str, Any]) -> None:
 
     Of several ranks, which all have it, the first writes. Raises OSError where it cannot be written.
     """
-    if not ranks.first():
+    if not process_group.first():
         return
     path = folder(run) / STATE
     with runtime.atomic_file(path) as work:
@@ -110,7 +110,7 @@ def save_state(run: str, state: Mapping[str, Any]) -> None:
 def load_state(run: str, device: torch.device) -> dict[str, Any] | None:
     """The state of a run that was stopped, or None. It is read without executing anything (`weights_only`).
 
-    A damaged one is told by name and set aside, and the run begins anew.
+    A damaged one is named in the log and set aside, and the run begins anew.
     """
     path = folder(run) / STATE
     if not path.is_file():

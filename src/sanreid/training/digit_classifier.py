@@ -1,4 +1,4 @@
-"""The digit classifiers' step: cross entropy on shuffled batches, the test digits told after each epoch.
+"""The digit classifiers' step: cross entropy on shuffled batches, tested after each epoch.
 
 Decisions: the test accuracy is recorded and decides nothing: there is no early stop, and the last epoch's weights are
 kept. Loss, accuracy and size of each batch go to history.csv and, with the learning rate, to TensorBoard.
@@ -20,7 +20,7 @@ from sanreid.models.digit_classifiers import DigitOutput, Shape
 from sanreid.params import Section, validate
 from sanreid.training import checkpoint
 from sanreid.training import digits as digit_training
-from sanreid.training.descent import Descent, Sgd
+from sanreid.training.sgd import ConstantSgd, Sgd
 
 SECTION = "train_mnist_classifier"
 SYSTEM = "mnist_classifier"
@@ -62,7 +62,7 @@ class Plan(Recipe):
 
 
 class Step(digit_training.Step):
-    """One update of a classifier on `digits`; those of the test files are told at each epoch's end."""
+    """One update of a classifier on `digits`; those of the test files are classified at each epoch's end."""
 
     terms = ("loss", "accuracy", "batch_size")
     validation = (TESTED,)
@@ -71,7 +71,7 @@ class Step(digit_training.Step):
         train = digits.at(~digits.tested)
         if len(train.labels) < recipe.batch:
             raise ValueError(f"batch: {recipe.batch} is more than the {len(train.labels)} training digits; lower it")
-        super().__init__(model, train, recipe.compute, Descent(model.parameters(), recipe.optimiser))
+        super().__init__(model, train, recipe.compute, ConstantSgd(model.parameters(), recipe.optimiser))
         self.batch, self.tested = recipe.batch, digits.at(digits.tested)
 
     def batches(self, seed: int, epoch: int) -> list[Tensor]:
@@ -79,7 +79,7 @@ class Step(digit_training.Step):
         return samplers.shuffled(len(self.labels), self.batch, seed, epoch)
 
     def measure(self, out: DigitOutput, labels: Tensor) -> dict[str, Tensor]:
-        """The loss, the share told right, and how many digits that are."""
+        """The loss, the accuracy, and the number of digits."""
         right = (out.logits.argmax(1) == labels).float().mean()
         loss = cross_entropy.smoothed(out.logits, labels, 0.0)
         return {"loss": loss, "accuracy": right, "batch_size": torch.full((), len(labels), device=loss.device)}

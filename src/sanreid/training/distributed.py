@@ -21,7 +21,7 @@ from typing import Any, TypeVar, cast
 import torch
 from torch import Tensor, distributed, nn
 
-from sanreid import ranks
+from sanreid import process_group
 from sanreid.runtime import log
 
 T = TypeVar("T")
@@ -38,7 +38,7 @@ def gather(own: T) -> T:
 
     Its gradient is the own rows' part; the sum over the ranks is taken of the weights' gradients.
     """
-    if ranks.size() == 1 or own is None:
+    if process_group.size() == 1 or own is None:
         return own
     if isinstance(own, Tensor):
         return cast(T, _Gather.apply(own))
@@ -49,18 +49,18 @@ def gather(own: T) -> T:
 class _Gather(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, own: Tensor) -> Tensor:
-        whole = own.new_empty(len(own) * ranks.size(), *own.shape[1:])
+        whole = own.new_empty(len(own) * process_group.size(), *own.shape[1:])
         distributed.all_gather_into_tensor(whole, own.contiguous())
         return whole
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> Tensor:  # pyrefly: ignore
-        return ranks.share(gradient)
+        return process_group.share(gradient)
 
 
 def mean(own: Tensor, weight: Tensor | None = None) -> Tensor:
     """The mean of the ranks' scalars `own`, weighted by each rank's `weight`; 0 where all of those are 0."""
-    if ranks.size() == 1:
+    if process_group.size() == 1:
         return own
     return cast(Tensor, _Mean.apply(own, torch.ones_like(own) if weight is None else weight))
 
@@ -126,21 +126,21 @@ class Sum:
 
 def from_first(measure: Callable[[], T]) -> T:
     """What `measure` gives on the first rank, on every rank: the others wait for it."""
-    if ranks.size() == 1:
+    if process_group.size() == 1:
         return measure()
-    told = [measure() if ranks.first() else None]
+    told = [measure() if process_group.first() else None]
     distributed.broadcast_object_list(told, device=torch.device("cpu"))
     return cast(T, told[0])
 
 
 def in_turn(look: Callable[[], T]) -> T:
     """What `look` gives, on every rank: the first looks first, so that what it mends is mended for all."""
-    if ranks.size() == 1:
+    if process_group.size() == 1:
         return look()
-    seen = look() if ranks.first() else None
+    seen = look() if process_group.first() else None
     from_first(lambda: None)
-    ranks.clear()  # all have come as far as this: whatever they share is open
-    return cast(T, seen if ranks.first() else look())
+    process_group.clear()  # all have come as far as this: whatever they share is open
+    return cast(T, seen if process_group.first() else look())
 
 
 @contextmanager
@@ -148,32 +148,32 @@ def together() -> Iterator[None]:
     """Do the block with all ranks, and part at its end; ends the process in silence where another rank has ended."""
     try:
         yield
-        if ranks.size() > 1:
+        if process_group.size() > 1:
             from_first(lambda: None)
             distributed.destroy_process_group()
     except RuntimeError as error:
-        if ranks.size() == 1 or not ranks.lost(error):
+        if process_group.size() == 1 or not process_group.lost(error):
             raise
         log.debug("another rank has ended:", exc_info=True)
-        sys.exit(ranks.LOST)
+        sys.exit(process_group.LOST)
 
 
 def check_batches(batches: Iterable[Tensor]) -> None:
     """Refuse batches that the ranks cannot share evenly; ValueError says what to change."""
-    for batch in batches if ranks.size() > 1 else ():
-        if len(batch) % ranks.size():
+    for batch in batches if process_group.size() > 1 else ():
+        if len(batch) % process_group.size():
             raise ValueError(
-                f"{ranks.ASKED}: {ranks.size()} GPUs cannot share a batch of {len(batch)} pictures evenly; "
-                "take a number that divides it, or change people x images (or batch)"
+                f"{process_group.ASKED}: {process_group.size()} GPUs cannot share a batch of {len(batch)} pictures "
+                "evenly; take a number that divides it, or change people x images (or batch)"
             )
 
 
 def check_same(model: nn.Module, epoch: int) -> None:
     """Raise RanksDisagreeError unless every rank has the first one's weights, to the bit, after `epoch`."""
-    if ranks.size() == 1:
+    if process_group.size() == 1:
         return
     sums = torch.stack([v.detach().double().sum() for v in model.state_dict().values()])
     firsts = sums.clone()
     distributed.broadcast(firsts, 0)
     if not torch.equal(sums, firsts):
-        raise RanksDisagreeError(f"rank {ranks.rank()} has other weights than the first after epoch {epoch}")
+        raise RanksDisagreeError(f"rank {process_group.rank()} has other weights than the first after epoch {epoch}")

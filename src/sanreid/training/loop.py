@@ -20,7 +20,7 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
-from sanreid import ranks, runtime
+from sanreid import process_group, runtime
 from sanreid.bounds import EpochsOrNone, InPicture
 from sanreid.params import Section
 from sanreid.training import batch_norm, checkpoint, distributed, finite
@@ -121,13 +121,13 @@ def fit(
     training early and leaves the best epoch's weights in the model; history keeps every epoch. The caller owns the
     run's checkpoint (`checkpoint.owned`) until it has saved the model. Raises NonFiniteLossError.
 
-    Where several ranks share the training (sanreid/ranks.py), the first one measures, watches and writes, and the
-    others end here, by SystemExit, when it is trained.
+    Where several ranks share the training (sanreid/process_group.py), the first one measures, watches and writes, and
+    the others end here, by SystemExit, when it is trained.
     """
-    ranks.refuse(f"{name}: trains")
+    process_group.refuse(f"{name}: trains")
     with distributed.together():
         trained = _fit(step, epochs, seed, run, name, watch, stop)
-    if not ranks.first():
+    if not process_group.first():
         sys.exit()
     return trained
 
@@ -137,7 +137,7 @@ def _fit(
 ) -> Trained:
     device = next(step.model.parameters()).device
     path = checkpoint.folder(run) / "history.csv"
-    history = History(path if ranks.first() else None, step.terms, step.validation, board_folder(name))
+    history = History(path if process_group.first() else None, step.terms, step.validation, board_folder(name))
     distributed.check_batches(step.batches(seed, 0))
     state = distributed.in_turn(lambda: checkpoint.load_state(run, device))
     seconds: list[float] = []
@@ -152,7 +152,7 @@ def _fit(
         runtime.log.info("%s: continuing after epoch %d of %d", name, first, epochs)
     history.start(state["history"] if state is not None else None)
     del state
-    quiet = not (sys.stderr.isatty() and ranks.first())
+    quiet = not (sys.stderr.isatty() and process_group.first())
     begun = time.monotonic()
     try:
         for epoch in range(first, epochs):
@@ -164,7 +164,7 @@ def _fit(
                 rows[-1].update(distributed.from_first(step.validate))
             finite.check_end(step.model, step.validation, rows[-1])
             distributed.check_same(step.model, epoch + 1)
-            if watch is not None and ranks.first():
+            if watch is not None and process_group.first():
                 watch(epoch + 1, path.parent)
             if stop is not None:
                 stop.see(epoch + 1, rows[-1], step.model)

@@ -12,7 +12,7 @@ from typing import Any, Literal, Self
 import torch
 from pydantic import model_validator
 
-from sanreid import ranks
+from sanreid import process_group
 from sanreid.bounds import Decay, EpochsOrNone, Growth, Milestones, Momentum, Rate, Start
 from sanreid.params import Section
 from sanreid.training import distributed
@@ -115,7 +115,7 @@ class Optimisation:
     def _begin(self, parameters: Iterable[torch.nn.Parameter], warming: bool) -> None:
         self.parameters, self.warming = list(parameters), warming
         self.optimizer = self._build()
-        self.sums = distributed.Sum(self.parameters) if ranks.size() > 1 else None
+        self.sums = distributed.Sum(self.parameters) if process_group.size() > 1 else None
 
     def _build(self) -> torch.optim.Optimizer:
         s = self.section

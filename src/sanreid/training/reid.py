@@ -15,15 +15,15 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from sanreid import ranks, runtime
+from sanreid import process_group, runtime
 from sanreid.bounds import Epochs
 from sanreid.data import augment, index, tensors
 from sanreid.models import backbones
 from sanreid.models.reid import Architecture
 from sanreid.params import Section
 from sanreid.training import checkpoint, distributed, loop, optim
-from sanreid.training.parts import TRUNK
-from sanreid.training.where import inside
+from sanreid.training.error_context import in_section
+from sanreid.training.parameter_prefixes import TRUNK
 
 
 class Recipe(Section):
@@ -38,7 +38,7 @@ class Recipe(Section):
 def check(recipe: Recipe, section: str) -> None:
     """Refuse a recipe that cannot be followed; ValueError names the key. A step checks what its batches need."""
     optim.check(recipe.optimiser, recipe.epochs, f"{section}.optimiser")
-    with inside(f"{section}.augment"):
+    with in_section(f"{section}.augment"):
         recipe.augment.check(None, textures=False)
 
 
@@ -123,7 +123,7 @@ class Step(ABC):
 
     def __call__(self, batch: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
         """One forward, one backward, one update; returns the unweighted terms."""
-        own, batch = ranks.share(batch), tensors.send(batch, self.device)
+        own, batch = process_group.share(batch), tensors.send(batch, self.device)
         images, _ = self.recipe.augment(tensors.take(self.people.images, own, self.device), None, generator)
         with loop.autocast(self.recipe.compute, self.device):
             out = self.forward(images)
@@ -156,8 +156,8 @@ def train(
 ) -> None:
     """Train and write `out`, whole or not at all: weights, params.json, history.csv, load_report.json, training.json.
 
-    `images` is the folder whose table gave `people`, and `held_out`, whom the step validates on. `more` is what else
-    decides the run; params.json records it. A run that was killed goes on where it was.
+    `images` is the folder whose table gave `people`; the step validates on the people of `held_out`. `more` is what
+    else decides the run; params.json records it. A run that was killed goes on where it was.
     """
     settings = {"system": system, "seed": seed, "people": people.count, "recipe": recipe, **more}
     shown = [t for p in (people, held_out) if p is not None for t in (p.images, p.labels)]

@@ -15,7 +15,7 @@ import torch
 from pydantic import model_validator
 from torch import Tensor
 
-from sanreid import ranks, runtime
+from sanreid import process_group, runtime
 from sanreid.bounds import Epochs, Margin, Name, NotAll, PerBatch, Weight
 from sanreid.data import augment, samplers, tensors
 from sanreid.losses import cross_entropy, reconstruction, texture_triplet, triplet
@@ -23,8 +23,8 @@ from sanreid.models import san
 from sanreid.models.decoder import DecoderOutput
 from sanreid.params import Section
 from sanreid.training import checkpoint, distributed, loop, optim
-from sanreid.training.parts import DECODER, TRUNK
-from sanreid.training.where import inside
+from sanreid.training.error_context import in_section
+from sanreid.training.parameter_prefixes import DECODER, TRUNK
 
 REID, TEXTURE = ("id", "triplet"), ("reconstruction", "texture_triplet")
 
@@ -112,9 +112,9 @@ def check(recipe: Recipe, variant: Variant, labels: Tensor, mirror: Tensor | Non
     """Refuse a recipe that cannot be followed with training images of these `labels` (N,); ValueError names the key."""
     optim.check(recipe.optimiser, recipe.epochs, f"{section}.optimiser")
     optim.check(recipe.texture_optimiser, recipe.epochs, f"{section}.texture_optimiser")
-    with inside(section):
+    with in_section(section):
         samplers.PKSampler(labels, recipe.people, recipe.images)
-    with inside(f"{section}.augment"):
+    with in_section(f"{section}.augment"):
         recipe.augment.check(mirror, variant.decodes)
 
 
@@ -181,7 +181,7 @@ class Step:
 
     def __call__(self, batch: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
         """One batch by the schedule; returns the unweighted terms."""
-        own, labels = ranks.share(batch), self.labels[tensors.send(batch, self.device)]
+        own, labels = process_group.share(batch), self.labels[tensors.send(batch, self.device)]
         textures = None if self.textures is None else tensors.take(self.textures, own, self.device)
         images = tensors.take(self.images, own, self.device)
         images, target = self.recipe.augment(images, textures, generator, self.mirror)

@@ -12,15 +12,15 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from sanreid import ranks
+from sanreid import process_group
 from sanreid.bounds import Epochs, OnWeight, PairsBatch, Share, Weight
 from sanreid.data import augment, samplers, tensors
 from sanreid.losses import reconstruction
 from sanreid.models import san
 from sanreid.params import Section
 from sanreid.training import distributed, loop, optim
-from sanreid.training.parts import DECODER, TRUNK
-from sanreid.training.where import inside
+from sanreid.training.error_context import in_section
+from sanreid.training.parameter_prefixes import DECODER, TRUNK
 
 REMEDIES = {
     "visibility": "; hidden_weight 1.0 does without",
@@ -53,7 +53,7 @@ def check(recipe: Recipe, images: int, mirror: Tensor | None, section: str) -> N
     optim.check(recipe.optimiser, recipe.epochs, f"{section}.optimiser")
     if images < recipe.batch:
         raise ValueError(f"{section}.batch: {recipe.batch} is more than the {images} training images; lower it")
-    with inside(f"{section}.augment"):
+    with in_section(f"{section}.augment"):
         recipe.augment.check(mirror, textures=True)
 
 
@@ -127,7 +127,7 @@ class Step:
 
     def __call__(self, batch: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
         """One forward, one backward, one update."""
-        batch = ranks.share(tensors.send(batch, self.device))
+        batch = process_group.share(tensors.send(batch, self.device))
         p, aug = self.pairs, self.recipe.augment
         draws = aug.draw(len(batch), (p.images.shape[2], p.images.shape[3]), generator)
         images = aug.apply(tensors.take(p.images, batch), draws)

@@ -21,8 +21,8 @@ from sanreid.models.siamese import Network, Siamese, SiameseOutput
 from sanreid.params import Section, validate
 from sanreid.training import checkpoint, optim
 from sanreid.training import digits as digit_training
-from sanreid.training.triplets import Batches, Sampling, Triplets
-from sanreid.training.where import inside
+from sanreid.training.error_context import in_section
+from sanreid.training.triplet_mining import Batches, Sampling, TripletMining
 
 SECTION = "train_mnist_siamese"
 SYSTEM = "mnist_siamese"
@@ -67,8 +67,10 @@ class Step(digit_training.Step):
         trained = invented.add(chosen, recipe.invented, recipe.seed)
         super().__init__(model, trained, recipe.compute, optimisation)
         self.recipe = recipe
-        with inside(f"{SECTION}.batches"):
-            self.triplets = Triplets(trained.labels, recipe.sampling, recipe.batches, recipe.loss.margin, squared=True)
+        with in_section(f"{SECTION}.batches"):
+            self.triplets = TripletMining(
+                trained.labels, recipe.sampling, recipe.batches, recipe.loss.margin, squared=True
+            )
 
     def batches(self, seed: int, epoch: int) -> list[Tensor]:
         """Batches of image numbers by the sampling."""

@@ -13,7 +13,7 @@ from sanreid.models.reid import Architecture
 from sanreid.models.strong import Strong, StrongOutput
 from sanreid.params import Section
 from sanreid.training import reid
-from sanreid.training.where import inside
+from sanreid.training.error_context import in_section
 
 
 class Losses(Section):
@@ -41,7 +41,7 @@ class Step(reid.Step):
         weights = {"id": recipe.losses.id, "triplet": recipe.losses.triplet}
         super().__init__(model, people, recipe, weights)
         self.losses = recipe.losses
-        with inside("train_strong"):
+        with in_section("train_strong"):
             self.sampler = samplers.PKSampler(people.labels, recipe.people, recipe.images)
 
     def batches(self, seed: int, epoch: int) -> list[Tensor]:

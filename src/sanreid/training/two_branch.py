@@ -15,9 +15,9 @@ from sanreid.models.reid import Architecture
 from sanreid.models.two_branch import TwoBranch, TwoBranchOutput
 from sanreid.params import Section
 from sanreid.training import reid
+from sanreid.training.error_context import in_section
 from sanreid.training.holdout import Holdout
-from sanreid.training.triplets import Batches, Sampling, Triplets
-from sanreid.training.where import inside
+from sanreid.training.triplet_mining import Batches, Sampling, TripletMining
 
 VALIDATION = "validation_mAP"
 SECTION = "train_two_branch"
@@ -69,8 +69,8 @@ class Step(reid.Step):
         names = ("triplet_average", "triplet_max", *(("id_average", "id_max") if variant.id_loss else ()))
         super().__init__(model, people, recipe, dict.fromkeys(names, recipe.weight))
         self.smoothing, self.measure_validation = recipe.label_smoothing, measure_validation
-        with inside(f"{SECTION}.batches"):
-            self.triplets = Triplets(people.labels, variant.sampling, recipe.batches, variant.margin, squared=True)
+        with in_section(f"{SECTION}.batches"):
+            self.triplets = TripletMining(people.labels, variant.sampling, recipe.batches, variant.margin, squared=True)
 
     def batches(self, seed: int, epoch: int) -> list[Tensor]:
         """Batches of image numbers by the variant's sampling."""

@@ -10,8 +10,8 @@ from sanreid.losses import cross_entropy
 from sanreid.models.two_head import Architecture, TwoHead, TwoHeadOutput
 from sanreid.params import Section
 from sanreid.training import reid
-from sanreid.training.triplets import Batches, Sampling, Triplets
-from sanreid.training.where import inside
+from sanreid.training.error_context import in_section
+from sanreid.training.triplet_mining import Batches, Sampling, TripletMining
 
 
 class Losses(Section):
@@ -39,8 +39,8 @@ class Step(reid.Step):
     def __init__(self, model: TwoHead, people: reid.People, recipe: Recipe) -> None:
         self.losses = recipe.losses
         super().__init__(model, people, recipe, {"triplet": self.losses.triplet, "id": self.losses.id})
-        with inside("train_two_head.batches"):
-            self.triplets = Triplets(
+        with in_section("train_two_head.batches"):
+            self.triplets = TripletMining(
                 people.labels, recipe.sampling, recipe.batches, self.losses.margin, self.losses.squared
             )
 

@@ -77,7 +77,7 @@ def apart(a, b, metric):
     return math.sqrt(mean([distance(p, q, metric) ** 2 for p in a for q in b]))
 
 
-def again(points, labels, metric, by, nearest, smallest):
+def reassign(points, labels, metric, by, nearest, smallest):
     points = [unit(point, metric) for point in points]
     groups = {g: [i for i, label in enumerate(labels) if label == g] for g in sorted(set(labels))}
     large = {g: rows for g, rows in groups.items() if len(rows) >= smallest} or groups

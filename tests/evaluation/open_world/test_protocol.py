@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from sanreid import runtime
-from sanreid.evaluation.open_world import agreement, protocol, remedy, stream
+from sanreid.evaluation.open_world import clustering_metrics, protocol, refinement, stream
 from sanreid.evaluation.open_world.protocol import Labelled
 from sanreid.params import ParamsError, validate
 from tests.evaluation.open_world.clouds import clouds
@@ -66,18 +66,18 @@ def test_a_row_is_what_the_stream_gives_by_hand(result):
     order = runtime.rng(0, "order", 2).permutation(72)
     points = stream.prepare(find.features, "cosine")[order]
     labels = stream.cluster(points, 0.3, "cosine", p.links["density"]).labels
-    mended = remedy.merge(points, labels, result.calibrated["density"]["merge"], "cosine")
+    mended = refinement.merge(points, labels, result.calibrated["density"]["merge"], "cosine")
     runs = result.runs.set_index([*protocol.KEYS, "order"])
     for name, groups in (("none", labels), ("merged", mended)):
         row = runs.loc[("by hand 0.3", "density", name, 72, 2)]
-        assert tuple(row) == agreement.measure(find.classes[order], groups)
+        assert tuple(row) == clustering_metrics.measure(find.classes[order], groups)
 
 
 def test_what_is_plain_to_see_is_found(result):
     best = result.runs[(result.runs["rule"] == "tuned") & (result.runs["remedy"] == protocol.REMEDIES[-1])]
     assert (best["found"] == 4).all()
     assert (best["accuracy"] == 1).all()
-    assert agreement.measure(list(halves())[1].classes, result.groups)[:3] == (4, 4, 1.0)
+    assert clustering_metrics.measure(list(halves())[1].classes, result.groups)[:3] == (4, 4, 1.0)
 
 
 def test_labels_of_the_stream_only_score(result):

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from sanreid.evaluation.open_world import agreement, stream, thresholds
+from sanreid.evaluation.open_world import clustering_metrics, stream, thresholds
 from sanreid.evaluation.open_world.stream import Link
 from tests.evaluation.open_world import oracle
 from tests.evaluation.open_world.clouds import clouds
@@ -112,10 +112,10 @@ def test_a_tuned_stream_does_as_well_as_any_that_was_tried():
         return stream.of_prepared(known[order], value, "cosine", CENTROID).labels
 
     tried = thresholds.candidates(thresholds.measure(known, classes, "cosine", CENTROID), 15)
-    scores = [agreement.measure(classes, run(value, order[0])).adjusted_rand for value in tried]
+    scores = [clustering_metrics.measure(classes, run(value, order[0])).adjusted_rand for value in tried]
     value = thresholds.best(tried, run, classes, order)
     assert tried[0] <= value <= tried[-1]
-    assert agreement.measure(classes, run(value, order[0])).adjusted_rand >= max(scores) - 0.05
+    assert clustering_metrics.measure(classes, run(value, order[0])).adjusted_rand >= max(scores) - 0.05
 
 
 @pytest.mark.parametrize("classes", [[0, 0, 0], [0, 1, 2]])

@@ -1,4 +1,4 @@
-"""The compiled inner loops of `stream` and `remedy`: one image after another, because each may change the groups.
+"""The compiled inner loops of `stream` and `refinement`: one image after another, because each may change the groups.
 
 Decisions: everything in float64, so that an order decides and not a rounding. Barycentres are kept as running means:
 an image costs groups x size, and the whole stream is linear in its length for a given number of groups. The nearest
@@ -82,7 +82,7 @@ def by_members(products, first, squares, founding, cosine, nearest, fixed_for, s
 
 
 @njit(cache=True, nogil=True)
-def again_by_members(products, first, squares, labels, members, cosine, nearest, best, found):
+def reassign_by_members(products, first, squares, labels, members, cosine, nearest, best, found):
     """For the images first..first + B of `labels` (-1: in no group), the group with the nearest other members.
 
     `products` (B, N); fills `found` (N,). An image that is its group's only member stays there.

@@ -20,12 +20,12 @@ from pydantic import AfterValidator, Field, model_validator
 
 from sanreid import runtime
 from sanreid.bounds import Each, Name, Repeats, Seed, Sigmas, Some, Threshold
-from sanreid.evaluation.open_world import agreement, peers, remedy, stream, thresholds
+from sanreid.evaluation.open_world import clustering_metrics, offline_clustering, refinement, stream, thresholds
 from sanreid.evaluation.open_world.stream import Adaptive, Labels, Link, Metric, Points
 from sanreid.params import Section
 
 KEYS = ["rule", "link", "remedy", "size"]
-MEASURES = list(agreement.Agreement._fields)
+MEASURES = list(clustering_metrics.ClusteringMetrics._fields)
 REMEDIES = ("none", "merged", "merged, second pass")
 THREADS = min(4, os.cpu_count() or 1)  # the kernels and the products let go of the interpreter lock
 RULES = ("mean + sigmas", "by class", "fixed, then adaptive", "equal error", "tuned")  # beside those set by hand
@@ -77,7 +77,7 @@ class Protocol(Section):
     orders: Repeats
     calibration: Calibration
     rules: Rules
-    peers: peers.Peers
+    peers: offline_clustering.Peers
     shown: Shown
 
     @model_validator(mode="after")
@@ -144,7 +144,7 @@ def evaluate(calibration: Labelled, find: Labelled, p: Protocol) -> Result:
             group = partial(streamed, points, rule, prepared[name].merge_at, p.links[name], p)
             for k, (order, mended) in enumerate(zip(beginnings, pool.map(group, beginnings), strict=True)):
                 for remedied, labels in zip(REMEDIES, mended, strict=True):
-                    measured = agreement.measure(find.classes[order], labels)
+                    measured = clustering_metrics.measure(find.classes[order], labels)
                     rows.append((rule.name, name, remedied, size, k, *measured))
                 if (rule.name, name) == shown and size == len(points) and k == 0:
                     groups[order] = mended[-1]
@@ -208,24 +208,37 @@ def streamed(
     sequence = points[order]
     threshold = rule.threshold[order] if rule.threshold.ndim else rule.threshold
     plain = stream.of_prepared(sequence, threshold, p.metric, link, rule.adaptive).labels
-    merged = remedy.merge_prepared(sequence, plain, merge_at, p.metric)
-    return plain, merged, remedy.again_prepared(sequence, merged, p.metric, link, p.rules.smallest)
+    merged = refinement.merge_prepared(sequence, plain, merge_at, p.metric)
+    return plain, merged, refinement.reassign_prepared(sequence, merged, p.metric, link, p.rules.smallest)
 
 
-def calibrate_peers(known: tuple[Points, Labels], p: Protocol) -> list[peers.Peer]:
+def calibrate_peers(known: tuple[Points, Labels], p: Protocol) -> list[offline_clustering.Peer]:
     """The peers, their numbers from the labelled `known`; radii tried are distances of pairs."""
     sequences = thresholds.measure(*known, p.metric, Link(by="members", nearest=1))
-    return peers.calibrate(*known, p.metric, thresholds.candidates(sequences, p.calibration.candidates), p.peers)
+    return offline_clustering.calibrate(
+        *known, p.metric, thresholds.candidates(sequences, p.calibration.candidates), p.peers
+    )
 
 
 def run_peers(
-    found: list[peers.Peer], points: Points, classes: Labels, orders: list[NDArray[np.int64]], sizes: list[int]
+    found: list[offline_clustering.Peer],
+    points: Points,
+    classes: Labels,
+    orders: list[NDArray[np.int64]],
+    sizes: list[int],
 ) -> Iterator[tuple]:
     """Rows of the peers: over the orders' beginnings, and of all images once, where the order says nothing."""
     for peer in found:
         for size in sizes:
             for k, order in enumerate(part[:size] for part in orders[: len(orders) if size < len(points) else 1]):
-                yield peer.name, PEER, REMEDIES[0], size, k, *agreement.measure(classes[order], peer.run(points[order]))
+                yield (
+                    peer.name,
+                    PEER,
+                    REMEDIES[0],
+                    size,
+                    k,
+                    *clustering_metrics.measure(classes[order], peer.run(points[order])),
+                )
 
 
 def summarise(runs: pd.DataFrame) -> pd.DataFrame:

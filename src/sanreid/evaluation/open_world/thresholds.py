@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sanreid.evaluation.open_world import agreement
+from sanreid.evaluation.open_world import clustering_metrics
 from sanreid.evaluation.open_world.stream import Labels, Link, Metric, Points
 
 Distances = NDArray[np.float64]
@@ -99,9 +99,9 @@ def by_resemblance(
 def halfway(points: Points, labels: Labels, metric: Metric) -> float:
     """For merging groups: midway between the widest class within itself and the nearest two classes.
 
-    Both are mean distances of pairs, as `remedy.merge` takes them. (A typical class's own width instead left 35 groups
-    for 24 people of the embedded Market-1501, the widest class's 9, this 23; of digits all three are much alike.)
-    Classes of one image tell nothing inside.
+    Both are mean distances of pairs, as `refinement.merge` takes them. (A typical class's own width instead left 35
+    groups for 24 people of the embedded Market-1501, the widest class's 9, this 23; of digits all three are much
+    alike.) Classes of one image tell nothing inside.
     """
     classes = np.unique(labels)
     sums = np.stack([points[labels == c].sum(0) for c in classes])
@@ -138,7 +138,10 @@ def best(
     and its middle is taken: the value that bears most error to either side.
     """
     scores = np.array(
-        [np.mean([agreement.measure(labels[o], run(value, o)).adjusted_rand for o in orders]) for value in values]
+        [
+            np.mean([clustering_metrics.measure(labels[o], run(value, o)).adjusted_rand for o in orders])
+            for value in values
+        ]
     )
     top = int(scores.argmax())
     good = scores >= scores[top] - NEARLY

@@ -15,7 +15,7 @@ from PIL import Image
 
 from sanreid.bounds import InPicture, Pixels, Quality
 from sanreid.evaluation.open_world import protocol
-from sanreid.evaluation.open_world.record import Record
+from sanreid.evaluation.open_world.result_files import Record
 from sanreid.params import Section
 from sanreid.reporting import templates
 from sanreid.reporting.open_world import figures, table

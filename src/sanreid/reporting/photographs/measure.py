@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from sanreid import runtime
 from sanreid.data import images as pictures
 from sanreid.data import tensors
-from sanreid.evaluation import features, floor, imagenet, photographs
+from sanreid.evaluation import features, imagenet, photographs, trivial_baselines
 from sanreid.evaluation.photographs import Found, Settings
 from sanreid.evaluation.ranking import Ranking
 from sanreid.models import san
@@ -74,7 +74,13 @@ def of_model(model: Path, folder: Path, rows: pd.DataFrame, batch: int, flip_ave
 
 
 def floors(
-    folder: Path, rows: pd.DataFrame, stripes: floor.Stripes, width: int, seed: int, batch: int, weights: Path
+    folder: Path,
+    rows: pd.DataFrame,
+    stripes: trivial_baselines.Stripes,
+    width: int,
+    seed: int,
+    batch: int,
+    weights: Path,
 ) -> Iterator[tuple[str, Callable[[], Extracted]]]:
     """The name of each floor, and what takes its features: random ones (`width`), colour stripes, ImageNet's.
 
@@ -87,8 +93,8 @@ def floors(
             store.append(tensors.decode(folder, rows["path"].tolist(), imagenet.SIZE))
         return store[0]
 
-    yield "random", lambda: (floor.random_features(len(rows), width, seed), {})
-    yield "stripes", lambda: (floor.colour_stripes(decoded(), stripes), {})
+    yield "random", lambda: (trivial_baselines.random_features(len(rows), width, seed), {})
+    yield "stripes", lambda: (trivial_baselines.colour_stripes(decoded(), stripes), {})
     if not weights.is_file():
         runtime.log.warning("%s: not there, so the floor of ImageNet's features is left out", weights)
         return
@@ -114,7 +120,7 @@ def write(
     metrics: dict[str, Any] = {
         **found["all"]["plain"].ranking.metrics(),
         "people": int(rows.loc[rows["split"] == "query", "pid"].nunique()),
-        "cameras": len(np.unique(floor.cameras(rows))) if rows["camid"].notna().all() else None,
+        "cameras": len(np.unique(trivial_baselines.cameras(rows))) if rows["camid"].notna().all() else None,
         "pictures": identity(folder, rows),
         "settings": asdict(p),
         "parts": {name: {way: f.metrics() for way, f in ways.items()} for name, ways in found.items()},

@@ -5,7 +5,7 @@ new system is a line in NETWORKS. What it takes (parameters, images a second, tr
 reaches, because a table without the price compares little. Parameters are the network's as it was trained, its
 classifiers included; the images a second are of the features alone, on decoded images, after one batch that is not
 counted. Re-ranking of a cosine system works on unit features, whose squared distance orders as the cosine does. A
-network that gives stripes is measured by its local distance too, and by the sum (`by_distance`). Weights of networks
+network that gives stripes is measured by its local distance too, and by the sum (`aligned_distances`). Networks
 that only helped to train this one are left out.
 """
 
@@ -22,7 +22,7 @@ from sanreid import runtime
 from sanreid.bounds import Batch, MaxRank, Neighbours, Repeats, Seed, Share
 from sanreid.data import images as pictures
 from sanreid.data import index, tensors
-from sanreid.evaluation import by_distance, features, protocols, ranking, reranking
+from sanreid.evaluation import aligned_distances, features, protocols, ranking, reranking
 from sanreid.evaluation.distances import Metric
 from sanreid.evaluation.ranking import Embeddings, Ranking
 from sanreid.graph_names import System
@@ -138,7 +138,7 @@ def local_and_sum(
     """What `local` and `sum` reach, and where images are `enough` re-ranked; stripes (Q + G, H, c), queries first."""
     found, k, first = {}, p.reranking, len(query)
     together = np.concatenate([query.features, gallery.features])
-    for name, matrix in by_distance.matrices(together, stripes):
+    for name, matrix in aligned_distances.matrices(together, stripes):
         plain = rank(matrix[:first, first:], query, gallery, protocol, p)
         again = reranking.from_distances(matrix, first, k.k1, k.k2, k.weight) if enough else None
         found[name] = _pair(plain, None if again is None else rank(again, query, gallery, protocol, p))

@@ -1,0 +1,220 @@
+"""The process group of one training, a GPU each: its size, the rank of this process, how all start and end together.
+
+Decisions: a stage becomes several by running its own command line once a rank, below a parent that trains nothing: it
+alone starts them, hears of the first that fails, ends the others and reports that one error, so nothing is left over
+and nothing hangs. The number is $SANREID_RANKS, which a flow's lease of GPUs sets; torchrun's own variables do as well.
+It is no parameter: it changes no result (training/distributed.py), so a run may go on with another number. The first
+rank alone holds locks, measures and writes. What is decoded lies once on the host, in a folder that the parent made.
+"""
+
+import fcntl
+import hashlib
+import logging
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sanreid import faults, stopping
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+log = logging.getLogger("sanreid")
+
+ASKED = "SANREID_RANKS"  # how many processes a training shall be split over
+SHELF = "SANREID_SHELF"  # the folder of those that `launch` started: where they meet, and what they share
+LOST = 75  # the exit status of a rank that ends because another did
+_PATIENCE = timedelta(days=30)  # for another rank: the first may wait for a lock; one that died is seen at once
+_LOOK = 0.05  # seconds between looks at the processes
+_AFTER = 2.0  # seconds that the others have, once one failed, to say what went wrong with them
+
+_here: tuple[int, int] = (0, 1)  # this process's rank, and how many there are
+
+
+def rank() -> int:
+    """Which of the processes this is, from 0."""
+    return _here[0]
+
+
+def size() -> int:
+    """How many processes share this training; 1 where it is not shared."""
+    return _here[1]
+
+
+def first() -> bool:
+    """Whether this process is the one that writes."""
+    return rank() == 0
+
+
+def share(rows: "Tensor") -> "Tensor":
+    """This rank's part of a batch's rows, the same number for each rank; all of them where there is one process."""
+    if size() == 1:
+        return rows
+    each = len(rows) // size()
+    return rows[rank() * each : (rank() + 1) * each]
+
+
+def wanted() -> int:
+    """How many processes this training shall be split over. Raises ValueError where that is no number."""
+    if _started():
+        return int(os.environ["WORLD_SIZE"])
+    given = os.environ.get(ASKED) or "1"
+    if not given.isdecimal() or int(given) < 1:
+        raise ValueError(f"{ASKED}: {faults.short(given)} is no number of processes; give 1 or more")
+    return int(given)
+
+
+def refuse(what: str) -> None:
+    """Raise ValueError where several processes were asked for and this is not one of several: `what` takes one."""
+    if wanted() > 1 and size() == 1:
+        raise ValueError(f"{what} on one GPU alone, and {wanted()} were asked for; set {ASKED}, or meta.gpus, to 1")
+
+
+def launch() -> bool:
+    """Split this command over as many processes as were asked for; whether that was done, and the work is theirs.
+
+    False where this process itself has to do the work: the only one, or one of several (it has joined the others).
+    Raises ValueError where one of several finds fewer GPUs than that. Ends the process where a rank failed.
+    """
+    count = wanted()
+    if count == 1:
+        return False
+    if _started():
+        _join(count)
+        return False
+    with tempfile.TemporaryDirectory(prefix="sanreid-ranks-") as folder:
+        children: list[subprocess.Popen] = []
+        try:
+            children.extend(_start(number, count, Path(folder)) for number in range(count))
+            _watch(children, Path(folder))
+        except KeyboardInterrupt:  # the first rank heard it too, and says so
+            sys.exit(1)
+        finally:
+            _end(children)
+    return True
+
+
+def once(what: object, make: Callable[[Path], None]) -> Path | None:
+    """The file of `what`, told by its `repr`, that the ranks share: the first that asks for it makes it.
+
+    None where they share no folder: one process, or torchrun's, or a training that runs by now.
+    """
+    folder = Path(os.environ.get(SHELF, "")) / "shared"
+    if size() == 1 or SHELF not in os.environ or not folder.is_dir():
+        return None
+    file = folder / hashlib.sha256(repr(what).encode()).hexdigest()
+    with file.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not file.exists():
+            make(work := file.with_suffix(".partial"))
+            work.rename(file)
+    return file
+
+
+def clear() -> None:
+    """Take the names off the shared files, once every rank has them open: their content goes with the last process."""
+    if first() and SHELF in os.environ:
+        shutil.rmtree(Path(os.environ[SHELF]) / "shared", ignore_errors=True)
+
+
+def lost(error: BaseException) -> bool:
+    """Whether `error` is what torch raises where another rank has ended."""
+    return isinstance(error, RuntimeError) and ("gloo" in str(error) or type(error).__name__.startswith("Dist"))
+
+
+def _started() -> bool:
+    """Whether this is one of several already; torchrun sets the same variables."""
+    return "LOCAL_RANK" in os.environ and "WORLD_SIZE" in os.environ
+
+
+def _start(number: int, count: int, folder: Path) -> subprocess.Popen:
+    """Run this command line once more, as rank `number`."""
+    (folder / "shared").mkdir(exist_ok=True)
+    environment = os.environ | {
+        "RANK": str(number),
+        "LOCAL_RANK": str(number),
+        "WORLD_SIZE": str(count),
+        "LOCAL_WORLD_SIZE": str(count),
+        stopping.PARENT: str(os.getpid()),
+        SHELF: str(folder),
+    }
+    environment.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // count)))
+    words = [sys.executable, *sys.orig_argv[1:]]
+    if number == 0:  # it speaks for all
+        return subprocess.Popen(words, env=environment)
+    with _said(folder, number).open("wb") as file:
+        return subprocess.Popen(words, env=environment, stdin=subprocess.DEVNULL, stdout=file, stderr=file)
+
+
+def _said(folder: Path, number: int) -> Path:
+    return folder / f"rank{number}.txt"
+
+
+def _join(count: int) -> None:
+    """Become one of `count` processes: meet the others, and take a GPU, or the CPU where there is none."""
+    global _here
+    import torch
+    from torch import distributed
+
+    number, local = int(os.environ.get("RANK", "0")), int(os.environ["LOCAL_RANK"])
+    if os.environ.get("LOCAL_WORLD_SIZE", str(count)) != str(count):
+        raise ValueError(f"{count} processes on several hosts: a training is split over the GPUs of one host alone")
+    cuda = torch.cuda.is_available()
+    if cuda and torch.cuda.device_count() < count:
+        raise ValueError(f"{ASKED}: {count} GPUs are asked for, and {torch.cuda.device_count()} can be seen; lower it")
+    if cuda:
+        torch.cuda.set_device(local)
+    if SHELF in os.environ and "lo" in {name for _, name in socket.if_nameindex()}:
+        os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")  # whatever name the host goes by
+    met = f"file://{Path(os.environ[SHELF]) / 'met'}" if SHELF in os.environ else "env://"
+    distributed.init_process_group(
+        "cpu:gloo,cuda:nccl" if cuda else "gloo", init_method=met, rank=number, world_size=count, timeout=_PATIENCE
+    )
+    _here = number, count
+    if number:  # nothing but an error
+        log.setLevel("ERROR")
+
+
+def _watch(children: list[subprocess.Popen], folder: Path) -> None:
+    """Wait for all; where one fails, tell its error and end this process with its status."""
+    while _running(children) and not any(child.returncode for child in children):
+        time.sleep(_LOOK)
+    if not any(child.returncode for child in children):
+        return
+    end = time.monotonic() + _AFTER
+    while _running(children) and time.monotonic() < end:
+        time.sleep(_LOOK)
+    failed = {number: child.returncode for number, child in enumerate(children) if child.returncode}
+    number, status = next(((n, s) for n, s in failed.items() if s != LOST), next(iter(failed.items())))
+    if status < 0:
+        sys.exit(f"rank {number} of {len(children)} was ended by signal {-status}; was the memory enough for all?")
+    if number:
+        told = _said(folder, number).read_text(errors="replace").rstrip()
+        sys.stderr.write(f"rank {number} of {len(children)}: {told or f'ended with status {status}'}\n")
+    sys.exit(status)
+
+
+def _end(children: list[subprocess.Popen]) -> None:
+    """End those that still run: asked first, so that half-written files go, then by force."""
+    running = _running(children)
+    for child in running:
+        child.terminate()
+    end = time.monotonic() + stopping.GRACE - 1
+    while _running(running) and time.monotonic() < end:
+        time.sleep(_LOOK)
+    for child in running:
+        child.kill()
+        child.wait()
+
+
+def _running(children: list[subprocess.Popen]) -> list[subprocess.Popen]:
+    """Those that have not ended yet; every one is looked at, so that each has its status afterwards."""
+    return [child for child in children if child.poll() is None]
