@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from sanreid.reporting.run import pipeline_drawing, pipeline_graph
-from sanreid.reporting.shared import layered_layout
 
 PIPELINE = """
 stages:
@@ -111,68 +110,45 @@ def test_missing_file(tmp_path):
         pipeline_graph.read(tmp_path / "dvc.yaml")
 
 
-def random_graph(seed: int, size: int = 12) -> tuple[list[str], frozenset[tuple[str, str]]]:
+def random_graph(seed: int, size: int = 12) -> pipeline_graph.Graph:
     draw = random.Random(seed)
     nodes = [f"n{i}" for i in range(size)]
     edges = {(a, b) for a, b in itertools.combinations(nodes, 2) if draw.random() < 0.2}
-    return nodes, pipeline_graph.Graph({n: pipeline_graph.Node(n) for n in nodes}, frozenset(edges)).direct()
+    draw.shuffle(nodes)  # a file need not be written in the order of its data
+    return pipeline_graph.Graph({n: pipeline_graph.Node(n) for n in nodes}, frozenset(edges))
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_layout_keeps_the_flow_downwards_and_nodes_apart(seed):
-    nodes, edges = random_graph(seed)
-    placed = layered_layout.place(nodes, edges)
-    row = {n: r for r, layer in enumerate(placed.layers) for n in layer}
-    assert sorted(row) == sorted(nodes)
-    assert all(row[a] < row[b] for a, b in edges)
-    for layer in placed.layers:
-        xs = [placed.x[n] for n in layer]
-        assert all(b - a >= layered_layout.NODE + layered_layout.GAP - 1e-6 for a, b in itertools.pairwise(xs))
-        assert all(layered_layout.NODE / 2 - 1e-6 <= x <= placed.width - layered_layout.NODE / 2 + 1e-6 for x in xs)
-    for (a, b), route in placed.routes.items():
-        assert (route[0], route[-1]) == (placed.x[a], placed.x[b])
-        assert len(route) == row[b] - row[a] + 1
-    assert layered_layout.place(nodes, edges) == placed
+def test_the_flow_runs_downwards_and_no_two_stages_share_a_lane(seed):
+    g = random_graph(seed)
+    order, direct = pipeline_drawing.rows(g), g.direct()
+    row = {n: r for r, n in enumerate(order)}
+    assert sorted(row) == sorted(g.nodes)
+    assert all(row[a] < row[b] for a, b in g.edges)
+    lanes = pipeline_drawing.trunks(order, direct)
+    assert set(lanes) == {a for a, _ in direct}
+    spans = {a: range(row[a], max(row[b] for n, b in direct if n == a) + 1) for a in lanes}
+    for a, b in itertools.combinations(lanes, 2):
+        assert lanes[a] != lanes[b] or not set(spans[a]) & set(spans[b]), (a, b)
+    assert (pipeline_drawing.rows(g), pipeline_drawing.draw(g)) == (order, pipeline_drawing.draw(random_graph(seed)))
 
 
-def test_edges_do_not_run_through_cards():
-    nodes, edges = random_graph(1)
-    placed = layered_layout.place(nodes, edges)
-    row = {n: r for r, layer in enumerate(placed.layers) for n in layer}
-    passing = [(row[a] + i, x) for (a, _), route in placed.routes.items() for i, x in enumerate(route[1:-1], 1)]
-    assert passing
-    for r, x in passing:
-        assert all(abs(x - placed.x[n]) > layered_layout.NODE / 2 for n in placed.layers[r])
-
-
-def test_layout_untangles_what_can_be_untangled():
-    nodes = ["a", "b", "c", "z", "y", "x"]  # given in an order where all three edges cross
-    placed = layered_layout.place(nodes, frozenset({("a", "x"), ("b", "y"), ("c", "z")}))
-    order = sorted("abc", key=placed.x.__getitem__)
-    below = sorted("xyz", key=placed.x.__getitem__)
-    assert [dict(zip("abc", "xyz", strict=True))[n] for n in order] == below
-
-
-def test_crossings_counts_as_by_hand():
-    assert layered_layout.crossings([["a", "b"], ["c", "d"]], [("a", "d"), ("b", "c")]) == 1
-    assert layered_layout.crossings([["a", "b"], ["c", "d"]], [("a", "c"), ("b", "d"), ("a", "d")]) == 0
-
-
-def test_wide_layers_give_way_where_they_can():
-    nodes = ["top", *"abcdefg", "end", "last"]
-    edges = frozenset(
-        {*(("top", n) for n in "abcdefg"), ("a", "end"), ("end", "last"), *((n, "last") for n in "bcdefg")}
+def test_an_edge_runs_from_its_stage_to_its_reader(tmp_path):
+    drawn = pipeline_drawing.draw(pipeline_graph.read(write(tmp_path)))
+    middle = {n: float(y) - 4.5 for y, n in re.findall(r'class="name"[^>]* y="([\d.]+)"[^>]*>([^<]+)<', drawn)}
+    edges = re.findall(
+        r'data-from="([^"]+)" data-to="([^"]+)"[^>]* d="M[\d.]+ ([\d.]+)H[^V]*V([\d.]+)q0 ([\d.]+)', drawn
     )
-    placed = layered_layout.place(nodes, edges, widest=5)
-    assert len(placed.layers[1]) == 5
-    assert "a" in placed.layers[1]  # its reader stands just below: it cannot wait
+    assert len(edges) == 4
+    for a, b, leaves, turns, radius in edges:
+        assert abs(float(leaves) - middle[a]) <= 4
+        assert abs(float(turns) + float(radius) - middle[b]) <= 4
 
 
-def test_separate_is_the_least_squares_answer():
-    wish, widths, gap = [0.0, 1.0, 50.0], [10.0, 20.0, 10.0], 5.0
-    found = layered_layout.separate(wish, widths, gap)
-    # the first two touch, centres 20 apart, and share the error: (x) + (x + 20 - 1) = 0 -> x = -9.5
-    assert found == pytest.approx([-9.5, 10.5, 50.0])
+def test_what_only_a_late_stage_reads_stands_above_it():
+    nodes = {n: pipeline_graph.Node(n, source=n.startswith("data")) for n in ("a", "b", "c", "data/b", "data/c")}
+    g = pipeline_graph.Graph(nodes, frozenset({("a", "b"), ("data/b", "b"), ("b", "c"), ("data/c", "c")}))
+    assert pipeline_drawing.rows(g) == ["a", "data/b", "b", "data/c", "c"]
 
 
 def test_svg_shows_every_card_and_is_well_formed(tmp_path):
@@ -213,17 +189,15 @@ def test_a_long_name_is_drawn_narrower_so_that_the_count_has_room(tmp_path):
 
 
 def test_long_descriptions_end_in_an_ellipsis():
-    lines = pipeline_drawing.wrap("word " * 60)
-    assert len(lines) == 3
-    assert lines[-1].endswith("…")
-    assert max(map(len, lines)) <= pipeline_drawing.CHARS
+    line = pipeline_drawing.shorten("word " * 60)
+    assert line.endswith("…")
+    assert len(line) <= pipeline_drawing.CHARS
 
 
 def test_the_projects_own_pipeline_is_drawn(root):
     g = pipeline_graph.read(root / "dvc.yaml")
     assert len(g.nodes) > 5
-    ET.fromstring(pipeline_drawing.draw(g))
-
-
-def test_sums_are_those_of_every_python():
-    assert layered_layout._total([0.1] * 10) == 0.9999999999999999  # sum() says 1.0 from Python 3.12 on
+    drawn = ET.fromstring(pipeline_drawing.draw(g))
+    assert float(drawn.get("width")) <= 1160 - 2 * 20 - 2 * 20  # of page.css: as wide as the page, and no wider
+    names = [e for e in drawn.iter("{http://www.w3.org/2000/svg}text") if e.get("class") == "name"]
+    assert max(float(e.get("x")) + 6.7 * len(e.text) for e in names) <= 360 - 2 * 14 - 2 * 9  # a phone's, at 11 px

@@ -128,3 +128,10 @@ def test_a_missing_history_is_named(tmp_path):
     (tmp_path / "history.csv").write_text("step,id\n1,2\n")
     with pytest.raises(ValueError, match="no column epoch"):
         loss_curves.of_model(tmp_path, "SAN-PG")
+
+
+def test_separate_is_the_least_squares_answer():
+    wish, widths, gap = [0.0, 1.0, 50.0], [10.0, 20.0, 10.0], 5.0
+    found = line_chart.separate(wish, widths, gap)
+    # the first two touch, centres 20 apart, and share the error: (x) + (x + 20 - 1) = 0 -> x = -9.5
+    assert found == pytest.approx([-9.5, 10.5, 50.0])

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+import networkx as nx
+
 from sanreid import params
 
 CODE_FOLDERS = {"src", "stages"}
@@ -46,15 +48,7 @@ class Graph:
 
     def direct(self) -> frozenset[tuple[str, str]]:
         """The edges that no longer path implies (the transitive reduction)."""
-        after = {name: {b for a, b in self.edges if a == name} for name in self.nodes}
-        reach: dict[str, set[str]] = {}
-
-        def below(name: str) -> set[str]:
-            if name not in reach:
-                reach[name] = after[name].union(*(below(n) for n in after[name]))
-            return reach[name]
-
-        return frozenset((a, b) for a, b in self.edges if not any(b in below(n) for n in after[a] - {b}))
+        return frozenset(nx.transitive_reduction(nx.DiGraph(sorted(self.edges))).edges)
 
 
 def read(path: Path) -> Graph:
@@ -81,7 +75,7 @@ def read(path: Path) -> Graph:
     for source, reader in _sources(list(nodes.values())):
         nodes.setdefault(source, Node(source, source=True, writes=(source,)))
         edges.add((source, reader))
-    _refuse_cycle(path, nodes, edges)
+    _refuse_cycle(path, edges)
     return Graph(nodes, frozenset(edges))
 
 
@@ -197,10 +191,7 @@ def _sources(stages: list[Node]) -> Iterator[tuple[str, str]]:
                 yield dep, stage.name
 
 
-def _refuse_cycle(path: Path, nodes: dict[str, Node], edges: set[tuple[str, str]]) -> None:
-    left = set(nodes)
-    while left:
-        free = {n for n in left if not any(b == n and a in left for a, b in edges)}
-        if not free:
-            raise ValueError(f"{path}: these stages feed one another in a circle: {', '.join(sorted(left))}")
-        left -= free
+def _refuse_cycle(path: Path, edges: set[tuple[str, str]]) -> None:
+    for circle in nx.strongly_connected_components(nx.DiGraph(sorted(edges))):
+        if len(circle) > 1:
+            raise ValueError(f"{path}: these stages feed one another in a circle: {', '.join(sorted(circle))}")
