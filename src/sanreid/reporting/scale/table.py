@@ -15,6 +15,7 @@ from sanreid.graph_params import Table
 from sanreid.params import validate
 from sanreid.reporting.shared import (
     ablations,
+    markdown_table,
     paired_differences,
     results,
     results_table,
@@ -139,9 +140,7 @@ def markdown(outcomes: list[Outcome], source: str) -> str:
     parts = [source, results_text.markdown(outcomes).rstrip()]
     for outcome in outcomes:
         if rows := intervals(outcome):
-            head = ["95 % interval of the mean", *MEASURES.values()]
-            lines = [head, ["---", *["---:"] * len(MEASURES)], *rows]
-            parts.append("\n".join(f"| {' | '.join(line)} |" for line in lines))
+            parts.append(markdown_table.table(["95 % interval of the mean", *MEASURES.values()], rows))
         parts.append(f"**{answer(outcome.headline)}**")
     return "\n\n".join(parts) + "\n"
 

@@ -9,6 +9,7 @@ import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from sanreid.reporting.shared import markdown_table
 from sanreid.reporting.shared.number_format import cell, difference, each_seed, interval_words, shows, signed
 from sanreid.reporting.shared.paired_differences import FEWEST, JUDGED, Comparison
 from sanreid.reporting.shared.results import MEASURES, Crossed, Results
@@ -99,13 +100,9 @@ def _crossed(crossed: Sequence[Crossed]) -> list[Grid]:
 
 
 def _markdown(grid: Grid) -> str:
-    def line(cells: Sequence[str]) -> str:
-        return "| " + " | ".join(cells) + " |"
-
     wide = len(grid.head)
-    lines = [line(grid.head), line(["---", *["---:"] * (wide - 1 - grid.words), *["---"] * grid.words])]
     titled = [row if len(row) == wide else [f"*{row[0]}*", *[""] * (wide - 1)] for row in grid.rows if row]
-    return "\n".join([*lines, *map(line, titled)])
+    return markdown_table.table(grid.head, titled, words=grid.words)
 
 
 def _aligned(grid: Grid) -> str:

@@ -17,7 +17,7 @@ from sanreid import faults, runtime
 from sanreid.bounds import Name, Percent, Text
 from sanreid.graph_params import Experiment as Experiment
 from sanreid.graph_params import Systems as Systems
-from sanreid.reporting.shared import seed_statistics
+from sanreid.reporting.shared import markdown_table, seed_statistics
 
 MEASURES = {
     "rank1": "rank-1",
@@ -127,12 +127,11 @@ def markdown(rows: Sequence[Row]) -> str:
     parts = []
     for name in dict.fromkeys(row.set for row in rows):
         own = [row for row in rows if row.set == name]
-        best, lines = champion(own), [_line(["", *MEASURES.values(), *PRICES.values()])]
-        lines.append(_line(["---", *["---:"] * (len(MEASURES) + len(PRICES))]))
+        best, lines = champion(own), []
         for row in own:
             label = f"*{row.label} (published, real data)*" if row.kind == "published" else row.label
-            lines.append(_line([f"**{label}**" if row is best else label, *cells(row)]))
-        parts += [f"**{name}**", "\n".join(lines)]
+            lines.append([f"**{label}**" if row is best else label, *cells(row)])
+        parts += [f"**{name}**", markdown_table.table(["", *MEASURES.values(), *PRICES.values()], lines)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -185,7 +184,3 @@ def _spread(row: Row, measure: str, words: Callable[[float], str]) -> str:
     if value is None:
         return ""
     return words(value) + ("" if deviation is None else f" ± {words(deviation)}")
-
-
-def _line(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(cells) + " |"
