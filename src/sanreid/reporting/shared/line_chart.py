@@ -9,9 +9,9 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
-from itertools import pairwise
 
 import numpy as np
+from scipy import optimize
 
 LEFT, TOP, BOTTOM = 46, 14, 38  # px around the plot, for the axes' words
 LETTER = 6.6  # px a character of a label takes
@@ -86,19 +86,13 @@ def _end_labels(
     ]
 
 
-def separate(wish: list[float], widths: list[float], gap: float) -> list[float]:
+def separate(wish: Sequence[float], widths: Sequence[float], gap: float) -> list[float]:
     """The positions nearest to `wish` (least squares) that keep the order and `gap` px between boxes of `widths`."""
-    offsets = [0.0]
-    for a, b in pairwise(widths):
-        offsets.append(offsets[-1] + (a + b) / 2 + gap)
-    blocks: list[list[float]] = []  # [sum, count] of runs that touch
-    for w, o in zip(wish, offsets, strict=False):
-        blocks.append([w - o, 1])
-        while len(blocks) > 1 and blocks[-2][0] / blocks[-2][1] > blocks[-1][0] / blocks[-1][1]:
-            total, count = blocks.pop()
-            blocks[-1] = [blocks[-1][0] + total, blocks[-1][1] + count]
-    level = [s / c for s, c in blocks for _ in range(int(c))]
-    return [v + o for v, o in zip(level, offsets, strict=False)]
+    if not wish:
+        return []
+    half = np.asarray(widths) / 2
+    offsets = np.concatenate([[0.0], np.cumsum(half[:-1] + half[1:] + gap)])
+    return (optimize.isotonic_regression(np.asarray(wish) - offsets).x + offsets).tolist()
 
 
 def _padded(low: float, high: float) -> tuple[float, float]:
