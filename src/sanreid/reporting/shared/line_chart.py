@@ -2,7 +2,8 @@
 
 Decisions: text at 12 px of the drawing's own size, labels beside the lines' ends instead of a legend to look up, and
 a method keeps its colour in every chart of a page. Colours are the page's: class `m0`, `m1` ... for variants in the
-table's order, `f` for floors.
+table's order, `f` for floors. Kept by hand: six lines of 120 points are 10 kB in 2 ms here, 28 kB in 80 ms as
+matplotlib's SVG, whose colours know no dark page, and plotly's script alone is 4.8 MB in a page that is mailed.
 """
 
 import math
