@@ -13,7 +13,7 @@ from sanreid import runtime
 from sanreid.bounds import InPicture, Name, Quality, Seed, Text
 from sanreid.data import index
 from sanreid.params import Section, run
-from sanreid.reporting import notices, pictures
+from sanreid.reporting.shared import notices, pictures
 from sanreid.reporting.systems import page, table
 
 

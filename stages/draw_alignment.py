@@ -1,6 +1,6 @@
 """The picture of AlignedReID's alignment: a pair that is aligned, a shifted one and a wrong one, with their paths.
 
-Decision: which pairs, and how they are drawn, is in reporting/alignment.py; pairs.json says what the picture shows.
+Decision: which pairs, and how they are drawn, is in reporting/systems/alignment.py; pairs.json says what is shown.
 """
 
 from pathlib import Path

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sanreid.models import san as network
 from sanreid.params import run
-from sanreid.reporting import retrieval
+from sanreid.reporting.run import retrieval
 
 
 def main(images: Path, model: Path, out: Path, evaluate_san: retrieval.Retrieval, san: network.Architecture) -> None:

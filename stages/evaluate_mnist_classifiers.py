@@ -9,8 +9,8 @@ from sanreid.bounds import Percent, Text
 from sanreid.data import digits
 from sanreid.data.mnist import CLASSES
 from sanreid.params import Section, run
-from sanreid.reporting import class_charts, notices
 from sanreid.reporting.digits import classifiers as tables
+from sanreid.reporting.shared import class_charts, notices
 from sanreid.training import digit_classifier
 
 

@@ -22,7 +22,7 @@ from sanreid.data.invented import Invented
 from sanreid.evaluation.open_world import protocol, result_files
 from sanreid.evaluation.open_world.protocol import Labelled
 from sanreid.params import run
-from sanreid.reporting import notices
+from sanreid.reporting.shared import notices
 from sanreid.training import siamese
 
 

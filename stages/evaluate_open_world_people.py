@@ -19,7 +19,7 @@ from sanreid.evaluation.open_world import protocol, result_files
 from sanreid.evaluation.open_world.protocol import Labelled
 from sanreid.evaluation.ranking import DISTRACTOR
 from sanreid.params import run
-from sanreid.reporting import notices
+from sanreid.reporting.shared import notices
 from sanreid.reporting.systems import measure
 
 KINDS = ("features", "camera mean removed")

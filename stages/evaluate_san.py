@@ -1,13 +1,13 @@
 """CMC, mAP and mINP of a trained SAN on its set's query and gallery, and a picture of ranked lists.
 
-Decision: what is done is in reporting/retrieval.py, which evaluate_cross shares.
+Decision: what is done is in reporting/run/retrieval.py, which evaluate_cross shares.
 """
 
 from pathlib import Path
 
 from sanreid.models import san as network
 from sanreid.params import run
-from sanreid.reporting import retrieval
+from sanreid.reporting.run import retrieval
 
 
 class Params(retrieval.Retrieval):

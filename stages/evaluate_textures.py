@@ -18,7 +18,7 @@ from sanreid.data import index
 from sanreid.evaluation import textures as scores
 from sanreid.params import Section, run
 from sanreid.pseudo_textures import table as texture_table
-from sanreid.reporting import figures
+from sanreid.reporting.shared import image_grids
 
 
 class Params(Section):
@@ -41,7 +41,7 @@ def main(images: Path, textures: Path, out: Path, p: Params) -> None:
         runtime.write_json(work / "metrics.json", metrics)
         people = rows.drop_duplicates("pid").head(p.samples)
         triplets = [triplet(row, images, textures, truth) for row in people.to_dict("records")]
-        pictures.write_rgb(work / "samples.jpg", figures.texture_triplets(triplets, p.columns))
+        pictures.write_rgb(work / "samples.jpg", image_grids.texture_triplets(triplets, p.columns))
     if metrics["available"]:
         runtime.log.info("%s: L1 %.3f, mean texture %.3f", out, metrics["l1"], metrics["mean_texture"]["l1"])
     else:
@@ -66,9 +66,9 @@ def measure(rows: pd.DataFrame, textures: Path, truth: scores.TruthFolder, count
     return measured | scores.average(ours) | {"mean_texture": scores.average(reference)}
 
 
-def triplet(row: dict[str, Any], images: Path, textures: Path, truth: scores.TruthFolder) -> figures.Triplet:
+def triplet(row: dict[str, Any], images: Path, textures: Path, truth: scores.TruthFolder) -> image_grids.Triplet:
     """An image, its pseudo texture, and its person's true one where it is known."""
-    return figures.Triplet(
+    return image_grids.Triplet(
         person=pictures.read_rgb(images / row["path"]),
         pseudo=pictures.read_rgb(textures / row["texture"]),
         true=truth.texture(row["pid"]) if truth.has(row["pid"]) else None,

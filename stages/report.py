@@ -14,19 +14,16 @@ from pydantic import Field
 from sanreid import runtime
 from sanreid.bounds import InPicture, Name, Quality, Seed
 from sanreid.params import Section, run
-from sanreid.reporting import (
-    ablations,
-    boards,
-    collect,
-    gallery,
-    graph,
-    graph_svg,
+from sanreid.reporting.run import (
+    dataset_samples,
     page,
-    results,
-    splits,
-    strip,
-    tables,
+    page_contents,
+    pipeline_drawing,
+    pipeline_graph,
+    readme_strip,
+    split_means,
 )
+from sanreid.reporting.shared import ablations, results, results_table, results_text
 
 
 class Params(Section):
@@ -64,11 +61,11 @@ def main(
     crossed: Path | None = None,
 ) -> None:
     """Write `out` (the page) and `figures`/{strip.jpg, graph.svg, results.md, results.txt}; print the table."""
-    look = gallery.Look(p.people, p.height, p.quality, p.seed)
+    look = dataset_samples.Look(p.people, p.height, p.quality, p.seed)
     experiment = results.Experiment(sets, variants, seeds)
     places = (
         pit,
-        gallery.sets(interim),
+        dataset_samples.sets(interim),
         attributes,
         mnist,
         san_pg,
@@ -78,18 +75,18 @@ def main(
         floors,
         texture_reports,
     )
-    files = collect.Run(experiment, *places)
+    files = page_contents.Run(experiment, *places)
     measured = results.collect(experiment, evaluations, floors)
-    measured += splits.means(measured)
-    outcomes = boards.outcomes(measured, p.comparisons, ablations.read(parameters), p.published)
+    measured += split_means.means(measured)
+    outcomes = results_table.outcomes(measured, p.comparisons, ablations.read(parameters), p.published)
     elsewhere = results.collect_crossed(experiment, cross, crossed) if cross and crossed else []
-    drawing = graph_svg.draw(graph.read(dvc_yaml))
-    text = tables.text(outcomes, str(out), elsewhere)
-    html = page.render(collect.contents(files, outcomes, elsewhere, drawing, parameters, look))
+    drawing = pipeline_drawing.draw(pipeline_graph.read(dvc_yaml))
+    text = results_text.text(outcomes, str(out), elsewhere)
+    html = page.render(page_contents.contents(files, outcomes, elsewhere, drawing, parameters, look))
     with runtime.atomic_folder(figures) as work:
-        strip.from_run(files, measured, look).save(work / "strip.jpg", quality=90, optimize=True)
+        readme_strip.from_run(files, measured, look).save(work / "strip.jpg", quality=90, optimize=True)
         (work / "graph.svg").write_text(drawing + "\n")
-        (work / "results.md").write_text(tables.markdown(outcomes, elsewhere))
+        (work / "results.md").write_text(results_text.markdown(outcomes, elsewhere))
         (work / "results.txt").write_text(text)
         with runtime.atomic_file(out) as file:
             file.write_text(html)

@@ -22,11 +22,11 @@ from sanreid.evaluation.open_world import protocol, result_files
 from sanreid.evaluation.open_world.result_files import Record
 from sanreid.graph_params import Division
 from sanreid.params import Section, run
-from sanreid.reporting import notices, pictures
 from sanreid.reporting.digits import classifiers as digit_tables
 from sanreid.reporting.open_world import maps, page, table
 from sanreid.reporting.open_world.maps import Map
 from sanreid.reporting.open_world.page import Setting
+from sanreid.reporting.shared import notices, pictures
 from sanreid.reporting.systems.table import Systems
 
 KINDS = {"features": "features as they are", "camera_mean_removed": "camera means removed"}  # folders, and what to say

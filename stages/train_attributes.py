@@ -6,11 +6,10 @@ on it is a little too good.
 
 from pathlib import Path
 
-from sanreid import runtime
 from sanreid.data import attribute_labels
 from sanreid.models.attributes import AttributeClassifier
 from sanreid.params import run
-from sanreid.training import attributes, loop, reid
+from sanreid.training import attributes, loop, systems
 
 
 class Params(attributes.Recipe):
@@ -23,17 +22,17 @@ def main(market: Path, labels: Path, start: Path, seed: int, out: Path, p: Param
     `market` holds the extracted Market-1501, `labels` what extract_attributes wrote, `start` the weights that
     the network starts from (reid.start).
     """
-    people, held_out = (attributes.read(market, labels, split, p.network.size) for split in ("train", "val"))
-    attributes.check(p, people, "train_attributes")
-    runtime.prepare(seed)
-    model = AttributeClassifier(p.network, attributes.CLASSES)
-    begun = reid.start(model, p.network, start)
-    begun = begun._replace(files=[*begun.files, labels / attribute_labels.WEIGHTS])
-    placed = loop.place(model, p.compute, runtime.device())
-    step = attributes.Step(placed, people, held_out, attribute_labels.class_weights(labels), p)
-    stop = loop.EarlyStop(attributes.WATCHED, p.patience)
-    given = {"seed": seed, "people": people, "held_out": held_out, "images": market, "out": out}
-    reid.train(step, p, begun, system="attributes", stop=stop, **given)
+    held_out = attributes.read(market, labels, "val", p.network.size)
+    systems.train(
+        *("attributes", p, market, start, seed, out),
+        people=lambda: attributes.read(market, labels, "train", p.network.size),
+        check=lambda people: attributes.check(p, people, "train_attributes"),
+        network=lambda _: AttributeClassifier(p.network, attributes.CLASSES),
+        step=lambda model, people: attributes.Step(model, people, held_out, attribute_labels.class_weights(labels), p),
+        also=[labels / attribute_labels.WEIGHTS],
+        held_out=held_out,
+        stop=loop.EarlyStop(attributes.WATCHED, p.patience),
+    )
 
 
 if __name__ == "__main__":

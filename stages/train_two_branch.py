@@ -8,12 +8,12 @@ from pathlib import Path
 
 from torch import nn
 
-from sanreid import process_group, runtime
+from sanreid import process_group
 from sanreid.data import index
 from sanreid.evaluation import features, ranking
 from sanreid.models.two_branch import TwoBranch
 from sanreid.params import run
-from sanreid.training import holdout, loop, reid, two_branch
+from sanreid.training import holdout, loop, reid, systems, two_branch
 from sanreid.training.error_context import in_section
 
 LOOK = 128  # held-out images at a time; changes no number that counts
@@ -30,21 +30,27 @@ def main(images: Path, start: Path, variant: str, seed: int, out: Path, p: Param
     """
     v = p.variant(variant)
     recipe = two_branch.Recipe(**{k: getattr(p, k) for k in two_branch.Recipe.model_fields})
-    reid.check(recipe, two_branch.SECTION)
     table = index.of_split(index.read(images), "train", images)
     with in_section(two_branch.SECTION):
         parts = holdout.split(table, p.validation.share, seed)
-    runtime.prepare(seed)
-    people = reid.decode(images, parts.train, p.network.size)
-    model = TwoBranch(p.network, people.count)
-    begun = reid.start(model, p.network, start)
+    systems.train(
+        *("two_branch", recipe, images, start, seed, out),
+        people=lambda: reid.decode(images, parts.train, p.network.size),
+        network=lambda people: TwoBranch(p.network, people),
+        begin=lambda model, folder: begin(model, p, folder),
+        step=lambda model, people: two_branch.Step(model, people, recipe, v, ranked(images, parts, p.network.size)),
+        stop=loop.EarlyStop(two_branch.VALIDATION, p.validation.patience, "greater"),
+        variant=variant,
+        settings=v,
+    )
+
+
+def begin(model: TwoBranch, p: Params, folder: Path) -> reid.Start:
+    """Fill the trunk, and the max branch with what it was filled with."""
+    begun = reid.start(model, p.network, folder)
     if p.network.initialise != "scratch":
         model.copy_stage()
-    loop.place(model, p.compute, runtime.device())
-    step = two_branch.Step(model, people, recipe, v, ranked(images, parts, p.network.size))
-    stop = loop.EarlyStop(two_branch.VALIDATION, p.validation.patience, "greater")
-    common = {"system": "two_branch", "seed": seed, "people": people, "images": images, "out": out}
-    reid.train(step, recipe, begun, **common, stop=stop, variant=variant, settings=v)
+    return begun
 
 
 def ranked(images: Path, parts: holdout.Parts, size: tuple[int, int]) -> Callable[[nn.Module], float]:

@@ -18,9 +18,9 @@ from typing import Any
 import gpu_use
 
 from sanreid import runtime
-from sanreid.reporting import notices
-from sanreid.reporting.boards import Outcome as SetOutcome
 from sanreid.reporting.scale import page, speeds, table
+from sanreid.reporting.shared import notices
+from sanreid.reporting.shared.results_table import Outcome as SetOutcome
 from tools import paper_steps
 from tools.budget import DONE, FAILED, STOPPED, Outcome, Outcomes
 from tools.paper_folder import PARAMETERS

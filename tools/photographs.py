@@ -20,8 +20,8 @@ from sanreid.data import photographs as reader
 from sanreid.evaluation import imagenet, trivial_baselines
 from sanreid.evaluation.photographs import Settings
 from sanreid.models.backbones import WEIGHTS
-from sanreid.reporting import retrieval
 from sanreid.reporting.photographs import measure, page, table
+from sanreid.reporting.run import retrieval
 from sanreid.reporting.systems.measure import Reranking
 
 MODELS, REPORTS = Path("models"), Path("reports/photographs")

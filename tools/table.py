@@ -19,7 +19,7 @@ from typing import Any
 
 from sanreid import params
 from sanreid.params import ParamsError
-from sanreid.reporting import ablations
+from sanreid.reporting.shared import ablations
 from tools import experiment
 from tools.experiment import PARAMETERS, Changes
 

@@ -10,8 +10,8 @@ from sanreid.data import images, index
 from sanreid.params import ParamsError, validate
 from sanreid.reporting.systems import page, table
 from stages import compare_systems as stage
+from tests.reporting.run.test_page import Outline
 from tests.reporting.systems.test_table import EXPERIMENT, SYSTEMS, metrics, write
-from tests.reporting.test_page import Outline
 from tests.stages import toy_san as toy
 
 SECTION = {

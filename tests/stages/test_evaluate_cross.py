@@ -8,7 +8,7 @@ import torch
 from sanreid.data import index
 from sanreid.models.san import SAN
 from sanreid.params import load, validate
-from sanreid.reporting import retrieval
+from sanreid.reporting.run import retrieval
 from sanreid.training import checkpoint
 from stages import evaluate_cross, evaluate_san
 from tests.stages import toy_san as toy

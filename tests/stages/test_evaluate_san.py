@@ -11,7 +11,7 @@ from sanreid.data import images, index, tensors
 from sanreid.evaluation import distances, ranking
 from sanreid.models.san import SAN
 from sanreid.params import ParamsError, validate
-from sanreid.reporting import ranked_lists
+from sanreid.reporting.shared import ranked_lists
 from sanreid.training import checkpoint
 from stages import evaluate_san as stage
 from tests.stages import toy_san as toy

@@ -12,7 +12,7 @@ from PIL import Image
 from sanreid.params import load
 from stages import report
 from tests import yamls
-from tests.reporting import fake_run
+from tests.reporting.run import fake_run
 
 P = report.Params(comparisons=fake_run.PAIRS, published=fake_run.PUBLISHED, people=2, height=32, quality=80, seed=0)
 

@@ -9,7 +9,7 @@ import torch
 
 from sanreid import params
 from sanreid.models.san import SAN, Architecture
-from sanreid.reporting import retrieval
+from sanreid.reporting.run import retrieval
 from sanreid.training import checkpoint, released
 from stages import evaluate_san
 from tests.stages import toy_san as toy

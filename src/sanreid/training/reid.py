@@ -1,6 +1,6 @@
 """What the trainings of all re-ID systems share: the people, the start of a network, and the end of the stage.
 
-Decisions: a system is a network whose trunk is called `encoder` (models/reid.py) and a step (loop.Step); the stage
+Decisions: a system is a network whose trunk is called `encoder` (models/reid.py) and a step (loop.Step); systems.py
 joins the two by `read`, `start` and `train`. What was loaded at the start, and what not, goes to load_report.json; what
 the training took, epochs before a kill included, to training.json: seconds are no result, so they stay out of
 history.csv, which is the same in every run.

@@ -10,9 +10,9 @@ from PIL import Image
 
 from sanreid.evaluation.open_world import protocol
 from sanreid.evaluation.open_world.thresholds import Sequences
-from sanreid.reporting.figures import WRONG
 from sanreid.reporting.open_world import figures, maps, table
 from sanreid.reporting.open_world.maps import Map
+from sanreid.reporting.shared.image_grids import WRONG
 
 
 def runs(founds, size=40, rule="tuned", link="density", remedy=protocol.REMEDIES[-1]):

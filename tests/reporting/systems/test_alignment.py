@@ -5,7 +5,7 @@ import pytest
 
 from sanreid.evaluation import local_distance
 from sanreid.evaluation.ranking import Embeddings
-from sanreid.reporting import figures
+from sanreid.reporting.shared import image_grids
 from sanreid.reporting.systems import alignment
 
 H, C = 6, 8
@@ -48,9 +48,9 @@ def pair(stripes: np.ndarray, one: int, other: int) -> alignment.Pair:
 
 def matrix(sheet: np.ndarray, row: int) -> tuple[int, int]:
     """Where the matrix of a row begins: top and left."""
-    step = figures.HEADING + 10 + alignment.HEIGHT + figures.CAPTION + 10 + 3 * figures.GAP
-    top = figures.MARGIN + figures.CAPTION + 10 + row * step + figures.HEADING + 10
-    return top, sheet.shape[1] - figures.MARGIN - alignment.HEIGHT
+    step = image_grids.HEADING + 10 + alignment.HEIGHT + image_grids.CAPTION + 10 + 3 * image_grids.GAP
+    top = image_grids.MARGIN + image_grids.CAPTION + 10 + row * step + image_grids.HEADING + 10
+    return top, sheet.shape[1] - image_grids.MARGIN - alignment.HEIGHT
 
 
 def test_the_matrix_shows_the_distances_and_the_path_lies_over_its_own_cells():
@@ -77,13 +77,13 @@ def test_a_line_joins_every_two_stripes_on_the_path():
     shown = pair(stripes, 0, 3)
     drawn = alignment.sheet([shown])
     top, _ = matrix(drawn, 0)
-    left = figures.MARGIN + alignment.LEFT + alignment.WIDTH
+    left = image_grids.MARGIN + alignment.LEFT + alignment.WIDTH
     cell = alignment.HEIGHT // H
     for i, j in shown.path:
         y = top + (i + j + 1) * cell // 2
         around = drawn[y - 2 : y + 3, left + alignment.BETWEEN // 2]
-        assert (around != figures.PAPER).any(), (i, j)
-    assert tuple(drawn[top + 2, left + alignment.BETWEEN // 2]) == figures.PAPER
+        assert (around != image_grids.PAPER).any(), (i, j)
+    assert tuple(drawn[top + 2, left + alignment.BETWEEN // 2]) == image_grids.PAPER
     assert tuple(drawn[top + cell // 2, left - 20]) == (40, 40, 40)
     assert tuple(drawn[top + cell // 2, left + alignment.BETWEEN + 20]) == (200, 200, 200)
 

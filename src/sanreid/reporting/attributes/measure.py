@@ -24,8 +24,8 @@ from sanreid.evaluation import attributes as measures
 from sanreid.evaluation.attributes import Head
 from sanreid.evaluation.features import Precision
 from sanreid.params import Section
-from sanreid.reporting import class_charts, notices
 from sanreid.reporting.attributes import page
+from sanreid.reporting.shared import class_charts, notices
 from sanreid.training import attributes as method
 
 MATRICES = ("age", "up_color", "down_color")

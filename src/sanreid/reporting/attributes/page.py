@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from sanreid.data.attributes import HEADS
 from sanreid.evaluation.attributes import Head
-from sanreid.reporting import pictures, templates
-from sanreid.reporting.pictures import Picture
-from sanreid.reporting.templates import Tile
-from sanreid.reporting.wording import interval_words, percent, signed
+from sanreid.reporting.shared import pictures, templates
+from sanreid.reporting.shared.number_format import interval_words, percent, signed
+from sanreid.reporting.shared.pictures import Picture
+from sanreid.reporting.shared.templates import Tile
 
 COLUMNS = ("accuracy", "majority", "balanced accuracy", "majority", "F1", "majority", "gain", "95 % interval")
 TITLES = {"test": "Test people", "val": "Validation people"}

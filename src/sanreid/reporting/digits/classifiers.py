@@ -12,6 +12,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from sanreid.graph_params import Runs as Runs
+from sanreid.reporting.shared import markdown_table
 
 Z = 1.959964  # of a 95 % interval
 PUBLISHED_NOTE = "Published numbers are of the full 60,000 training digits, tested on 10,000."
@@ -48,14 +49,13 @@ def frame(rows: Sequence[Row]) -> pd.DataFrame:
 
 def markdown(rows: Sequence[Row], published: Mapping[str, float]) -> str:
     """The table in words, accuracies in percent; `published` is label -> percent."""
-    lines = ["| | accuracy | 95 % | parameters | epochs | training |", "|---|---:|---:|---:|---:|---:|"]
+    lines = []
     for row in rows:
         low, high = (100 * x for x in wilson(row.right, row.tested))
-        lines.append(
-            f"| {row.name} | {100 * row.right / row.tested:.1f} | {low:.1f} to {high:.1f} | {row.parameters:,} | "
-            f"{row.epochs} | {row.seconds:.0f} s |"
-        )
-    lines += [f"| *{label} (published)* | {value:.2f} | | | | |" for label, value in published.items()]
+        told = f"{100 * row.right / row.tested:.1f}", f"{low:.1f} to {high:.1f}", f"{row.parameters:,}"
+        lines.append([row.name, *told, str(row.epochs), f"{row.seconds:.0f} s"])
+    lines += [[f"*{label} (published)*", f"{value:.2f}", *[""] * 4] for label, value in published.items()]
     sizes = sorted({(row.trained, row.tested) for row in rows})
     here = "; ".join(f"{trained:,} training digits, tested on {tested:,}" for trained, tested in sizes)
-    return "\n".join([*lines, "", f"Measured here: {here}. {PUBLISHED_NOTE}"]) + "\n"
+    table = markdown_table.table(["", "accuracy", "95 %", "parameters", "epochs", "training"], lines)
+    return f"{table}\n\nMeasured here: {here}. {PUBLISHED_NOTE}\n"

@@ -14,6 +14,7 @@ import pandas as pd
 from sanreid.bounds import Percent
 from sanreid.graph_params import Cell
 from sanreid.reporting.digits.classifiers import PUBLISHED_NOTE, wilson
+from sanreid.reporting.shared import markdown_table
 from sanreid.training import digit_cells
 
 Grid = dict[Cell, Percent | None]  # cell -> published accuracy in percent, None where there is none
@@ -87,12 +88,10 @@ def markdown(grids: Mapping[str, Grid], results: Mapping[str, Result], model: st
     parts = []
     for name, grid in grids.items():
         rates, field, values = axes(name, list(grid))
-        lines = [f"| {field.replace('_', ' ')} \\ learning rate | " + " | ".join(map(str, rates)) + " |"]
-        lines.append("|---|" + "---:|" * len(rates))
-        for value in values:
-            cells = [at(name, grid, rate, value) for rate in rates]
-            lines.append(f"| {value} | " + " | ".join(_words(results[c], grid[c]) for c in cells) + " |")
-        parts += [f"**{escape(name)}**", "\n".join(lines)]
+        head = [f"{field.replace('_', ' ')} \\ learning rate", *map(str, rates)]
+        rows = [[at(name, grid, rate, value) for rate in rates] for value in values]
+        told = [[str(v), *(_words(results[c], grid[c]) for c in cells)] for v, cells in zip(values, rows, strict=True)]
+        parts += [f"**{escape(name)}**", markdown_table.table(head, told)]
     published = {cell: value for grid in grids.values() for cell, value in grid.items() if value is not None}
     alike = sum((results[cell].accuracy > 0.5) == (value > 50) for cell, value in published.items())
     tested = max(result.tested for result in results.values())

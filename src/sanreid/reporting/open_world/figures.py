@@ -1,6 +1,6 @@
 """What the open world looks like: distances with their thresholds, groups found over the orders, the groups themselves.
 
-Decisions: arrays in, one uint8 RGB array out, as in figures.py. Distances are drawn sorted, against the share of the
+Decisions: arrays in, one uint8 RGB array out, as the image grids. Distances are drawn sorted, against the share of the
 sequence, so that a threshold's errors to either side can be read off the axis. Of a group its images are picked evenly,
 and those of another class than its most frequent one are framed and marked.
 """
@@ -17,7 +17,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from sanreid.evaluation.open_world import protocol
 from sanreid.evaluation.open_world.thresholds import Sequences
-from sanreid.reporting.figures import INK, PAPER, SOFT, WRONG, Picture
+from sanreid.reporting.shared.image_grids import INK, PAPER, SOFT, WRONG, Picture
 
 GAP, TEXT, FRAME = 6, 13, 2
 LINES = ["#c2503a", "#6b57cf", "#13917a", "#d08414", "#b0479a", "#7d6a4d", "#3f8a3c"]

@@ -17,7 +17,7 @@ from plotly.subplots import make_subplots
 from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 
-from sanreid.reporting.figures import Picture
+from sanreid.reporting.shared.image_grids import Picture
 
 COMPONENTS, PERPLEXITY = 50, 30.0
 COLOURS = ["#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd", "#8c564b", "#e377c2", "#20242c", "#bcbd22", "#17becf"]

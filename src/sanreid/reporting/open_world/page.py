@@ -17,11 +17,11 @@ from sanreid.bounds import InPicture, Pixels, Quality
 from sanreid.evaluation.open_world import protocol
 from sanreid.evaluation.open_world.result_files import Record
 from sanreid.params import Section
-from sanreid.reporting import templates
 from sanreid.reporting.open_world import figures, table
 from sanreid.reporting.open_world.table import Row
-from sanreid.reporting.pictures import Picture, embed
-from sanreid.reporting.templates import Tile
+from sanreid.reporting.shared import templates
+from sanreid.reporting.shared.pictures import Picture, embed
+from sanreid.reporting.shared.templates import Tile
 
 SEEN = "seen"  # the setting beside which the published numbers stand
 LEAD = (

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from sanreid.evaluation.open_world import protocol
+from sanreid.reporting.shared import markdown_table
 
 ALL = "all"
 HEAD = ("classes found", "right count", "accuracy", "worst accuracy", "adjusted Rand", "mutual information")
@@ -93,10 +94,10 @@ def published(lines: dict[str, list[str]]) -> list[Row]:
 
 def markdown(rows: Sequence[Row], names: Sequence[str]) -> str:
     """The table; published rows are set apart, the shown rule is bold."""
-    lines = ["| " + " | ".join([*names, *HEAD]) + " |", "|" + "---|" * len(names) + "---:|" * len(HEAD)]
+    lines = []
     for row in rows:
         first = (
             f"*{row.names[0]} (published)*" if row.published else f"**{row.names[0]}**" if row.shown else row.names[0]
         )
-        lines.append("| " + " | ".join([first, *row.names[1:], *row.cells]) + " |")
-    return "\n".join(lines) + "\n"
+        lines.append([first, *row.names[1:], *row.cells])
+    return markdown_table.table([*names, *HEAD], lines, len(names)) + "\n"

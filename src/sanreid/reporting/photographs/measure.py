@@ -25,7 +25,8 @@ from sanreid.evaluation.photographs import Found, Settings
 from sanreid.evaluation.ranking import Ranking
 from sanreid.models import san
 from sanreid.params import validate
-from sanreid.reporting import notices, ranked_lists, retrieval
+from sanreid.reporting.run import retrieval
+from sanreid.reporting.shared import notices, ranked_lists
 from sanreid.reporting.systems import measure as systems
 from sanreid.training import checkpoint
 

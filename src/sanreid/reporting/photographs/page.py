@@ -7,10 +7,10 @@ it is for whoever has the set, and lies where git does not look.
 from collections.abc import Sequence
 from pathlib import Path
 
-from sanreid.reporting import templates
 from sanreid.reporting.photographs.measure import SHEETS
 from sanreid.reporting.photographs.table import COLUMNS, TITLES, Row
-from sanreid.reporting.pictures import embed, load
+from sanreid.reporting.shared import templates
+from sanreid.reporting.shared.pictures import embed, load
 
 PEOPLE = {
     "all": ("Everybody", "All queries against all of the gallery."),

@@ -15,6 +15,7 @@ import pandas as pd
 from sanreid import runtime
 from sanreid.evaluation.photographs import MEASURES, PARTS, WAYS, Settings
 from sanreid.reporting.photographs.measure import FLOORS, digest
+from sanreid.reporting.shared import markdown_table
 from sanreid.training import checkpoint
 
 NAMES = {
@@ -92,10 +93,9 @@ def _lines(rows: Sequence[Row]) -> Iterator[tuple[object, ...]]:
 
 def markdown(rows: Sequence[Row]) -> str:
     """Rank-1 and mAP of everybody, percent with 95 % intervals, a column a way."""
-    lines = ["| rank-1 / mAP, percent (95 % intervals) | " + " | ".join(TITLES.values()) + " |"]
-    lines.append("| --- |" + " ---: |" * len(TITLES))
+    lines = []
     for row in rows:
         pairs = [[row.cell("all", way, m) for m in ("rank1", "mAP")] for way in TITLES]
-        cells = [" / ".join(f"{c[0]} ({c[1]})" if c[1] else c[0] for c in pair if c) for pair in pairs]
-        lines.append(f"| {row.label} | " + " | ".join(cells) + " |")
-    return "\n".join(lines) + "\n"
+        cells = (" / ".join(f"{c[0]} ({c[1]})" if c[1] else c[0] for c in pair if c) for pair in pairs)
+        lines.append([row.label, *cells])
+    return markdown_table.table(["rank-1 / mAP, percent (95 % intervals)", *TITLES.values()], lines) + "\n"

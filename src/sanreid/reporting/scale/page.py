@@ -9,12 +9,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sanreid.reporting import boards, templates
-from sanreid.reporting.boards import Outcome
 from sanreid.reporting.scale import table
-from sanreid.reporting.tables import PAIRED, sentence
-from sanreid.reporting.templates import Tile
-from sanreid.reporting.wording import cell, difference, shows
+from sanreid.reporting.shared import results_table, templates
+from sanreid.reporting.shared.number_format import cell, difference, shows
+from sanreid.reporting.shared.results_table import Outcome
+from sanreid.reporting.shared.results_text import PAIRED, sentence
+from sanreid.reporting.shared.templates import Tile
 
 UNKNOWN = "not measured"
 HEADLINE = ("baseline_syn", "san")  # the pair of the tiles
@@ -50,7 +50,9 @@ def render(record: Mapping[str, Any], outcomes: Sequence[Outcome]) -> str:
         lead=" ".join(table.answer(o.headline) for o in outcomes) or table.NOTHING,
         tiles=tiles(record, outcomes),
         notices=(notices if record["toy"] else []) + list(record["notices"]),
-        outcomes=[(o, boards.board(o), boards.caption(o), sentence(o.result, o.headline)) for o in outcomes],
+        outcomes=[
+            (o, results_table.board(o), results_table.caption(o), sentence(o.result, o.headline)) for o in outcomes
+        ],
         intervals=table.intervals,
         cell=cell,
         difference=difference,

@@ -13,11 +13,19 @@ from sanreid import params
 from sanreid.graph_params import Experiment as Section
 from sanreid.graph_params import Table
 from sanreid.params import validate
-from sanreid.reporting import ablations, boards, comparisons, results, spread, tables
-from sanreid.reporting.boards import Outcome
-from sanreid.reporting.comparisons import Comparison
-from sanreid.reporting.results import MEASURES, Method
-from sanreid.reporting.wording import interval_words, percent, signed
+from sanreid.reporting.shared import (
+    ablations,
+    markdown_table,
+    paired_differences,
+    results,
+    results_table,
+    results_text,
+    seed_statistics,
+)
+from sanreid.reporting.shared.number_format import interval_words, percent, signed
+from sanreid.reporting.shared.paired_differences import Comparison
+from sanreid.reporting.shared.results import MEASURES, Method
+from sanreid.reporting.shared.results_table import Outcome
 
 NOTHING = "Nothing was evaluated."
 
@@ -54,7 +62,7 @@ def layout(parameters: Path) -> Layout:
 def read(folder: Path, layout: Layout) -> list[Outcome]:
     """The outcome of each set of which a run was evaluated below `folder`/reports. Raises as `results.collect` does."""
     measured = results.collect(layout.experiment, folder / "reports/san", folder / "reports/floor")
-    return boards.outcomes([r for r in measured if r.variants], layout.pairs, layout.tables, {})
+    return results_table.outcomes([r for r in measured if r.variants], layout.pairs, layout.tables, {})
 
 
 def plain(outcomes: list[Outcome]) -> list[dict[str, Any]]:
@@ -64,7 +72,7 @@ def plain(outcomes: list[Outcome]) -> list[dict[str, Any]]:
             "set": o.result.set,
             "rows": [_row(m) for m in (*o.result.floors, *o.result.variants)],
             "differences": [_difference(c) for c in o.comparisons],
-            "sentence": tables.sentence(o.result, o.headline),
+            "sentence": results_text.sentence(o.result, o.headline),
             "answer": answer(o.headline),
         }
         for o in outcomes
@@ -76,7 +84,7 @@ def _row(method: Method) -> dict[str, Any]:
         name: {
             "mean": method.mean(name),
             "deviation": method.deviation(name),
-            "interval": spread.interval(method.values(name)),
+            "interval": seed_statistics.interval(method.values(name)),
         }
         for name in MEASURES
     }
@@ -103,7 +111,7 @@ def _difference(comparison: Comparison) -> dict[str, Any]:
                 "interval": comparison.interval(m),
                 "verdict": comparison.verdict(m),
             }
-            for m in comparisons.JUDGED
+            for m in paired_differences.JUDGED
         },
     }
 
@@ -114,13 +122,13 @@ def answer(comparison: Comparison | None) -> str:
         return "Do the texture losses help? Not known: the two variants of one start that tell were not both evaluated."
     verdict, count = comparison.verdict("mAP"), len(comparison.seeds)
     said = f"{comparison.name} is {signed(comparison.mean('mAP'))} points of mAP"
-    interval = interval_words(comparison.interval("mAP")) if count >= comparisons.FEWEST else ""
+    interval = interval_words(comparison.interval("mAP")) if count >= paired_differences.FEWEST else ""
     said += f" {interval} over {count} paired seeds" if interval else f" with {count} seed{'s' * (count > 1)}"
     words = {
         "gain": "Yes, by an interval that excludes 0",
         "loss": "No, they cost, by an interval that excludes 0",
         "none": "No difference is shown",
-        "few": f"Not to be told from fewer than {comparisons.FEWEST} seeds",
+        "few": f"Not to be told from fewer than {paired_differences.FEWEST} seeds",
     }[verdict]
     return f"Do the texture losses help? {words}: {said}."
 
@@ -129,12 +137,10 @@ def markdown(outcomes: list[Outcome], source: str) -> str:
     """For docs/ablations.md: the tables, each mean's interval, the answer; `source` says where all that is from."""
     if not outcomes:
         return f"{source}\n\n{NOTHING}\n"
-    parts = [source, tables.markdown(outcomes).rstrip()]
+    parts = [source, results_text.markdown(outcomes).rstrip()]
     for outcome in outcomes:
         if rows := intervals(outcome):
-            head = ["95 % interval of the mean", *MEASURES.values()]
-            lines = [head, ["---", *["---:"] * len(MEASURES)], *rows]
-            parts.append("\n".join(f"| {' | '.join(line)} |" for line in lines))
+            parts.append(markdown_table.table(["95 % interval of the mean", *MEASURES.values()], rows))
         parts.append(f"**{answer(outcome.headline)}**")
     return "\n\n".join(parts) + "\n"
 
@@ -144,7 +150,7 @@ def intervals(outcome: Outcome) -> list[list[str]]:
     found = []
     for method in outcome.result.variants:
         if method.deviation("mAP") is not None:
-            spans = (spread.interval(method.values(m)) for m in MEASURES)
+            spans = (seed_statistics.interval(method.values(m)) for m in MEASURES)
             words = ["" if s is None else f"[{percent(s[0])}, {percent(s[1])}]".replace("-", "−") for s in spans]
             found.append([method.label, *words])
     return found

@@ -16,8 +16,8 @@ from PIL import Image, ImageDraw
 
 from sanreid.evaluation.ranking import DISTRACTOR, Embeddings
 from sanreid.losses import stripe_distance
-from sanreid.reporting import figures
-from sanreid.reporting.figures import CAPTION, GAP, HEADING, INK, MARGIN, RIM, SOFT, Picture
+from sanreid.reporting.shared import image_grids
+from sanreid.reporting.shared.image_grids import CAPTION, GAP, HEADING, INK, MARGIN, RIM, SOFT, Picture
 
 HEIGHT, WIDTH, BETWEEN = 288, 144, 132  # px of an image, and between the two, where the lines run
 LEFT = 24  # px for the stripes' numbers
@@ -92,16 +92,16 @@ def sheet(pairs: Sequence[Pair]) -> Picture:
     step = HEADING + 10 + HEIGHT + CAPTION + 10 + 3 * GAP
     matrix_left = MARGIN + LEFT + 2 * WIDTH + BETWEEN + 6 * GAP + LEFT
     top = MARGIN + CAPTION + 10
-    paper, draw = figures._paper(matrix_left + HEIGHT + MARGIN, top + len(pairs) * step - 2 * GAP)
+    paper, draw = image_grids._paper(matrix_left + HEIGHT + MARGIN, top + len(pairs) * step - 2 * GAP)
     names = [(MARGIN + LEFT + WIDTH // 2, "one image"), (MARGIN + LEFT + WIDTH + BETWEEN + WIDTH // 2, "another")]
     for x, name in [*names, (matrix_left + HEIGHT // 2, f"distances of stripes, {low:.2f} dark to {high:.2f} light")]:
-        figures._text(draw, x, MARGIN, name, CAPTION, SOFT, "ma")
+        image_grids._text(draw, x, MARGIN, name, CAPTION, SOFT, "ma")
     for i, pair in enumerate(pairs):
         y = top + i * step
-        figures._text(draw, MARGIN, y, pair.heading, HEADING, INK, "la")
+        image_grids._text(draw, MARGIN, y, pair.heading, HEADING, INK, "la")
         _images(paper, draw, pair, y + HEADING + 10, low, high)
         _matrix(draw, pair, matrix_left, y + HEADING + 10, low, high)
-        figures._text(draw, MARGIN + LEFT, y + HEADING + 16 + HEIGHT, pair.below, CAPTION, SOFT, "la")
+        image_grids._text(draw, MARGIN + LEFT, y + HEADING + 16 + HEIGHT, pair.below, CAPTION, SOFT, "la")
     return np.asarray(paper)
 
 
@@ -113,11 +113,11 @@ def _images(paper: Image.Image, draw: ImageDraw.ImageDraw, pair: Pair, top: int,
         paper.paste(fitted, (left, top))
         for k in range(1, count):
             y = top + round(k * HEIGHT / count)
-            draw.line((left, y, left + WIDTH - 1, y), fill=figures.PAPER)
+            draw.line((left, y, left + WIDTH - 1, y), fill=image_grids.PAPER)
     numbers = (lefts[0] - 6, "rm"), (lefts[1] + WIDTH + 6, "lm")
     for (x, anchor), count in zip(numbers, pair.distances.shape, strict=True):
         for k in range(count):
-            figures._text(draw, x, _middle(top, k, count), str(k + 1), CAPTION, SOFT, anchor)
+            image_grids._text(draw, x, _middle(top, k, count), str(k + 1), CAPTION, SOFT, anchor)
     rows, columns = pair.distances.shape
     for i, j in sorted(pair.path, key=lambda cell: -pair.distances[cell]):  # the strongest last, over the others
         strength = 1 - _share(pair.distances[i, j], low, high)
@@ -134,14 +134,14 @@ def _matrix(draw: ImageDraw.ImageDraw, pair: Pair, left: int, top: int, low: flo
             box += [left + round((j + 1) * HEIGHT / columns) - 2, top + round((i + 1) * HEIGHT / rows) - 2]
             draw.rectangle(box, fill=_blend(NEAR, FAR, _share(pair.distances[i, j], low, high)))
     points = [(_middle(left, j, columns), _middle(top, i, rows)) for i, j in pair.path]
-    draw.line(points, fill=figures.PAPER, width=7, joint="curve")
+    draw.line(points, fill=image_grids.PAPER, width=7, joint="curve")
     draw.line(points, fill=PATH, width=4, joint="curve")
     for x, y in points:
-        draw.ellipse((x - 4, y - 4, x + 4, y + 4), fill=PATH, outline=figures.PAPER)
+        draw.ellipse((x - 4, y - 4, x + 4, y + 4), fill=PATH, outline=image_grids.PAPER)
     for k in range(rows):
-        figures._text(draw, left - 6, _middle(top, k, rows), str(k + 1), CAPTION, SOFT, "rm")
+        image_grids._text(draw, left - 6, _middle(top, k, rows), str(k + 1), CAPTION, SOFT, "rm")
     for k in range(columns):
-        figures._text(draw, _middle(left, k, columns), top + HEIGHT + 3, str(k + 1), CAPTION, SOFT, "ma")
+        image_grids._text(draw, _middle(left, k, columns), top + HEIGHT + 3, str(k + 1), CAPTION, SOFT, "ma")
 
 
 def _middle(start: int, k: int, count: int) -> int:

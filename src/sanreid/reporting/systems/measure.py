@@ -28,7 +28,7 @@ from sanreid.evaluation.ranking import Embeddings, Ranking
 from sanreid.graph_names import System
 from sanreid.models import aligned, reid, strong, two_branch, two_head
 from sanreid.params import Section, validate
-from sanreid.reporting import notices, ranked_lists
+from sanreid.reporting.shared import notices, ranked_lists
 from sanreid.reporting.systems import people_map
 from sanreid.training import checkpoint
 

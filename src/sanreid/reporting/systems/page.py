@@ -12,8 +12,8 @@ import pandas as pd
 
 from sanreid.data.images import read_rgb
 from sanreid.evaluation.ranking import DISTRACTOR
-from sanreid.reporting import figures, templates
-from sanreid.reporting.pictures import Picture, draw, embed, load
+from sanreid.reporting.shared import image_grids, templates
+from sanreid.reporting.shared.pictures import Picture, draw, embed, load
 from sanreid.reporting.systems import table
 from sanreid.reporting.systems.table import MEASURES, PRICES, Row
 
@@ -51,7 +51,7 @@ class Part:
     systems: list[Shown]
 
 
-def grid(folder: Path, images: pd.DataFrame, people: int, seed: int) -> figures.Picture:
+def grid(folder: Path, images: pd.DataFrame, people: int, seed: int) -> image_grids.Picture:
     """Images of a few people of an index table, a row each, a column a camera; those whom most cameras saw are drawn.
 
     A cell is empty where a camera has no image of the person. Without cameras the columns are a person's first images.
@@ -65,7 +65,7 @@ def grid(folder: Path, images: pd.DataFrame, people: int, seed: int) -> figures.
     pids = draw(sorted(seen[seen >= seen.nlargest(people).min()].index), people, seed, "grid")
     first = known.drop_duplicates(["pid", "camid"]).set_index(["pid", "camid"])["path"]
     cells = [[read_rgb(folder / first[p, c]) if (p, c) in first.index else None for c in cameras] for p in pids]
-    return figures.people_by_camera(cells, [f"person {p}" for p in pids], [f"camera {c}" for c in cameras])
+    return image_grids.people_by_camera(cells, [f"person {p}" for p in pids], [f"camera {c}" for c in cameras])
 
 
 def shown(measured: Path, alignments: Path | None, row: Row, seeds: Sequence[int], quality: int) -> Shown:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from sklearn.manifold import TSNE
 
 from sanreid.evaluation.ranking import DISTRACTOR
-from sanreid.reporting.figures import Picture
+from sanreid.reporting.shared.image_grids import Picture
 
 PEOPLE = 10
 PERPLEXITY = 30.0  # neighbours that count, where there are images enough

@@ -17,7 +17,7 @@ from sanreid import faults, runtime
 from sanreid.bounds import Name, Percent, Text
 from sanreid.graph_params import Experiment as Experiment
 from sanreid.graph_params import Systems as Systems
-from sanreid.reporting import spread
+from sanreid.reporting.shared import markdown_table, seed_statistics
 
 MEASURES = {
     "rank1": "rank-1",
@@ -46,12 +46,12 @@ class Row:
     def mean(self, measure: str) -> float | None:
         """The mean over the seeds; None where it is not known."""
         values = self.by_measure.get(measure)
-        return spread.mean(values) if values else None
+        return seed_statistics.mean(values) if values else None
 
     def deviation(self, measure: str) -> float | None:
         """The standard deviation over the seeds; None below two of them."""
         values = self.by_measure.get(measure)
-        return spread.deviation(values) if values else None
+        return seed_statistics.deviation(values) if values else None
 
 
 def collect(
@@ -94,7 +94,7 @@ def by_distance(folders: Sequence[Path]) -> list[list[str]]:
     for name in runs[0]:
         flat = [run[name] | {f"reranked {k}": v for k, v in (run[name]["reranked"] or {}).items()} for run in runs]
         known = [[values[m] for values in flat if m in values] for m in DISTANCES]
-        lines.append([name, *(f"{100 * spread.mean(values):.1f}" if values else "" for values in known)])
+        lines.append([name, *(f"{100 * seed_statistics.mean(values):.1f}" if values else "" for values in known)])
     return lines
 
 
@@ -127,12 +127,11 @@ def markdown(rows: Sequence[Row]) -> str:
     parts = []
     for name in dict.fromkeys(row.set for row in rows):
         own = [row for row in rows if row.set == name]
-        best, lines = champion(own), [_line(["", *MEASURES.values(), *PRICES.values()])]
-        lines.append(_line(["---", *["---:"] * (len(MEASURES) + len(PRICES))]))
+        best, lines = champion(own), []
         for row in own:
             label = f"*{row.label} (published, real data)*" if row.kind == "published" else row.label
-            lines.append(_line([f"**{label}**" if row is best else label, *cells(row)]))
-        parts += [f"**{name}**", "\n".join(lines)]
+            lines.append([f"**{label}**" if row is best else label, *cells(row)])
+        parts += [f"**{name}**", markdown_table.table(["", *MEASURES.values(), *PRICES.values()], lines)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -185,7 +184,3 @@ def _spread(row: Row, measure: str, words: Callable[[float], str]) -> str:
     if value is None:
         return ""
     return words(value) + ("" if deviation is None else f" ± {words(deviation)}")
-
-
-def _line(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(cells) + " |"

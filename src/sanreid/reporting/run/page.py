@@ -1,0 +1,156 @@
+"""The page: what the other modules of this folder make, in one self-contained HTML file.
+
+Decisions: css, pictures and drawings are inlined and nothing is fetched, so that the file can be mailed; the template
+decides how things look and this module what is said. A picture or a number always comes from a file of a stage.
+"""
+
+from dataclasses import dataclass, field
+
+from sanreid.reporting.run import results_section
+from sanreid.reporting.run.dataset_samples import Sheet
+from sanreid.reporting.run.loss_curves import Charts
+from sanreid.reporting.run.parameters import Part
+from sanreid.reporting.shared import templates
+from sanreid.reporting.shared.number_format import percent
+from sanreid.reporting.shared.pictures import Picture
+from sanreid.reporting.shared.results import MEASURES, Crossed, Method, Results
+from sanreid.reporting.shared.results_table import Outcome
+from sanreid.reporting.shared.results_text import CROSSED
+from sanreid.reporting.shared.templates import Tile
+
+LARGEST = 8e6  # bytes; a page above it is slow to open and to mail
+REGIONS = {"": "all texels that exist", "_visible": "those that the picture shows", "_hidden": "those that it hides"}
+SCORES = {"l1": ("L1", ".4f"), "psnr": ("PSNR", ".2f"), "ssim": ("SSIM", ".3f")}
+
+
+@dataclass(frozen=True)
+class Table:
+    """Column names, and (row name, cells) pairs."""
+
+    columns: list[str]
+    rows: list[tuple[str, list[str]]]
+
+
+@dataclass(frozen=True)
+class Textures:
+    """What the texture section shows of one set."""
+
+    set: str
+    table: Table | None
+    sheet: Sheet
+    notes: list[str]
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """The ranked lists of one variant, its seeds in order."""
+
+    title: str
+    pictures: list[Picture]
+
+
+@dataclass(frozen=True)
+class Contents:
+    """Everything that the page shows, section by section."""
+
+    graph: str
+    raw: list[Sheet]
+    digits: Sheet | None
+    reconstructions: Picture | None
+    textures: list[Textures]
+    losses: list[Charts]
+    outcomes: list[Outcome]
+    crossed: list[Crossed]
+    ranked: list[Ranked]
+    parameters: list[Part]
+    about: dict[str, str] = field(default_factory=dict)  # variant -> what it starts from and which losses are on
+    notes: dict[str, list[str]] = field(default_factory=dict)
+    notices: list[str] = field(default_factory=list)  # above everything
+
+
+def render(contents: Contents) -> str:
+    """The HTML text."""
+    first = contents.outcomes[0].result if contents.outcomes else None
+    return templates.render(
+        "run/page.html",
+        stage="report",
+        eyebrow="a run of the pipeline",
+        headline=headline(first),
+        lead=lead(first),
+        tiles=tiles(first),
+        graph=contents.graph,
+        raw=contents.raw,
+        digits=contents.digits,
+        reconstructions=contents.reconstructions,
+        textures=contents.textures,
+        losses=contents.losses,
+        measures=list(MEASURES.values()),
+        results=[results_section.article(outcome, contents.about) for outcome in contents.outcomes],
+        crossed_title=CROSSED,
+        crossed=results_section.crossed(contents.crossed, results_section.kinds([o.result for o in contents.outcomes])),
+        ranked=contents.ranked,
+        parameters=contents.parameters,
+        raw_notes=contents.notes.get("raw", []),
+        results_notes=contents.notes.get("results", []),
+        ranked_notes=contents.notes.get("ranked", []),
+        notices=contents.notices,
+    )
+
+
+def headline(result: Results | None) -> str:
+    """One sentence of what came out."""
+    best = result.best() if result else None
+    if best is None:
+        return "A run without an evaluated variant"
+    return f"The right person comes first for {percent(best.mean('rank1'))} % of queries"
+
+
+def lead(result: Results | None) -> str:
+    """One sentence of what was done."""
+    best = result.best() if result else None
+    if result is None or best is None:
+        return "Nothing was evaluated yet; the sections below show what is there."
+    seeds = f"{len(best.seeds)} seeds" if len(best.seeds) > 1 else "one seed"
+    return (
+        f"Rank-1 of {best.label} on {result.set}: the picture nearest to a query, among those of other cameras, "
+        f"shows the same person. The mean over {seeds}, on people who were held out of training."
+    )
+
+
+def tiles(result: Results | None) -> list[Tile]:
+    """Rank-1 and mAP of the best variant, the strongest and the weakest floor."""
+    best = result.best() if result else None
+    if result is None or best is None:
+        return []
+    made = [
+        Tile(percent(best.mean(m)), f"{MEASURES[m]}, % · {best.label}", _deviation(best, m)) for m in ("rank1", "mAP")
+    ]
+    floors = sorted(result.floors, key=lambda m: -m.mean("rank1"))
+    return made + [Tile(percent(f.mean("rank1")), f"rank-1, % · {f.label}") for f in floors[:1] + floors[1:][-1:]]
+
+
+def _deviation(method: Method, measure: str) -> str:
+    deviation = method.deviation(measure)
+    return "" if deviation is None else f"± {percent(deviation)}"
+
+
+def texture_table(metrics: dict) -> Table | None:
+    """Pseudo textures beside the mean texture, by region (rows) and measure; None where there is no truth."""
+    if metrics.get("available") is False:
+        return None
+    sources = {"pseudo": metrics, "mean texture": metrics.get("mean_texture") or {}}
+    columns = [
+        (f"{title}, {name}", values, score, style)
+        for score, (title, style) in SCORES.items()
+        for name, values in sources.items()
+        if isinstance(values.get(score), int | float)
+    ]
+    rows = [
+        (words, [_score(values.get(score + region), style) for _, values, score, style in columns])
+        for region, words in REGIONS.items()
+    ]
+    return Table([title for title, _, _, _ in columns], rows) if columns else None
+
+
+def _score(value: object, style: str) -> str:
+    return format(value, style) if isinstance(value, int | float) else "–"
