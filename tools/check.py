@@ -1,9 +1,10 @@
 """Checks of the project's own rules that no general tool knows (run by `make check`, needs no data).
 
 Parameters: every stage's sections are closed models without defaults, params.yaml and every profile satisfy them, no
-section is left over, every key carries a comment, the profiles have the same keys, and every name that one section
-uses is given by another. Graph: the same name in dvc.yaml, stages/ and tests/stages/; `desc` and `meta` on every stage;
-`.py` deps equal to the import closure; the params a stage lists cover the sections it reads.
+section is left over, every key carries a comment, the profiles have the same keys and say nothing that their base says
+too, and every name that one section uses is given by another. Graph: the same name in dvc.yaml, stages/ and
+tests/stages/; `desc` and `meta` on every stage; `.py` deps equal to the import closure; the params a stage lists cover
+the sections it reads.
 """
 
 import importlib
@@ -74,6 +75,23 @@ def uncommented(path: Path) -> Iterator[str]:
         above = line
 
 
+def repeated(path: Path) -> Iterator[str]:
+    """Keys of a profile whose value is the one of its base: the number would have two homes."""
+    *bases, (_, own) = params.chain(path)
+    if bases:
+        base = bases[-1][0]
+        yield from (f"{path.name}: {key}: as in {base.name}; leave it out" for key in _same(own, params.read(base)))
+
+
+def _same(values: Any, base: Any, prefix: str = "") -> Iterator[str]:
+    """Dotted names of the leaves of `values` that are in `base` too, with the same value."""
+    for key, value in values.items():
+        if isinstance(value, dict) and isinstance(base.get(key), dict):
+            yield from _same(value, base[key], f"{prefix}{key}.")
+        elif key in base and value == base[key]:
+            yield f"{prefix}{key}"
+
+
 def strange_names(path: Path) -> Iterator[str]:
     """What a parameter file tells the graph amiss, and names that one section uses and no other gives."""
     try:
@@ -105,6 +123,7 @@ def check_parameters(stages: list[str]) -> Iterator[str]:
         if have := {key for key in keys(values) ^ reference if not key.startswith(FREE)}:
             yield f"{path.name}: keys differ from profiles/demo.yaml: {sorted(have)}"
         yield from uncommented(path)
+        yield from repeated(path)
         yield from strange_names(path)
 
 

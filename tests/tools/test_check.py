@@ -42,6 +42,13 @@ def test_a_broken_table_is_named(root, tmp_path):
     assert "tables.table2.title" in complaint
 
 
+def test_a_profile_that_says_what_its_base_says_is_named(tmp_path):
+    (tmp_path / "demo.yaml").write_text("a: {b: 1, c: [2]}\nd: {}\n")
+    (tmp_path / "paper.yaml").write_text("base: demo.yaml\na: {b: 2, c: [2]}\n")
+    assert list(check.repeated(tmp_path / "paper.yaml")) == ["paper.yaml: a.c: as in demo.yaml; leave it out"]
+    assert list(check.repeated(tmp_path / "demo.yaml")) == []
+
+
 @pytest.mark.parametrize(
     ("name", "meta", "complaint"),
     [
