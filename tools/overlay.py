@@ -22,10 +22,18 @@ from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.representer import RoundTripRepresenter
 
 from sanreid import faults, params, runtime
 
 PROFILES = Path(__file__).resolve().parent.parent / "profiles"
+
+
+class _Representer(RoundTripRepresenter):
+    """Writes null as a word; of its own, since representers belong to the class, and DVC uses the same one."""
+
+
+_Representer.add_representer(type(None), lambda at, _: at.represent_scalar("tag:yaml.org,2002:null", "null"))
 
 
 def profile(path: Path) -> str:
@@ -51,7 +59,7 @@ def laid(given: Path, fragments: Sequence[tuple[Path, dict[str, Any]]]) -> str:
     """
     yaml = YAML()
     yaml.width, yaml.preserve_quotes = 4096, True  # a line that is broken loses its comment
-    yaml.representer.add_representer(type(None), lambda at, _: at.represent_scalar("tag:yaml.org,2002:null", "null"))
+    yaml.Representer = _Representer
     whole = yaml.load(given.read_text(encoding="utf-8"))
     for file, values in fragments:
         params.lay(whole, {key: _flow(value) for key, value in values.items()}, f"{file}: ")
