@@ -133,7 +133,11 @@ def check_parameters(stages: list[str]) -> Iterator[str]:
     demo, levers = ROOT / "profiles" / "demo.yaml", ROOT / "profiles" / "look" / "photographs.yaml"
     reference, explained = keys(params.read(demo)), named(demo) | named(levers)
     for path in files:
-        values = params.read(path)
+        try:
+            values = params.read(path)
+        except params.ParamsError as error:  # a key that its base lacks
+            yield str(error)
+            continue
         for name, model in models.items():
             try:
                 params.load(path, name, model)
