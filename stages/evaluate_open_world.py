@@ -45,7 +45,8 @@ def main(mnist: Path, model: Path, out: Path, p: Params) -> None:
     rows = trained.rows(everything)
     runtime.prepare(p.seed)
     trained.model.to(runtime.device())
-    find = everything.at(rows.find)
+    wanted = rows.find[protocol.longest(everything.labels[rows.find].numpy(), p)]
+    find = everything.at(wanted)
     parts = [calibrating(everything.at(rows.calibrate), find, p), find]
     kinds = {
         "embedding": [siamese.embed(trained, part.images, p.batch) for part in parts],
@@ -54,9 +55,9 @@ def main(mnist: Path, model: Path, out: Path, p: Params) -> None:
     told = {}
     with runtime.atomic_folder(out) as work:
         for kind, features in kinds.items():
-            known, wanted = (Labelled(taken, part.labels.numpy()) for taken, part in zip(features, parts, strict=True))
-            result = protocol.evaluate(known, wanted, p)
-            record.save(work / kind, result, [paths[i] for i in rows.find.tolist()], wanted)
+            known, stream = (Labelled(taken, part.labels.numpy()) for taken, part in zip(features, parts, strict=True))
+            result = protocol.evaluate(known, stream, p)
+            record.save(work / kind, result, [paths[i] for i in wanted.tolist()], stream)
             told[kind] = record.headline(result.runs, p.shown)
             runtime.log.info("%s, %s: %s", out, kind, record.line(told[kind]))
         about = {"division": trained.division, "warnings": notices.of_model(model)}

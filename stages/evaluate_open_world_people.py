@@ -45,11 +45,14 @@ def main(images: Path, model: Path, out: Path, p: Params) -> None:
     decoded = tensors.decode(images, rows["path"].tolist(), (arch["height"], arch["width_px"]))
     runtime.prepare(p.seed)
     plain = features.extract(net, decoded, p.batch)
-    people, paths = rows["pid"].to_numpy("int64"), rows.loc[~known, "path"].tolist()
+    people = rows["pid"].to_numpy("int64")
+    wanted = np.flatnonzero(~known)
+    wanted = wanted[protocol.longest(people[wanted], p)]
+    paths = rows["path"].iloc[wanted].tolist()
     metrics = {}
     with runtime.atomic_folder(out) as work:
         for kind, taken in zip(KINDS, (plain, floor.centre(plain, floor.cameras(rows))), strict=True):
-            find = Labelled(taken[~known], people[~known])
+            find = Labelled(taken[wanted], people[wanted])
             result = protocol.evaluate(Labelled(taken[known], people[known]), find, p)
             record.save(work / kind.replace(" ", "_"), result, paths, find)
             metrics[kind] = record.headline(result.runs, p.shown)

@@ -6,6 +6,7 @@ results, and one too many means needless work. Nobody keeps that by hand: `make 
 """
 
 import ast
+import functools
 import sys
 from pathlib import Path
 from typing import TypeGuard
@@ -28,19 +29,22 @@ def closure(script: Path, root: Path = ROOT) -> list[str]:
         if path in found:
             continue
         found.add(path)
-        tree = ast.parse(path.read_text(), filename=str(path))
-        unrun = {n for block in ast.walk(tree) if _types_alone(block) for child in block.body for n in ast.walk(child)}
-        for node in ast.walk(tree):
-            if node in unrun:
-                continue
-            if isinstance(node, ast.Import):
-                names = [alias.name for alias in node.names]
-            elif isinstance(node, ast.ImportFrom):
-                names = [node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)]
-            else:
-                continue
-            todo += [module for name in names if (module := _module(name, root))]
+        todo += [module for name in _imports(path, path.read_text()) if (module := _module(name, root))]
     return sorted(path.relative_to(root).as_posix() for path in found)
+
+
+@functools.cache
+def _imports(path: Path, text: str) -> list[str]:
+    """The names of the modules that a file's text imports; most modules are in many stages' closures."""
+    tree = ast.parse(text, filename=str(path))
+    unrun = {n for block in ast.walk(tree) if _types_alone(block) for child in block.body for n in ast.walk(child)}
+    names: list[str] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import) and node not in unrun:
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node not in unrun:
+            names += [node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return names
 
 
 def _types_alone(node: ast.AST) -> TypeGuard[ast.If]:

@@ -50,6 +50,11 @@ def test_digits_never_trained_on_are_the_stream(tmp_path, mnist):
     assert pixels.stream["path"].tolist() == found.stream["path"].tolist()
     assert found.sequences.keys() == {"barycentre", "density"}
     assert len(found.runs) == 6 * 2 * 3 * 2 * 3 + 3 * (3 + 1)
+    stage.main(mnist, model, tmp_path / "short", section(longest=12))
+    short = record.load(tmp_path / "short/embedding")
+    assert short.stream["class"].value_counts().tolist() == [3] * 4
+    both = short.stream.merge(found.stream.reset_index(), on="path", validate="1:1")
+    np.testing.assert_array_equal(short.features, found.features[both["index"]])
 
 
 def test_invented_classes_calibrate_unless_the_streams_own_do(mnist):

@@ -11,6 +11,7 @@ PROTOCOL = {
     "metric": "cosine",
     "links": {"barycentre": {"by": "centroid", "nearest": 1}, "density": {"by": "members", "nearest": 2}},
     "sizes": [10],
+    "longest": 1000,
     "orders": 3,
     "calibration": {"images": 30, "orders": 2, "candidates": 6},
     "rules": {

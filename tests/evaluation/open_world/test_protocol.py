@@ -15,6 +15,7 @@ SECTION = {
     "metric": "cosine",
     "links": {"barycentre": {"by": "centroid", "nearest": 1}, "density": {"by": "members", "nearest": 3}},
     "sizes": [30, 1000],
+    "longest": 1000,
     "orders": 4,
     "calibration": {"images": 30, "orders": 2, "candidates": 8},
     "rules": {
@@ -101,6 +102,15 @@ def test_calibration_draws_evenly_over_the_classes():
     points, drawn = protocol.draw(Labelled(features, classes), p)
     assert np.bincount(drawn).tolist() == [10, 10, 5]
     assert len(np.unique(points, axis=0)) == 25
+
+
+def test_the_longest_stream_is_all_images_or_so_many_drawn_evenly():
+    classes = np.repeat([0, 1, 2], [80, 15, 5])
+    assert protocol.longest(classes, section()).tolist() == list(range(100))
+    drawn = protocol.longest(classes, section(longest=25))
+    assert drawn.tolist() == sorted(set(drawn.tolist()))
+    assert np.bincount(classes[drawn]).tolist() == [10, 10, 5]
+    assert drawn.tolist() != protocol.longest(classes, section(longest=25, seed=1)).tolist()
 
 
 def test_a_summary_is_mean_deviation_and_worst(result):

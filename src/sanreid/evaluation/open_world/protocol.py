@@ -73,6 +73,7 @@ class Protocol(Section):
     metric: Metric
     links: Annotated[dict[Name, Link], Field(min_length=1, max_length=100)]
     sizes: Each[Some]
+    longest: Some
     orders: Repeats
     calibration: Calibration
     rules: Rules
@@ -158,12 +159,22 @@ def evaluate(calibration: Labelled, find: Labelled, p: Protocol) -> Result:
     return Result(runs, calibrated, {name: ready.sequences for name, ready in prepared.items()}, groups)
 
 
+def longest(classes: Labels, p: Protocol) -> NDArray[np.int64]:
+    """Which of the images to find, of these classes (N,), make the longest stream: all, or `longest` of them."""
+    return _evenly(classes, p.longest, p.seed, "longest stream")
+
+
+def _evenly(classes: Labels, count: int, seed: int, name: str) -> NDArray[np.int64]:
+    """Ascending numbers of at most `count` of the images, an equal number a class as far as there are."""
+    order = runtime.rng(seed, name).permutation(len(classes))
+    turn = pd.Series(classes[order]).groupby(classes[order]).cumcount().to_numpy()
+    return np.sort(order[np.argsort(turn, kind="stable")[:count]])
+
+
 def draw(calibration: Labelled, p: Protocol) -> tuple[Points, Labels]:
     """Prepared points and classes of at most `calibration.images`, an equal number a class as far as there are."""
     classes = np.asarray(calibration.classes, np.int64)
-    order = runtime.rng(p.seed, "calibration").permutation(len(classes))
-    turn = pd.Series(classes[order]).groupby(classes[order]).cumcount().to_numpy()
-    chosen = np.sort(order[np.argsort(turn, kind="stable")[: p.calibration.images]])
+    chosen = _evenly(classes, p.calibration.images, p.seed, "calibration")
     return stream.prepare(np.asarray(calibration.features)[chosen], p.metric), classes[chosen]
 
 
