@@ -129,9 +129,8 @@ serve: setup  ## Prefect on loopback: server, deployments and this machine's wor
 worker: setup  ## this machine's workers for the server at PREFECT_API_URL; POOLS="gpu cpu"
 	@python -m flows.serve --worker --pools $(POOLS)
 
-profile: setup  ## put profiles/$(PROFILE).yaml in place as params.yaml
-	@[ -f profiles/$(PROFILE).yaml ] || { echo "profiles/$(PROFILE).yaml: no such profile; there are: $$(ls profiles)" >&2; exit 1; }
-	cp profiles/$(PROFILE).yaml params.yaml
+profile: setup  ## make params.yaml what profiles/$(PROFILE).yaml comes to: demo, paper, gpu
+	@python -m tools.overlay --profile $(PROFILE)
 
 clean:  ## remove what the pipeline made here (the DVC cache stays; `dvc gc` empties it)
 	rm -rf data/synthetic data/interim data/textures data/prepared models reports runs .checkpoints

@@ -86,7 +86,7 @@ MODELS = models()
 @pytest.mark.parametrize("profile", ["profiles/demo.yaml", "profiles/paper.yaml"])
 @pytest.mark.parametrize("section", sorted(MODELS))
 def test_every_leaf_refuses_what_cannot_be_meant_and_is_named(section, profile):
-    model, values = MODELS[section], params.parse((ROOT / profile).read_text())[section]
+    model, values = MODELS[section], params.read(ROOT / profile)[section]
     model.model_validate_json(json.dumps(values), strict=True)
     taken, unnamed = [], []
     for key, value in leaves(values):
@@ -107,7 +107,7 @@ def test_every_leaf_refuses_what_cannot_be_meant_and_is_named(section, profile):
 
 def test_no_leaf_is_left_out():
     for profile in PROFILES:
-        values = params.parse((ROOT / profile).read_text())
+        values = params.read(ROOT / profile)
         assert values.keys() - MODELS.keys() == {"folders", "tables"}  # dictionaries of models: test_graph_params.py
 
 
@@ -134,7 +134,7 @@ def test_no_leaf_is_left_out():
     ],
 )
 def test_no_real_use_is_refused(section, key, value):
-    values = params.parse((ROOT / "profiles/paper.yaml").read_text())[section]
+    values = params.read(ROOT / "profiles/paper.yaml")[section]
     params.validate(replaced(values, key, value), MODELS[section], section)
 
 
@@ -169,7 +169,7 @@ def test_no_real_use_is_refused(section, key, value):
     ],
 )
 def test_the_key_is_named_as_the_user_wrote_it(section, key, value, told):
-    values = params.parse((ROOT / "profiles/paper.yaml").read_text())[section]
+    values = params.read(ROOT / "profiles/paper.yaml")[section]
     assert told in refusal(section, MODELS[section], replaced(values, key, value))
 
 

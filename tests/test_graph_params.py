@@ -38,7 +38,7 @@ def refusal(changes: dict) -> list[str]:
 
 @pytest.mark.parametrize("profile", ["params.yaml", "profiles/demo.yaml", "profiles/paper.yaml"])
 def test_the_profiles_are_taken(profile):
-    graph_params.check(params.parse((ROOT / profile).read_text()), profile)
+    graph_params.check(params.read(ROOT / profile), profile)
 
 
 def test_what_is_absent_is_left_to_others():

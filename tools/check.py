@@ -1,16 +1,17 @@
 """Checks of the project's own rules that no general tool knows (run by `make check`, needs no data).
 
 Parameters: every stage's sections are closed models without defaults, params.yaml and every profile satisfy them, no
-section is left over, every key carries a comment, the profiles have the same keys, and every name that one section
-uses is given by another. Graph: the same name in dvc.yaml, stages/ and tests/stages/; `desc` and `meta` on every stage;
-`.py` deps equal to the import closure; the params a stage lists cover the sections it reads.
+section is left over, every key carries a comment, the profiles have the same keys and say nothing that their base says
+too, and every name that one section uses is given by another. Graph: the same name in dvc.yaml, stages/ and
+tests/stages/; `desc` and `meta` on every stage; `.py` deps equal to the import closure; the params a stage lists cover
+the sections it reads.
 """
 
 import importlib
 import inspect
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from types import UnionType
 from typing import Any, get_args, get_origin
@@ -23,6 +24,7 @@ from deps import differences  # noqa: E402
 from sanreid import graph_params, params  # noqa: E402
 
 FREE = "folders."  # its keys are the user's own names
+CELL = re.compile(r"lr.*_wd.*_b\d+")  # a key that says itself what it is
 
 
 def sections(stage: str) -> dict[str, type[params.Section]]:
@@ -65,13 +67,51 @@ def keys(values: Any, prefix: str = "") -> set[str]:
     return {prefix + str(k) for k in values} | {n for k, v in values.items() for n in keys(v, f"{prefix}{k}.")}
 
 
-def uncommented(path: Path) -> Iterator[str]:
-    """Keys of a YAML file that hold a value and have no comment on their line or on the line above."""
-    above = ""
+def uncommented(path: Path, explained: Collection[str]) -> Iterator[str]:
+    """Keys of a YAML file without a comment: none on the line or above it, or between braces and not `explained`."""
+    above, inside = "", 0  # how many braces are open
     for number, line in enumerate(path.read_text().splitlines(), 1):
-        if re.match(r"\s*[\w.-]+:\s+[^\s#]", line) and "#" not in line and not above.lstrip().startswith("#"):
+        code, comment = _halves(line)
+        if not inside and re.match(r"\s*[\w.-]+:\s+\S", code) and not comment and not above.lstrip().startswith("#"):
             yield f"{path.name}:{number}: '{line.strip()}' has no comment (meaning, unit, source)"
-        above = line
+        for key in re.findall(r"(?:[{,]\s*|^\s+)([\w.]+): " if inside else r"[{,]\s*([\w.]+): ", code):
+            if key not in explained and not CELL.fullmatch(key):
+                yield f"{path.name}:{number}: no comment says what '{key}' is"
+        above, inside = line, inside + len(re.findall(r"[{[]", code)) - len(re.findall(r"[]}]", code))
+
+
+def named(path: Path) -> set[str]:
+    """What the comments of a YAML file explain: the words in them, and keys on lines of their own with a comment."""
+    words = set()
+    for line in path.read_text().splitlines():
+        code, comment = _halves(line)
+        words |= set(re.findall(r"[\w.]+", comment))
+        if comment and (key := re.match(r"\s*([\w.]+):", code)):
+            words.add(key[1])
+    return words
+
+
+def _halves(line: str) -> tuple[str, str]:
+    """A line of YAML before and behind the sign that begins a comment."""
+    code, *comment = re.split(r"(?:^|\s)#", line, maxsplit=1)
+    return code, "".join(comment)
+
+
+def repeated(path: Path) -> Iterator[str]:
+    """Keys of a profile whose value is the one of its base: the number would have two homes."""
+    *bases, (_, own) = params.chain(path)
+    if bases:
+        base = bases[-1][0]
+        yield from (f"{path.name}: {key}: as in {base.name}; leave it out" for key in _same(own, params.read(base)))
+
+
+def _same(values: Any, base: Any, prefix: str = "") -> Iterator[str]:
+    """Dotted names of the leaves of `values` that are in `base` too, with the same value."""
+    for key, value in values.items():
+        if isinstance(value, dict) and isinstance(base.get(key), dict):
+            yield from _same(value, base[key], f"{prefix}{key}.")
+        elif key in base and value == base[key]:
+            yield f"{prefix}{key}"
 
 
 def strange_names(path: Path) -> Iterator[str]:
@@ -90,9 +130,14 @@ def check_parameters(stages: list[str]) -> Iterator[str]:
     for name, model in models.items():
         yield from open_models(model, name)
     files = [ROOT / "params.yaml", *sorted((ROOT / "profiles").glob("*.yaml"))]
-    reference = keys(params.read(ROOT / "profiles" / "demo.yaml"))
+    demo, levers = ROOT / "profiles" / "demo.yaml", ROOT / "profiles" / "look" / "photographs.yaml"
+    reference, explained = keys(params.read(demo)), named(demo) | named(levers)
     for path in files:
-        values = params.read(path)
+        try:
+            values = params.read(path)
+        except params.ParamsError as error:  # a key that its base lacks
+            yield str(error)
+            continue
         for name, model in models.items():
             try:
                 params.load(path, name, model)
@@ -104,7 +149,8 @@ def check_parameters(stages: list[str]) -> Iterator[str]:
         )
         if have := {key for key in keys(values) ^ reference if not key.startswith(FREE)}:
             yield f"{path.name}: keys differ from profiles/demo.yaml: {sorted(have)}"
-        yield from uncommented(path)
+        yield from uncommented(path, explained)
+        yield from repeated(path)
         yield from strange_names(path)
 
 

@@ -21,6 +21,7 @@ from ruamel.yaml import YAML
 
 from sanreid import params
 from sanreid.params import ParamsError
+from tools import overlay
 
 CODE = ("src", "stages", "dvc.yaml")
 PARAMETERS = "params.yaml"
@@ -54,11 +55,9 @@ def files(root: Path) -> list[str]:
 
 def changed(profile: Path, overrides: Sequence[str]) -> str:
     """The text of a parameter file with `key=value` put in, comments kept. Raises ParamsError naming the override."""
-    if not profile.is_file():
-        raise ParamsError(f"{profile}: no such profile; there are: {', '.join(profiles(profile.parent))}")
     yaml = YAML()
-    yaml.width = 1000  # a line that is broken loses its comment
-    values = yaml.load(profile.read_text(encoding="utf-8"))
+    yaml.width = 4096  # a line that is broken loses its comment
+    values = yaml.load(overlay.profile(profile))
     for override in overrides:
         key, equals, text = override.partition("=")
         section, names = values, key.split(".")
@@ -79,11 +78,6 @@ def keys(values: Any, prefix: str = "") -> list[str]:
     if not isinstance(values, dict):
         return []
     return [name for k, v in values.items() for name in (f"{prefix}{k}", *keys(v, f"{prefix}{k}."))]
-
-
-def profiles(folder: Path) -> list[str]:
-    """The names of the profiles that there are."""
-    return sorted(path.stem for path in folder.glob("*.yaml"))
 
 
 def environment(folder: Path, checkpoints: Path) -> dict[str, str]:

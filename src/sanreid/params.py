@@ -5,7 +5,10 @@ typo is an error before any work. The model lives in the stage's script (or besi
 to one stage's parameters must not make the other stages stale. YAML is read as DVC reads it (ruamel.yaml, YAML 1.2):
 with another reader `dvc exp run -S a.lr=0.00001`, which DVC writes as 1e-05, would be a text here. A path that the user
 names stands on no command line, where a space or a quote would break it: dvc.yaml says `--raw @raw.cuhk03`, and the
-value of that key is taken.
+value of that key is taken. A profile says by `base: demo.yaml` which file it differs from, and gives those keys alone;
+whoever reads one (a stage's --params too) gets the whole. DVC does not, so params.yaml itself has no base:
+`make profile` writes it out in full. YAML's own anchors are no way to say a block once: `dvc exp run -S` of one key
+writes through the anchor, and so changes every block that refers to it.
 """
 
 import argparse
@@ -14,7 +17,7 @@ import itertools
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import UnionType
 from typing import Any, TypeVar, get_args, get_origin
@@ -36,6 +39,7 @@ S = TypeVar("S", bound=Section)  # the bracket syntax wants Python 3.12
 
 
 OUTPUTS = {"out", "figures"}  # what a stage's options call its outputs
+BASE = "base"  # the key by which a profile names the file that it differs from, beside it
 KEY = "@"  # begins an option's value that names a key of the parameter file
 
 
@@ -57,8 +61,47 @@ def parse(text: str) -> Any:
 def read(path: Path) -> dict[str, Any]:
     """The YAML file `path`, section by section and unchecked; nothing where it holds no sections.
 
-    Raises ParamsError where there is no such file or it is not YAML.
+    Where its key `base` names a file, this one's values are laid over that one's. Raises ParamsError where there is no
+    such file, it is not YAML, or a key of it is not in its base.
     """
+    (_, whole), *fragments = chain(path)
+    for file, values in fragments:
+        lay(whole, values, f"{file}: ")
+    return whole
+
+
+def chain(path: Path) -> list[tuple[Path, dict[str, Any]]]:
+    """What makes up the parameter file `path`: files and their values, the one without a base first, `path` last.
+
+    Raises ParamsError where a base is not there, or is a file that it is the base of.
+    """
+    found = [(path, _sections(path))]
+    while (base := found[0][1].pop(BASE, None)) is not None:
+        last, file = found[0][0], found[0][0].parent / str(base)
+        if not file.is_file() or file in [f for f, _ in found]:
+            raise ParamsError(
+                f"{last}: base: {file}: not found, or based on this one; name the file that this differs from"
+            )
+        found.insert(0, (file, _sections(file)))
+    return found
+
+
+def lay(values: Any, fragment: Mapping[str, Any], where: str) -> None:
+    """Replace leaves of `values` by those of `fragment`, in place; a list is a leaf, and so is what was empty.
+
+    Raises ParamsError, which begins with `where`, on a key that is not there.
+    """
+    for key, new in fragment.items():
+        if key not in values:
+            raise ParamsError(f"{where}{key}: no such key in the parameter file; compare profiles/demo.yaml")
+        if isinstance(new, Mapping) and isinstance(values[key], Mapping) and values[key]:
+            lay(values[key], new, f"{where}{key}.")
+        else:
+            values[key] = new
+
+
+def _sections(path: Path) -> dict[str, Any]:
+    """The YAML file as it is, its base not looked at."""
     if not path.is_file():  # a pipe would be waited for
         raise ParamsError(f"{path}: not found, or no file; `make profile PROFILE=demo` writes one")
     try:

@@ -9,6 +9,7 @@ import torch
 
 from benchmarks import digit_workers, digits_at_size
 from sanreid import params
+from tests import yamls
 
 PLAIN = {"device": "CPU", "torch": "2", "precision": "tf32", "at_once": 2, "toy": False, "trained": 60000}
 DONE = {"accuracy": 0.991, "tested": 10000, "diverged": None, "trained": 60000, "epochs": 5, "seconds": 10.0}
@@ -73,18 +74,10 @@ def test_the_table_has_whole_grids_and_every_cell(grids, root):
 @pytest.mark.slow
 def test_a_toy_run_on_the_cpu_trains_cells_in_processes(root, published, tmp_path, monkeypatch):
     """With a cell that fails: its batch is more than there are digits."""
-    profile = (root / "profiles" / "paper.yaml").read_text()
-    start = profile.index("    published: # ROB313, exercise 1")
-    end = profile.index("\n\n", start)
-    few = "\n".join(
-        [
-            "    published:",
-            '      "batch, weight decay 0.001":',
-            "        lr0.1_wd0.001_b64: 97.63",
-            "        lr0.1_wd0.001_b500: 1.0",
-        ]
-    )
-    (tmp_path / "few.yaml").write_text(profile[:start] + few + profile[end:])
+    values = params.read(root / "profiles" / "paper.yaml")
+    few = {"batch, weight decay 0.001": {"lr0.1_wd0.001_b64": 97.63, "lr0.1_wd0.001_b500": 1.0}}
+    values["compare_mnist_cells"]["grids"]["published"] = few
+    (tmp_path / "few.yaml").write_text(yamls.dump(values))
     command = [sys.executable, str(root / "benchmarks" / "digits_at_size.py"), "--device", "cpu", "--toy"]
     command += ["--mnist", str(published / "mnist"), "--out", str(tmp_path / "out"), "--at-once", "1"]
     command += ["--profile", str(tmp_path / "few.yaml"), "--models", "resnet18_28", "--minutes", "3"]

@@ -42,6 +42,25 @@ def test_a_broken_table_is_named(root, tmp_path):
     assert "tables.table2.title" in complaint
 
 
+def test_a_key_without_a_word_is_named_on_a_line_of_its_own_and_between_braces(tmp_path):
+    path = tmp_path / "params.yaml"
+    path.write_text(
+        "# lr: a rate; decay: another\na: {lr: 1, decay: 2,\n  steps: [3, 4]}\nb: 1 # of it\nc: 2\nd: {b: '#'} # it\n"
+        "# of all\ne: {lr0.1_wd0.0_b5: 9.8}\n"
+    )
+    assert list(check.uncommented(path, check.named(path))) == [
+        "params.yaml:3: no comment says what 'steps' is",
+        "params.yaml:5: 'c: 2' has no comment (meaning, unit, source)",
+    ]
+
+
+def test_a_profile_that_says_what_its_base_says_is_named(tmp_path):
+    (tmp_path / "demo.yaml").write_text("a: {b: 1, c: [2]}\nd: {}\n")
+    (tmp_path / "paper.yaml").write_text("base: demo.yaml\na: {b: 2, c: [2]}\n")
+    assert list(check.repeated(tmp_path / "paper.yaml")) == ["paper.yaml: a.c: as in demo.yaml; leave it out"]
+    assert list(check.repeated(tmp_path / "demo.yaml")) == []
+
+
 @pytest.mark.parametrize(
     ("name", "meta", "complaint"),
     [
