@@ -155,9 +155,9 @@ def test_a_training_for_one_process_refuses_several_in_a_line(monkeypatch):
 
 def test_a_batch_that_cannot_be_shared_evenly_is_refused(monkeypatch):
     monkeypatch.setattr(process_group, "_here", (0, 4))
-    distributed.check_batches([torch.arange(8)])
+    distributed.check_batches(lambda: [torch.arange(8)])
     with pytest.raises(ValueError, match="SANREID_RANKS: 4 GPUs cannot share a batch of 6 pictures evenly"):
-        distributed.check_batches([torch.arange(6)])
+        distributed.check_batches(lambda: [torch.arange(6)])
 
 
 def test_ranks_whose_weights_differ_are_told(monkeypatch):

@@ -158,9 +158,9 @@ def together() -> Iterator[None]:
         sys.exit(process_group.LOST)
 
 
-def check_batches(batches: Iterable[Tensor]) -> None:
-    """Refuse batches that the ranks cannot share evenly; ValueError says what to change."""
-    for batch in batches if process_group.size() > 1 else ():
+def check_batches(draw: Callable[[], Iterable[Tensor]]) -> None:
+    """Refuse batches that the ranks cannot share evenly; ValueError says what to change. One process draws none."""
+    for batch in draw() if process_group.size() > 1 else ():
         if len(batch) % process_group.size():
             raise ValueError(
                 f"{process_group.ASKED}: {process_group.size()} GPUs cannot share a batch of {len(batch)} pictures "

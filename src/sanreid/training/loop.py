@@ -138,7 +138,7 @@ def _fit(
     device = next(step.model.parameters()).device
     path = checkpoint.folder(run) / "history.csv"
     history = History(path if process_group.first() else None, step.terms, step.validation, board_folder(name))
-    distributed.check_batches(step.batches(seed, 0))
+    distributed.check_batches(lambda: step.batches(seed, 0))
     state = distributed.in_turn(lambda: checkpoint.load_state(run, device))
     seconds: list[float] = []
     first, taken = 0, 0
