@@ -99,8 +99,8 @@ class Photometric(Section):
         t = Tones(*(send(choices, images.device) for choices in tones))
         # powers of the 256 levels, not of the pixels: a picture has 30 times as many
         levels = (torch.arange(256, device=images.device) / 255)[None].pow(t.gamma[:, None])
-        rows = images.permute(0, 2, 3, 1).reshape(n, -1).int()
-        pixels = torch.bmm(levels.gather(1, rows.long()).view(n, -1, 3), t.colour.mT)
+        rows = images.permute(0, 2, 3, 1).reshape(n, -1).long()
+        pixels = torch.bmm(levels.gather(1, rows).view(n, -1, 3), t.colour.mT)
         mean = (pixels.mean(1) @ send(torch.tensor(GREY), images.device))[:, None, None]
         pixels = (pixels - mean).mul_(t.contrast[:, None, None]).add_(mean).mul_(t.exposure[:, None, None])
         pixels = pixels.view(n, height, width, 3).permute(0, 3, 1, 2)

@@ -4,34 +4,27 @@ Decisions: a camera of the set has one height, distance and light; photographs o
 near and far, by cameras that hang askew. Each lever replaces one of the camera's values, by a stream of its own.
 """
 
-from typing import Annotated, NamedTuple, Self
+from typing import Annotated, NamedTuple
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from sanreid.bounds import Share
-from sanreid.params import Section
 from sanreid.synthesis.random_draws import RandomDraws
+from sanreid.synthesis.ranges import Ranges
 from sanreid.synthesis.scene import Camera
 
 Metres = Annotated[float, Field(gt=0, le=100)]
 SUN = {"ambient": (0.22, 0.45), "diffuse": (0.75, 1.25)}
 
 
-class Framing(Section):
+class Framing(Ranges):
     """Height, distance, roll and sun; null and 0 leave them as the camera has them."""
 
     height: tuple[Metres, Metres] | None
     distance: tuple[Metres, Metres] | None
     roll: Annotated[float, Field(ge=0, le=15)]
     sun_share: Share
-
-    @model_validator(mode="after")
-    def _rising(self) -> Self:
-        for name, value in self:
-            if isinstance(value, tuple) and value[0] > value[1]:
-                raise ValueError(f"{name}: {value[0]} is above {value[1]}")
-        return self
 
 
 class Frame(NamedTuple):

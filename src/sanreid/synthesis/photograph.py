@@ -8,16 +8,16 @@ share `steady` of pictures, once for their camera, so that cameras still differ.
 """
 
 from functools import lru_cache
-from typing import Annotated, Self
+from typing import Annotated
 
 import cv2
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from sanreid.bounds import Quality, Share
-from sanreid.params import Section
 from sanreid.synthesis.kernels import compiled
 from sanreid.synthesis.random_draws import RandomDraws
+from sanreid.synthesis.ranges import Ranges
 
 GRAIN = 512  # side of the tile of noise
 REFERENCE = 128  # pixels of a person's height that blur, ringing and motion refer to
@@ -33,7 +33,7 @@ Blur = Annotated[float, Field(ge=0, le=8)]
 GreyLevels = Annotated[float, Field(ge=0, le=64)]
 
 
-class Photograph(Section):
+class Photograph(Ranges):
     """Ranges of what a camera does; at the values named neutral a lever is off."""
 
     steady: Share
@@ -49,13 +49,6 @@ class Photograph(Section):
     motion: tuple[Blur, Blur]
     far_share: Share
     jpeg: tuple[Quality, Quality] | None
-
-    @model_validator(mode="after")
-    def _rising(self) -> Self:
-        for name, value in self:
-            if isinstance(value, tuple) and value[0] > value[1]:
-                raise ValueError(f"{name}: {value[0]} is above {value[1]}")
-        return self
 
     @property
     def develops(self) -> bool:
