@@ -140,7 +140,7 @@ def check_parameters(stages: list[str]) -> Iterator[str]:
             continue
         for name, model in models.items():
             try:
-                params.load(path, name, model)
+                params.section(values, name, model, path)
             except params.ParamsError as error:
                 yield str(error)
         yield from (

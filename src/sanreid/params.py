@@ -136,7 +136,11 @@ def load(path: Path, key: str, model: type[S]) -> S:
 
     Raises ParamsError naming the file and each offending key.
     """
-    values: Any = read(path)
+    return section(read(path), key, model, path)
+
+
+def section(values: Any, key: str, model: type[S], path: Path) -> S:
+    """As `load`, of the `values` that were read from the file `path`: who wants many sections reads it once."""
     for part in key.split("."):
         if not isinstance(values, dict) or part not in values:
             raise ParamsError(f"{path}: section '{key}' is missing; compare profiles/demo.yaml")
