@@ -1,32 +1,28 @@
 """Features that know ImageNet and no people: the floor that a pretrained start has to rise above.
 
-Decisions: MobileNetV2 as torchvision has it, its last map pooled, the last stride 1 as in re-ID networks. The weights
-are a file under torchvision's names (its own download serves too); where there is none, the floor is left out.
+Decisions: the networks' own MobileNetV2, its last map pooled, the last stride 1 as in re-ID networks. The weights are a
+file under torchvision's names (its own download serves too); where there is none, the floor is left out.
 """
 
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from sanreid import faults
+from sanreid.models import backbones
+from sanreid.models.families.mobilenet import STEM
 
 NAME = "mobilenet_v2"
 SIZE = (128, 64)  # height and width in pixels, as the project's small networks see people
-_PREFIX = "features."
-LAST_STRIDED = "14.conv.1.0"  # the layer that halves the map for the last time
 
 
-class Pooled(nn.Module):
+class Pooled(backbones.Trunk):
     """Normalised images (N, 3, H, W) to the mean of the last map, (N, 1280)."""
-
-    def __init__(self, features: nn.Module) -> None:
-        super().__init__()
-        self.features = features
 
     def forward(self, images: Tensor) -> Tensor:
         """The pooled features (N, 1280)."""
-        return self.features(images).mean((2, 3))
+        return self.stages(images).l4.mean((2, 3))
 
 
 def mobilenet(weights: Path) -> Pooled:
@@ -34,19 +30,13 @@ def mobilenet(weights: Path) -> Pooled:
 
     Raises FileNotFoundError where there is none, ValueError naming the file where it holds anything else.
     """
-    from torchvision import models  # here, since it takes seconds
-
     if not weights.is_file():
         raise FileNotFoundError(f"{weights}: not found; data/weights/README.md says how ImageNet's weights get there")
-    features = models.mobilenet_v2().features
-    remedy = f"it must be a state dict of torchvision's {NAME}"
-    with faults.about(weights, remedy):
+    net = Pooled(NAME, STEM, last_stride=1)
+    with faults.about(weights, f"it must be a state dict of torchvision's {NAME}"):
         state = torch.load(weights, map_location="cpu", weights_only=True)
-        theirs = {k.removeprefix(_PREFIX): v for k, v in state.items() if k.startswith(_PREFIX)}
-        ours = features.state_dict()
+        theirs = {k: v for k, v in state.items() if k.startswith(net.family.starts)}
+        ours = net.state_dict()
         counters = {k: v for k, v in ours.items() if k.endswith("num_batches_tracked") and k not in theirs}
-        features.load_state_dict(theirs | counters)
-    for name, layer in features.named_modules():
-        if name == LAST_STRIDED and isinstance(layer, nn.Conv2d):
-            layer.stride = (1, 1)
-    return Pooled(features)
+        net.load_state_dict(theirs | counters)
+    return net
