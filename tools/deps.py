@@ -29,13 +29,13 @@ def closure(script: Path, root: Path = ROOT) -> list[str]:
         if path in found:
             continue
         found.add(path)
-        todo += [module for name in _imports(path, path.read_text()) if (module := _module(name, root))]
+        todo += [module for name in imported(path, path.read_text()) if (module := _module(name, root))]
     return sorted(path.relative_to(root).as_posix() for path in found)
 
 
 @functools.cache
-def _imports(path: Path, text: str) -> list[str]:
-    """The names of the modules that a file's text imports; most modules are in many stages' closures."""
+def imported(path: Path, text: str) -> list[str]:
+    """The names that a file's text may import as modules, `from a import b` as a and a.b; most are in many closures."""
     tree = ast.parse(text, filename=str(path))
     unrun = {n for block in ast.walk(tree) if _types_alone(block) for child in block.body for n in ast.walk(child)}
     names: list[str] = []

@@ -10,7 +10,6 @@ after. dvc.yaml and params.yaml go by their sum, as the stages read both.
 """
 
 import argparse
-import ast
 import hashlib
 import json
 import re
@@ -25,6 +24,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "src")]
 from flows import dag  # noqa: E402
 from sanreid import faults, runtime  # noqa: E402
 from tools import plan  # noqa: E402
+from tools.deps import imported  # noqa: E402
 from tools.plan import Step  # noqa: E402
 
 WIDTH = 120
@@ -81,12 +81,8 @@ def packages(root: Path, steps: Iterable[Step]) -> list[str]:
     """The modules of other packages that the steps' code imports, sorted."""
     found: set[str] = set()
     for file in sorted({dep for step in steps for dep in step.deps if dep.endswith(".py")}):
-        for node in ast.walk(ast.parse((root / file).read_text(encoding="utf-8"), filename=file)):
-            if isinstance(node, ast.Import):
-                names = [alias.name for alias in node.names]
-            else:
-                names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
-            found |= {ALSO.get(name, "") for name in names} | {name.partition(".")[0] for name in names}
+        names = imported(root / file, (root / file).read_text(encoding="utf-8"))
+        found |= {ALSO.get(name, "") for name in names} | {name.partition(".")[0] for name in names}
     return sorted(found - set(sys.stdlib_module_names) - OURS - {""})
 
 
