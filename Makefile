@@ -104,7 +104,7 @@ deps: setup  ## rewrite the .py entries of every stage's deps in dvc.yaml
 	@python tools/deps.py
 
 lock: setup  ## pin the newest versions that pyproject.toml allows
-	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
+	uv pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 --generate-hashes \
 	  --no-header --no-emit-index-url --no-annotate --upgrade --output-file requirements.lock
 
 bench: setup  ## what is claimed to be fast, beside a plain reference; writes reports/benchmarks.json
