@@ -29,7 +29,7 @@ export DVC_NO_ANALYTICS := 1
 export DO_NOT_TRACK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo repro systems sweep classic photographs digits digits-grid open-world test weights chaos check deps lock bench peers bench-full serve worker profile clean
+.PHONY: help setup demo repro systems sweep classic photographs digits digits-grid open-world test weights chaos check docs deps lock bench peers bench-full serve worker profile clean
 
 help:  ## this list
 	@grep -hE '^[a-z%-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -99,6 +99,10 @@ check: setup  ## lint, types, floors, parameters, the graph's dependencies; need
 	@pyrefly check --summary=none
 	@set -o pipefail; PYTHONPATH=. lint-imports | tail -n 4
 	@python tools/check.py
+
+docs: setup  ## README and docs/ as a site that works offline: site/index.html
+	@NO_MKDOCS_2_WARNING=1 mkdocs build --strict --quiet
+	@echo "site/index.html"
 
 deps: setup  ## rewrite the .py entries of every stage's deps in dvc.yaml
 	@python tools/deps.py

@@ -2,7 +2,7 @@
 
 Decisions: what is compared runs in one process, alternating, and the median of the pairs' ratios is what counts: the
 machine's speed changes from minute to minute, its ratios hardly do. Each script adds its rows to
-reports/benchmarks.json, from which the README's table is made (benchmarks/record_table.py).
+reports/benchmarks.json, from which the tables of docs/speed.md are made (benchmarks/record_table.py).
 """
 
 import importlib.util

@@ -1,6 +1,6 @@
-"""The README's tables of speed from reports/benchmarks.json, as Markdown: printed, and put into the README when asked.
+"""The tables of docs/speed.md from reports/benchmarks.json, as Markdown: printed, and put into the page when asked.
 
-python benchmarks/record_table.py [--into README.md]
+python benchmarks/record_table.py [--into docs/speed.md]
 """
 
 import argparse
@@ -12,7 +12,7 @@ import measuring
 
 from sanreid import runtime
 
-MARKS = "<!-- made by benchmarks/record_table.py --into README.md -->", "<!-- end of the tables -->"
+MARKS = "<!-- made by benchmarks/record_table.py --into docs/speed.md -->", "<!-- end of the tables -->"
 
 
 def row(name: str, values: dict) -> str:

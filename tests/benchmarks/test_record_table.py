@@ -35,8 +35,8 @@ def test_the_table_replaces_what_lay_between_its_marks_and_nothing_else():
         record_table.put("before", "new")
 
 
-def test_the_readme_has_its_place(root):
-    record_table.put((root / "README.md").read_text(), "")
+def test_the_page_of_speed_has_its_place(root):
+    record_table.put((root / "docs/speed.md").read_text(), "")
 
 
 def test_rows_are_kept_by_name_with_their_machine(tmp_path, monkeypatch):
