@@ -1,0 +1,58 @@
+"""The site of the documents: built strictly, complete, and without anything from elsewhere."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+
+from tools import docs_pages
+
+ASKS = r"<(?:script|img|iframe|source)[^>]*\ssrc=|<link[^>]*\shref=|url\(|@import "
+FOREIGN = re.compile(rf"""(?:{ASKS})["'(]?https?:""")
+
+
+@pytest.fixture(scope="module")
+def site(root, tmp_path_factory):
+    pytest.importorskip("material")
+    out = tmp_path_factory.mktemp("site")
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", out]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return out
+
+
+def test_every_document_is_a_page(site, root):
+    wanted = {name.removesuffix(".md") for name in docs_pages.PAGES.values()}
+    wanted |= {path.stem for path in (root / "docs").glob("*.md")}
+    assert {path.stem for path in site.glob("*.html")} == wanted | {"404"}
+
+
+def test_no_page_asks_another_host_for_anything(site):
+    files = [*site.rglob("*.html"), *site.rglob("*.css")]
+    assert len(files) > 20
+    assert [f"{f.name}: {found[0]}" for f in files if (found := FOREIGN.search(f.read_text()))] == []
+
+
+def test_the_pattern_sees_what_it_is_there_for():
+    for text in ('<script async src="https://a/x.js">', '<link rel="stylesheet" href="https://a">', "url(https://a/b)"):
+        assert FOREIGN.search(text)
+    assert not FOREIGN.search('<a href="https://arxiv.org/abs/1905.13143">')
+
+
+@pytest.mark.parametrize(
+    ("source", "text", "turned"),
+    [
+        ("README.md", "[a](docs/start.md#x)", "[a](start.md#x)"),
+        ("README.md", "![a](docs/strip.jpg)", "![a](strip.jpg)"),
+        ("docs/start.md", "[a](../README.md)", "[a](index.md)"),
+        ("docs/start.md", "[a](../data/README.md#your-own-folder)", "[a](data.md#your-own-folder)"),
+        ("data/README.md", "[a](weights/README.md)", "[a](weights.md)"),
+        ("docs/start.md", "[`a`](../params.yaml)", "`a`"),
+        ("docs/start.md", "[a](#here), [b](https://b)", "[a](#here), [b](https://b)"),
+        ("docs/start.md", "[a](../nowhere.md)", "[a](../nowhere.md)"),
+        ("docs/start.md", "```bash\n[a](../README.md)\n```", "```bash\n[a](../README.md)\n```"),
+    ],
+)
+def test_links_hold_in_the_site_as_in_the_repository(source, text, turned):
+    assert docs_pages.turned(text, source) == turned
