@@ -3,8 +3,10 @@
 import re
 import subprocess
 import sys
+from shutil import which
 
 import pytest
+from playwright.sync_api import sync_playwright
 
 from tools import docs_pages
 
@@ -32,6 +34,26 @@ def test_no_page_asks_another_host_for_anything(site):
     files = [*site.rglob("*.html"), *site.rglob("*.css")]
     assert len(files) > 20
     assert [f"{f.name}: {found[0]}" for f in files if (found := FOREIGN.search(f.read_text()))] == []
+
+
+@pytest.mark.slow
+def test_a_page_that_is_opened_as_a_file_can_be_searched_and_asks_for_nothing_from_elsewhere(site):
+    browser = next((path for name in ("chromium", "chromium-browser", "google-chrome") if (path := which(name))), None)
+    if browser is None:
+        pytest.skip("there is no Chromium here")
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=browser, args=["--no-sandbox"])
+        page, asked, told = opened.new_page(viewport={"width": 400, "height": 800}), [], []
+        page.on("request", lambda request: asked.append(request.url))
+        page.on("pageerror", lambda error: told.append(str(error)))
+        page.goto((site / "index.html").as_uri())
+        assert page.evaluate("document.documentElement.scrollWidth") == 400
+        page.evaluate("document.querySelector('#__search').click()")  # its field, hidden at this width
+        page.fill("input[name=query]", "circle loss")
+        page.wait_for_selector(".md-search-result__item a[href*='extend.html']", state="attached")
+        opened.close()
+    assert told == []
+    assert [url for url in asked if not url.startswith("file:")] == []
 
 
 def test_the_pattern_sees_what_it_is_there_for():
