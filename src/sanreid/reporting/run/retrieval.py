@@ -22,9 +22,7 @@ from sanreid.models import san as network
 from sanreid.params import Section
 from sanreid.reporting.run import decoded_textures
 from sanreid.reporting.shared import ranked_lists
-from sanreid.training import checkpoint, parameter_prefixes
-
-FEATURE = (*parameter_prefixes.TRUNK, "encoder.fc.")
+from sanreid.training import networks
 
 
 class Retrieval(Section):
@@ -78,6 +76,4 @@ def load(folder: Path, san: network.Architecture) -> network.SAN:
     for key, value in san.model_dump(mode="json").items():
         if trained.get(key) != value:
             raise ValueError(f"san.{key} is {value}, but {file} says {trained.get(key)}: train it again")
-    net = network.SAN(san, people=1, decoder=False)
-    runtime.log.info("%s", checkpoint.load_into(net, folder / checkpoint.WEIGHTS, only=FEATURE, strict=True))
-    return net
+    return networks.load_san(folder, san)
