@@ -1,9 +1,9 @@
 """Every command that README.md and the documents show is one that works.
 
 What is done with each, honestly. *Run whole*, in a copy of the project: the cheap ones of CHEAP (profiles, the overlay,
-the graph as a script, the graph drawn, `make deps`). *Checked, not run*: a verb of make by `make -n`, with variables
-that the Makefile reads; a script of Python by its own parser, which is stopped when it has understood the line (types,
-choices and required options included); dvc by DVC's own parser, its stages by dvc.yaml, and `-S` by laying it over
+the graph drawn, `make deps`). *Checked, not run*: a verb of make by `make -n`, with variables that the Makefile reads;
+a script of Python by its own parser, which is stopped when it has understood the line (types, choices and required
+options included); dvc by DVC's own parser, its stages by dvc.yaml, and `-S` by laying it over
 params.yaml and checking that as the stages do; pytest by its paths and marks; prefect by the deployments and the
 parameters of their flow; pip by its own parser; `sanreid` by the parser of its verb; `git` by its subcommands. Nothing
 of these trains or sends. The shell's own, and programs that are no part of the project (SHELL, ELSEWHERE), are checked
@@ -39,7 +39,6 @@ CHEAP = (
     "make profile",
     "dvc dag",
     "python tools/overlay.py",
-    "python tools/script.py",
 )
 EXTENDED = "docs/extend.md"
 
@@ -259,9 +258,7 @@ def test_the_cheap_ones_run_whole(commands, root, tmp_path):
     space.env["PYTHONPATH"] = str(tmp_path / "src")
     cheap = [c for c in commands if " ".join(c.words).startswith(CHEAP) and not c.mention]
     assert {next(p for p in CHEAP if " ".join(c.words).startswith(p)) for c in cheap} == set(CHEAP)
-    for words, writes in dict.fromkeys((c.words, c.writes) for c in cheap):
+    for words in dict.fromkeys(c.words for c in cheap):
         made = ["make", "-o", "setup", *words[1:]] if words[0] == "make" else list(words)  # the environment is there
-        printed = space.run(*made)
-        if writes:
-            assert "#!/" in printed or "set -" in printed, words
+        space.run(*made)
     assert (tmp_path / "realistic.yaml").is_file()
