@@ -1,9 +1,9 @@
 """Every command that README.md and the documents show is one that works.
 
 What is done with each, honestly. *Run whole*, in a copy of the project: the cheap ones of CHEAP (profiles, the overlay,
-the graph as a script, the graph drawn, `make deps`). *Checked, not run*: a verb of make by `make -n`, with variables
-that the Makefile reads; a script of Python by its own parser, which is stopped when it has understood the line (types,
-choices and required options included); dvc by DVC's own parser, its stages by dvc.yaml, and `-S` by laying it over
+the graph drawn, `make deps`). *Checked, not run*: a verb of make by `make -n`, with variables that the Makefile reads;
+a script of Python by its own parser, which is stopped when it has understood the line (types, choices and required
+options included); dvc by DVC's own parser, its stages by dvc.yaml, and `-S` by laying it over
 params.yaml and checking that as the stages do; pytest by its paths and marks; prefect by the deployments and the
 parameters of their flow; pip by its own parser; `sanreid` by the parser of its verb; `git` by its subcommands. Nothing
 of these trains or sends. The shell's own, and programs that are no part of the project (SHELL, ELSEWHERE), are checked
@@ -21,6 +21,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from pathlib import Path
 
 import pytest
 import typer
@@ -39,9 +40,9 @@ CHEAP = (
     "make profile",
     "dvc dag",
     "python tools/overlay.py",
-    "python tools/script.py",
 )
 EXTENDED = "docs/extend.md"
+APP = Path(__file__).resolve().parent.parent.parent / "app"  # a tree without the search page has no command for it
 
 
 @pytest.fixture(scope="module")
@@ -85,8 +86,8 @@ def test_make(commands, root):
     for command in of(commands, "make"):
         targets = [w for w in command.words[1:] if "=" not in w]
         unread = [w for w in command.words[1:] if "=" in w and f"$({w.split('=')[0]})" not in makefile]
-        if targets == ["app"] and not (root / "app").is_dir():
-            continue  # the page's own branch brings the verb
+        if targets == ["app"] and not APP.is_dir():
+            continue
         done = subprocess.run(["make", "-n", *command.words[1:]], cwd=root, capture_output=True, text=True)
         failed = done.stderr.strip() if done.returncode else ""
         checks[str(command)] = f"the Makefile reads no {unread}" if unread else failed
@@ -99,7 +100,7 @@ def python(command: Command) -> dict | None:
     words = list(command.words[1:])
     if command.words[0] == "torchrun":
         words = words[next(i for i, word in enumerate(words) if word.endswith(".py")) :]
-    if words[:2] in (["-m", "pip"], ["-m", "pytest"]):
+    if words[:2] in (["-m", "pip"], ["-m", "pytest"]) or (words[:2] == ["-m", "app"] and not APP.is_dir()):
         return None
     return {"module": words[1], "argv": words[2:]} if words[0] == "-m" else {"argv": words}
 
@@ -259,9 +260,7 @@ def test_the_cheap_ones_run_whole(commands, root, tmp_path):
     space.env["PYTHONPATH"] = str(tmp_path / "src")
     cheap = [c for c in commands if " ".join(c.words).startswith(CHEAP) and not c.mention]
     assert {next(p for p in CHEAP if " ".join(c.words).startswith(p)) for c in cheap} == set(CHEAP)
-    for words, writes in dict.fromkeys((c.words, c.writes) for c in cheap):
+    for words in dict.fromkeys(c.words for c in cheap):
         made = ["make", "-o", "setup", *words[1:]] if words[0] == "make" else list(words)  # the environment is there
-        printed = space.run(*made)
-        if writes:
-            assert "#!/" in printed or "set -" in printed, words
+        space.run(*made)
     assert (tmp_path / "realistic.yaml").is_file()

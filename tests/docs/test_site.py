@@ -49,7 +49,9 @@ def test_a_page_that_is_opened_as_a_file_can_be_searched_and_asks_for_nothing_fr
         page.goto((site / "index.html").as_uri())
         assert page.evaluate("document.documentElement.scrollWidth") == 400
         page.evaluate("document.querySelector('#__search').click()")  # its field, hidden at this width
-        page.fill("input[name=query]", "circle loss")
+        ready = "document.querySelector('.md-search-result__meta').textContent.includes('Type to start')"
+        page.wait_for_function(ready)
+        page.locator("input[name=query]").press_sequentially("circle loss")  # keys: the page does not see a set value
         page.wait_for_selector(".md-search-result__item a[href*='extend.html']", state="attached")
         opened.close()
     assert told == []
