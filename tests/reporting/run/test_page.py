@@ -9,7 +9,7 @@ import pytest
 
 from sanreid.reporting.run import page, page_contents, parameters, results_section
 from sanreid.reporting.run.dataset_samples import Look
-from sanreid.reporting.shared import ablations, results, results_table, templates
+from sanreid.reporting.shared import ablations, menu, results, results_table, templates
 from tests.reporting.run import fake_run
 
 LOOK = Look(people=3, height=32, quality=85, seed=0)
@@ -88,7 +88,10 @@ def test_page_is_whole_and_needs_no_network(html):
     assert outline.open == []
     assert len(outline.sources) > 30
     assert all(source.startswith("data:image/") for source in outline.sources)
-    assert all(link.startswith("#") and link[1:] in outline.ids for link in outline.links)
+    pages = {menu.START, *(entry.places[0] for entry in menu.ENTRIES)}
+    assert {link for link in outline.links if not link.startswith("#")} == pages
+    assert "textures" in outline.ids
+    assert all(link[1:] in outline.ids for link in outline.links if link.startswith("#"))
     addresses = set(re.findall(r"https?://[^\s\"'<)]+", html))
     assert addresses <= {"http://www.w3.org/2000/svg"}
     assert "@import" not in html
@@ -147,7 +150,7 @@ def test_a_table_of_ablations_and_other_sets_are_shown_when_the_run_holds_them(t
     outline = Outline()
     outline.feed(html)
     assert outline.open == []
-    assert all(link[1:] in outline.ids for link in outline.links)
+    assert all(link[1:] in outline.ids for link in outline.links if link.startswith("#"))
     words = text_of(html)
     assert "crossed" in outline.ids
     for needed in (

@@ -74,6 +74,7 @@ def render(contents: Contents) -> str:
     return templates.render(
         "run/page.html",
         stage="report",
+        place="index.html",
         eyebrow="a run of the pipeline",
         headline=headline(first),
         lead=lead(first),
