@@ -91,7 +91,7 @@ def main(
                 for name, found in shown_maps.items()
                 for row in projected(name, found, interim / "mnist", p.maps, 3)
             ]
-            (work / "maps.html").write_text(maps.turnable(deep, "digit", "SAN-ReID: streams of digits"))
+            (work / "maps.html").write_text(maps.turnable(deep, "digit", "Streams of digits"))
         published = table.published(p.published)
         text = page.markdown(parts, published)
         (work / "table.md").write_text(text)

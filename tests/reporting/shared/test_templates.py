@@ -9,7 +9,7 @@ FRAME = {"stage": "s", "eyebrow": "of <pages>", "headline": "What & came", "lead
 
 
 def test_a_page_has_the_frame_its_own_parts_and_the_style_in_one_file(tmp_path, monkeypatch):
-    for name in ("base.html", "page.css", "page.js"):
+    for name in ("base.html", "page.css", *templates.SCRIPTS):
         (tmp_path / name).write_text((templates.HERE / name).read_text())
     monkeypatch.setattr(templates, "HERE", tmp_path)
     (tmp_path / "own.html").write_text('{% extends "base.html" %}{% block main %}<p>{{ words }}</p>{% endblock %}')

@@ -15,6 +15,7 @@ from PIL import Image
 from sanreid.reporting.shared import menu
 
 HERE = Path(__file__).parent
+SCRIPTS = ("page.js", "charts.js")
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,8 @@ def render(
         trim_blocks=True,
     )
     frame = {"stage": stage, "eyebrow": eyebrow, "headline": headline, "lead": lead, "tiles": tiles, "title": title}
-    frame |= {"css": (HERE / "page.css").read_text(), "script": (HERE / "page.js").read_text(), "menu": menu.of(place)}
+    css, *scripts = [(HERE / file).read_text() for file in ("page.css", *SCRIPTS)]
+    values |= {"css": css, "scripts": scripts, "menu": menu.of(place)}
     return environment.get_template(name).render(notices=notices, **frame, **values)
 
 
