@@ -12,7 +12,6 @@ from sanreid import api
 from sanreid.api import Model
 from sanreid.data import tensors
 from sanreid.evaluation import features
-from sanreid.reporting.systems import measure
 from tests.cli import networks
 from tests.stages import toy_san as toy
 
@@ -105,11 +104,6 @@ def test_without_a_folder_it_is_the_network_that_ships(place, monkeypatch, tmp_p
         Model.load()
     monkeypatch.setattr(api, "SHIPPED", place / "strong")
     assert Model.load().name == "strong"
-
-
-def test_the_systems_are_those_of_the_evaluation():
-    """Two tables, because the evaluation's room draws, and the API needs no matplotlib."""
-    assert api.SYSTEMS == measure.NETWORKS
 
 
 def test_the_public_names_stay():

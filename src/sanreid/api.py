@@ -10,7 +10,7 @@ import hashlib
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import torch
@@ -19,17 +19,9 @@ from torch import nn
 
 from sanreid import runtime
 from sanreid.data import tensors
-from sanreid.models import aligned, reid, san, strong, two_branch, two_head
-from sanreid.params import validate
-from sanreid.training import checkpoint, parameter_prefixes
+from sanreid.training import checkpoint, networks
 
 SHIPPED = Path(__file__).parent / "pretrained"
-SYSTEMS: dict[str, tuple[type[reid.Architecture], type[nn.Module]]] = {
-    "two_branch": (reid.Architecture, two_branch.TwoBranch),
-    "two_head": (two_head.Architecture, two_head.TwoHead),
-    "strong": (reid.Architecture, strong.Strong),
-    "aligned": (aligned.Architecture, aligned.AlignedReID),
-}
 BATCH = 64  # pictures at once: speed and memory only
 
 AnyPath = str | os.PathLike[str]
@@ -65,10 +57,8 @@ class Model:
             raise FileNotFoundError(
                 f"{file}: not found; name a model folder, such as models/san/<set>/<variant>/seed<k>"
             )
-        network, size, only = _network(file)
-        told = checkpoint.load_into(network, place / checkpoint.WEIGHTS, only=only, strict=True)
-        runtime.log.debug("%s", told)
-        return cls(network, size, place.resolve(), where)
+        trained = networks.load_any(place)
+        return cls(trained.net, trained.size, place.resolve(), where)
 
     def embed(
         self, paths: Sequence[AnyPath], batch: int = BATCH, progress: Callable[[int], object] | None = None
@@ -107,23 +97,6 @@ def _digest(file: Path) -> str:
     """The first 20 hexadecimal digits of the SHA-256 of a file's content."""
     with file.open("rb") as opened:
         return hashlib.file_digest(opened, "sha256").hexdigest()[:20]
-
-
-def _network(file: Path) -> tuple[nn.Module, tuple[int, int], list[str]]:
-    """The untrained network that params.json describes, its (height, width), and the beginnings of its tensors' names.
-
-    Raises ValueError naming the file where it is no re-ID network's.
-    """
-    record: dict[str, Any] = runtime.read_json(file)
-    if record.get("system") in SYSTEMS:
-        section, kind = SYSTEMS[record["system"]]
-        shape = validate(record["recipe"]["network"], section, f"{file}: recipe.network")
-        network = kind(shape, record["people"])
-        return network, shape.size, sorted({name.split(".")[0] + "." for name in network.state_dict()})
-    if "system" in record or "architecture" not in record or "target" in record:
-        raise ValueError(f"{file}: no re-ID network; name a folder of train_san or of another re-ID system")
-    arch = validate(record["architecture"], san.Architecture, f"{file}: architecture")
-    return san.SAN(arch, people=1, decoder=False), arch.size, [*parameter_prefixes.TRUNK, "encoder.fc."]
 
 
 def _device(name: str) -> torch.device:

@@ -86,6 +86,6 @@ def trained(models: Path) -> list[Path]:
 
 def is_network(record: Any) -> bool:
     """Whether a params.json is of a network that people are found by."""
-    if not isinstance(record, dict):
-        return False
+    if not isinstance(record, dict) or "target" in record:
+        return False  # SAN-PG's
     return record.get("system") in NETWORKS or {"variant", "architecture"} <= record.keys()
