@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.optimize import minimize
 
@@ -84,9 +85,10 @@ def test_an_evaluation_gets_the_same_file_and_its_curve(tmp_path):
     pids = np.repeat(np.arange(1, 7), 5)
     features = (generator.normal(size=(7, 6))[pids] + generator.normal(0, 0.4, (30, 6))).astype(np.float32)
     camids = np.tile(np.arange(1, 6), 6)
-    calibration.write(tmp_path, features, pids, camids)
+    rows = pd.DataFrame({"pid": pids, "camid": pd.array(camids, "Int64")})
+    calibration.write(tmp_path, features, rows)
     assert calibration.read(tmp_path / calibration.MEASURED) == calibration.calibrate(features, pids, camids)
     assert (tmp_path / "roc.csv").read_text().startswith("threshold,fpr,tpr\n")
-    calibration.write(tmp_path, features, np.ones(30, int), camids)
+    calibration.write(tmp_path, features, rows.assign(pid=1))
     assert "one person alone" in json.loads((tmp_path / calibration.MEASURED).read_text())["missing"]
     assert verification.table(verification.roc(verification.count(features, pids, camids))).shape[1] == 3

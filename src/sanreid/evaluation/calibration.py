@@ -116,7 +116,7 @@ def of_pairs(pairs: Pairs, people: NDArray[np.int64]) -> Calibration:
         calibration_error=calibration_error(pairs, slope, intercept),
         equal_error_rate=rate,
         equal_error_similarity=similarity,
-        tpr_at_fpr={name: at and at.tpr for name, at in found.items()},
+        tpr_at_fpr={name: None if at is None else at.tpr for name, at in found.items()},
         thresholds=found,
         genuine=int(pairs.genuine.sum()),
         impostor=int(pairs.impostor.sum()),
@@ -164,8 +164,13 @@ def calibration_error(pairs: Pairs, slope: float, intercept: float) -> float:
     return float(np.abs(excess).sum())
 
 
-def write(folder: Path, features: NDArray[np.float32], pids: ArrayLike, camids: ArrayLike | None = None) -> None:
-    """`folder` gets verification.json and roc.csv of labelled features; of a set without such pairs, why not."""
+def write(folder: Path, features: NDArray[np.float32], rows: pd.DataFrame) -> None:
+    """`folder` gets verification.json and roc.csv of the features (N, D) of `rows` of an index table (pid, camid).
+
+    Of a set without such pairs verification.json says why (`missing`), and the curve is empty.
+    """
+    pids = rows["pid"].to_numpy("int64")
+    camids = None if rows["camid"].isna().any() else rows["camid"].to_numpy("int64")
     people = ids(pids, len(features), "pids")
     try:
         pairs = verification.count(features, people, camids)
