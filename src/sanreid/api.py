@@ -48,7 +48,7 @@ class Model:
         where there is no such folder or file; ValueError where the folder holds no re-ID network or not its weights,
         or the device is not there. Each names the file and the remedy.
         """
-        where = _device(device)
+        where = device_named(device)
         place = SHIPPED if folder is None else Path(folder)
         file = place / "params.json"
         if not file.is_file():
@@ -99,7 +99,7 @@ def _digest(file: Path) -> str:
         return hashlib.file_digest(opened, "sha256").hexdigest()[:20]
 
 
-def _device(name: str) -> torch.device:
+def device_named(name: str) -> torch.device:
     """The device of that name; ValueError where it is unknown or not there."""
     if name == "auto":
         return runtime.device()
