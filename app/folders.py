@@ -52,7 +52,7 @@ class Folders:
         if not text or "\0" in text:
             raise FileNotFoundError("no folder was named; type one that lies in those named at the start")
         tried = [Path(text)] if Path(text).is_absolute() else [root / text for root in self.roots]
-        inside = [real for p in tried if (real := Path(os.path.realpath(p))) and self._within(real)]
+        inside = [real for p in tried if (real := Path(os.path.realpath(p))) and self.hold(real)]
         if not inside:
             raise PermissionError(
                 f'{text}: not in a folder named at the start; start the page with it: make app FOLDERS="..."'
@@ -68,7 +68,8 @@ class Folders:
         below = folder.relative_to(root)
         return root.name if below == Path() else f"{root.name}/{below.as_posix()}"
 
-    def _within(self, real: Path) -> bool:
+    def hold(self, real: Path) -> bool:
+        """Whether a place, links followed, is a root or lies in one."""
         return any(real == root or root in real.parents for root in self.roots)
 
     def _below(self, folder: Path) -> Path:

@@ -96,5 +96,7 @@ class Jobs:
             self._ready[key] = gallery
             self._ready.move_to_end(key)
             for old in list(self._ready)[:-RECENT]:
-                del self._ready[old], self._jobs[old]
+                del self._ready[old]
+                if self._jobs[old].state == "ready":
+                    del self._jobs[old]
             job.state = "ready"

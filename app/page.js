@@ -96,10 +96,27 @@ async function showSearch(gallery, at, mine) {
   const wanted = new URLSearchParams({ ...asked, top: at.top ?? 60, rerank: at.rerank ? 1 : 0, other_cameras: at.others ? 1 : 0 });
   const found = await ask(`/api/galleries/${gallery.id}/search?${wanted}`);
   if (mine !== turn) return;
-  const again = found.reranked ? `; the nearest ${number(found.reranked)} re-ranked` : "";
+  const again = found.reranked ? `; the nearest ${number(found.reranked)} re-ranked` : at.rerank ? "; too few to re-rank" : "";
   $("told").textContent = `${number(found.pictures)} pictures compared in ${Math.max(1, Math.round(1000 * found.seconds))} ms${again}.`;
   if (found.asked) $("asked").lastElementChild.textContent = described(found.asked);
+  showPerson(found.asked);
   $("results").replaceChildren(grid(found.results.map((item, i) => hit(item, i + 1))));
+}
+
+// What else is known of the person who is asked for.
+function showPerson(asked) {
+  $("person").hidden = !asked?.texture;
+  if (asked?.texture) {
+    $("person").replaceChildren(
+      make("h2", { textContent: "Painted texture" }),
+      make(
+        "div",
+        { className: "beside" },
+        make("img", { src: asked.texture, alt: "The texture that SAN-PG painted for this picture" }),
+        make("p", { className: "soft", textContent: "What SAN-PG takes the whole person to wear, laid out flat." }),
+      ),
+    );
+  }
 }
 
 async function showFailures(gallery, mine) {
@@ -144,6 +161,7 @@ async function apply() {
   showAsked(gallery, at);
   const failing = at.view === "failures";
   $("views").hidden = gallery?.state !== "ready";
+  if (at.row === undefined) showPerson(null);
   for (const [id, view, on] of [["to-search", "", !failing], ["to-failures", "failures", failing]]) {
     $(id).href = `#${new URLSearchParams({ ...at, view })}`;
     on ? $(id).setAttribute("aria-current", "page") : $(id).removeAttribute("aria-current");

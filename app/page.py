@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from app import pictures, ranking
+from app import painted, pictures, ranking
 from app.folders import Folders, inside
 from app.galleries import NOBODY, Gallery, Report, build
 from app.jobs import Jobs
@@ -102,6 +102,8 @@ class Page:
             if other_cameras and gallery.camids[query] != NOBODY:
                 without |= gallery.camids == gallery.camids[query]
             without[query], asked = True, self._picture(key, gallery, query)
+            if self._painted(gallery, query):
+                asked["texture"] = f"/api/galleries/{key}/textures/{query}?v={gallery.version}"
         elif sent := self.queries.get(query):
             feature = sent.feature
         else:
@@ -150,11 +152,23 @@ class Page:
             raise LookupError(f"{gallery.names[row]}: not in the folder any more")
         return pictures.kept_thumbnail(path, side, self.kept / "thumbnails")
 
+    def texture(self, key: str, row: int) -> pictures.Picture:
+        """The texture that SAN-PG painted for a gallery's picture; LookupError where there is none."""
+        file = self._painted(self._ready(key), row)
+        if file is None:
+            raise LookupError("no texture was painted for that picture")
+        return pictures.kept_thumbnail(file, pictures.SIDES[True], self.kept / "thumbnails")
+
     def sent(self, query: str, side: int) -> pictures.Picture:
         """A sent picture, small; LookupError where it is not known any more."""
         if found := self.queries.get(query):
             return pictures.thumbnail(found.upload.data, side)
         raise LookupError("that picture is not here any more; choose it again")
+
+    def _painted(self, gallery: Gallery, row: int) -> Path | None:
+        gallery.path(row)
+        file = painted.find(gallery.folder, gallery.names[row])
+        return file if file and self.folders.hold(file) else None
 
     def _folder(self, key: str) -> Path:
         try:
