@@ -142,6 +142,7 @@ def listen(port: int) -> socket.socket:
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind(("127.0.0.1", port))
+        listening.listen()  # who asks before the server takes it waits; and only now is the port ours alone
     except OSError as error:
         listening.close()
         raise OSError(f"port {port}: {error.strerror}; name another: make app PORT=...") from None
