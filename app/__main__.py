@@ -7,18 +7,17 @@ not see. The port is taken before the network is loaded, so that one in use is t
 """
 
 import argparse
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
 from app.folders import Folders
 from app.page import Page
 from app.server import create, listen, serving
-from sanreid import api, faults, runtime
+from sanreid import faults, runtime
+from sanreid.api import Model
 
 KEPT = Path("data/.search")
 PORT = 4210
-SHIPPED = Path(api.__file__).parent / "pretrained"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -28,6 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("folders", type=Path, nargs="*", help="of pictures (default: the sets below data/interim)")
     parser.add_argument("--model", type=Path, help="a model folder (default: the network that ships)")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:1 (default: auto)")
     parser.add_argument("--port", type=int, default=PORT, help=f"on loopback (default: {PORT})")
     parser.add_argument("--kept", type=Path, default=KEPT, help=f"where features are kept (default: {KEPT})")
     given = parser.parse_args(arguments)
@@ -35,19 +35,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with faults.told("app"):
         folders = Folders(given.folders)
         with listen(given.port) as listening:
-            model = api.Model.load(given.model)
-            page = Page(model, fingerprint(given.model or SHIPPED), folders, given.kept)
+            model = Model.load(given.model, given.device)
+            page = Page(model, folders, given.kept)
             runtime.log.info("the search page: http://127.0.0.1:%d (Ctrl-C ends it)", listening.getsockname()[1])
             serving(create(page)).run([listening])
-
-
-def fingerprint(folder: Path) -> str:
-    """What tells a network from another: a hash of its weights and of how it is shaped."""
-    told = hashlib.sha256()
-    for name in ("weights.safetensors", "params.json"):
-        with (folder / name).open("rb") as file:
-            told.update(hashlib.file_digest(file, "sha256").digest())
-    return told.hexdigest()[:12]
 
 
 if __name__ == "__main__":

@@ -27,3 +27,7 @@ class Network(Embeds, Protocol):
 
     @property
     def image_size(self) -> tuple[int, int]: ...  # noqa: D102
+
+    def digest(self) -> str:
+        """What tells its weights from others."""
+        ...

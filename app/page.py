@@ -29,9 +29,9 @@ class NotReadyError(RuntimeError):
 class Page:
     """The folders, the network, and who was asked for."""
 
-    def __init__(self, model: Network, fingerprint: str, folders: Folders, kept: Path) -> None:
-        """`kept` is the folder for what is made of pictures; features are kept there by the network's `fingerprint`."""
-        self.model, self.fingerprint, self.folders, self.kept = model, fingerprint, folders, kept
+    def __init__(self, model: Network, folders: Folders, kept: Path) -> None:
+        """`kept` is the folder for what is made of pictures; features are kept there by the network's weights."""
+        self.model, self.folders, self.kept, self.weights = model, folders, kept, model.digest()
         self.queries, self.jobs = Queries(model), Jobs(self._build)
         self._failures: dict[tuple[str, str], ranking.Failures] = {}
 
@@ -184,7 +184,7 @@ class Page:
 
     def index_file(self, key: str) -> Path:
         """Where the features of a folder are kept: by folder and by network."""
-        return self.kept / f"{key}-{self.fingerprint}" / "features.parquet"
+        return self.kept / f"{key}-{self.weights}" / "features.parquet"
 
     def _build(self, key: str, report: Report) -> Gallery:
         return build(self.model, self._folder(key), self.index_file(key), report)

@@ -12,10 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.galleries import NOBODY, Gallery
-from sanreid.evaluation import reranking
+from sanreid.search.nearest import K1, nearest
 
 CANDIDATES = 500
-LEAST = 21  # re-ranking looks at 20 neighbours
 MOST_ASKING = 3000  # queries among which failures are looked for, in even steps
 BLOCK = 256  # queries compared at a time
 
@@ -67,10 +66,10 @@ def search(
     rows = np.argpartition(distances, count - 1)[:count] if 0 < count < len(distances) else np.arange(len(distances))
     rows = rows[np.lexsort((rows, distances[rows]))][:count]
     reranked = 0
-    if rerank and count > LEAST:
+    if rerank and count > K1:
         near = rows[:CANDIDATES]
-        again = reranking.k_reciprocal(feature[None], gallery.features[near])[0]
-        rows, reranked = np.r_[near[np.argsort(again, kind="stable")], rows[CANDIDATES:]], len(near)
+        again = nearest(feature[None], gallery.features[near], len(near), rerank=True).rows[0]
+        rows, reranked = np.r_[near[again], rows[CANDIDATES:]], len(near)
     return Found(rows[:top], distances[rows[:top]], reranked)
 
 

@@ -59,7 +59,7 @@ def main(count: int, repeats: int, model: Path | None) -> None:
     with tempfile.TemporaryDirectory() as place:
         folder, kept = Path(place) / "photos", Path(place) / "kept"
         folder.mkdir()
-        page = Page(network, "measured", Folders([folder]), kept)
+        page = Page(network, Folders([folder]), kept)
         [key] = page.folders.shown
         values = fill(folder, page.index_file(key), count, network.dimension)
         with TestClient(create(page), base_url="http://127.0.0.1") as browser:

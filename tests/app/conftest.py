@@ -1,14 +1,15 @@
 """A small network, and photos of four people in two colours each, seen by two cameras."""
 
-from collections.abc import Sequence
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 
-from sanreid.data import images, tensors
-from sanreid.evaluation import features
+from sanreid.api import Model
+from sanreid.data import images
 from sanreid.models import reid, strong
 from sanreid.params import validate
 from tests.stages.toy_systems import NETWORK
@@ -38,22 +39,19 @@ def photos(folder: Path, table: bool = True) -> Path:
     return folder
 
 
-class Network:
-    """A network of drawn weights, asked as the page asks."""
-
-    name, dimension, image_size = "drawn", 32, (32, 16)
-
-    def __init__(self) -> None:
-        torch.manual_seed(0)
-        shape = NETWORK | {"initialise": "scratch"}
-        self.net = strong.Strong(validate(shape, reid.Architecture, "network"), people=2)
-
-    def embed(self, paths: Sequence[Path]) -> np.ndarray:
-        pictures = tensors.decode(Path("/"), [str(path.resolve()) for path in paths], self.image_size)
-        return features.extract(self.net, pictures, 64, l2=True)
+@pytest.fixture(scope="session")
+def network(tmp_path_factory) -> Path:
+    """A network of drawn weights in a model folder, as train_strong writes it."""
+    folder = tmp_path_factory.mktemp("network")
+    torch.manual_seed(0)
+    shape = NETWORK | {"initialise": "scratch"}
+    net = strong.Strong(validate(shape, reid.Architecture, "network"), people=2)
+    save_file(net.state_dict(), folder / "weights.safetensors")
+    (folder / "params.json").write_text(json.dumps({"system": "strong", "people": 2, "recipe": {"network": shape}}))
+    return folder
 
 
 @pytest.fixture(scope="session")
-def model() -> Network:
+def model(network) -> Model:
     """The network; one for all tests."""
-    return Network()
+    return Model.load(network, "cpu")

@@ -25,7 +25,7 @@ def address(tmp_path, model):
     (folder / "empty").mkdir()
     photos(folder / "damaged", table=False)
     (folder / "damaged" / "torn.png").write_bytes((folder / "1_1_1.png").read_bytes()[:300])
-    page = Page(model, "drawn", Folders([folder, folder / "empty", folder / "damaged"]), tmp_path / "kept")
+    page = Page(model, Folders([folder, folder / "empty", folder / "damaged"]), tmp_path / "kept")
     with server.listen(0) as listening:
         serving = server.serving(server.create(page))
         thread = threading.Thread(target=serving.run, args=([listening],))

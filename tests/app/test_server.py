@@ -29,7 +29,7 @@ def place(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def browser(place, model):
-    page = Page(model, "drawn", Folders([place / "photos"]), place / "kept")
+    page = Page(model, Folders([place / "photos"]), place / "kept")
     with TestClient(server.create(page), base_url="http://127.0.0.1:4210") as client:
         yield client
 
