@@ -21,17 +21,14 @@ export function described(item) {
 // A picture as a button that searches for whom it shows; `rank` in a list.
 export function hit(item, rank) {
   const mark = item.right === true ? "✓" : item.right === false ? "✗" : "";
-  const same = item.probability === undefined || item.probability === null ? null : `${percent(item.probability)} the same`;
-  const button = make(
+  return make(
     "button",
     { type: "button", value: item.row, className: `hit ${mark && (item.right ? "right" : "wrong")}`, title: `${item.name}\nSearch for this person` },
     make("img", { src: item.picture, loading: "lazy", alt: item.name, decoding: "async" }),
     rank ? make("b", {}, rank === "?" ? "" : number(rank), make("i", { textContent: mark, title: item.right ? "the same person" : "somebody else" })) : null,
     item.distance === undefined ? null : make("span", { textContent: `distance ${item.distance.toFixed(3)}` }),
-    same && make("span", { textContent: same }),
     make("span", { textContent: described(item) }),
   );
-  return button;
 }
 
 export const grid = (items) => make("div", { className: "grid" }, ...items);
