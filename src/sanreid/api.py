@@ -56,7 +56,7 @@ class Model:
         where there is no such folder or file; ValueError where the folder holds no re-ID network or not its weights,
         or the device is not there. Each names the file and the remedy.
         """
-        where = _device(device)
+        where = device_named(device)
         place = SHIPPED if folder is None else Path(folder)
         file = place / "params.json"
         if not file.is_file():
@@ -126,7 +126,7 @@ def _network(file: Path) -> tuple[nn.Module, tuple[int, int], list[str]]:
     return san.SAN(arch, people=1, decoder=False), arch.size, [*parameter_prefixes.TRUNK, "encoder.fc."]
 
 
-def _device(name: str) -> torch.device:
+def device_named(name: str) -> torch.device:
     """The device of that name; ValueError where it is unknown or not there."""
     if name == "auto":
         return runtime.device()

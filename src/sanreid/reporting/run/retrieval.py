@@ -16,7 +16,7 @@ from sanreid import runtime
 from sanreid.bounds import Batch, MaxRank, Repeats, Seed
 from sanreid.data import images as pictures
 from sanreid.data import index, tensors
-from sanreid.evaluation import features, protocols, ranking
+from sanreid.evaluation import calibration, features, protocols, ranking
 from sanreid.evaluation.distances import Metric
 from sanreid.models import san as network
 from sanreid.params import Section
@@ -42,7 +42,7 @@ class Retrieval(Section):
 
 
 def evaluate(images: Path, model: Path, out: Path, p: Retrieval, san: network.Architecture) -> None:
-    """`out` gets metrics.json, cmc.csv (rank, cmc) and ranked.jpg of the model folder `model` on the set `images`.
+    """`out` gets metrics.json, cmc.csv (rank, cmc), verification.json, roc.csv and ranked.jpg of a folder on a set.
 
     Raises FileNotFoundError or ValueError naming the file where model, section `san` and set do not go together.
     """
@@ -60,6 +60,7 @@ def evaluate(images: Path, model: Path, out: Path, p: Retrieval, san: network.Ar
         runtime.write_json(work / "metrics.json", result.metrics() | {"protocol": protocol, "textures": textures})
         cmc = pd.DataFrame({"rank": np.arange(1, p.max_rank + 1), "cmc": result.cmc})
         cmc.to_csv(work / "cmc.csv", index=False)
+        calibration.write(work, extracted, rows)
         sheet = ranked_lists.draw(images, rows, query, gallery, shown, p.metric, p.lists)
         pictures.write_rgb(work / "ranked.jpg", sheet)
     percent = 100 * result.rank(1), 100 * result.mean_average_precision

@@ -22,7 +22,7 @@ from sanreid import runtime
 from sanreid.bounds import Batch, MaxRank, Neighbours, Repeats, Seed, Share
 from sanreid.data import images as pictures
 from sanreid.data import index, tensors
-from sanreid.evaluation import aligned_distances, features, protocols, ranking, reranking
+from sanreid.evaluation import aligned_distances, calibration, features, protocols, ranking, reranking
 from sanreid.evaluation.distances import Metric
 from sanreid.evaluation.ranking import Embeddings, Ranking
 from sanreid.graph_names import System
@@ -64,7 +64,7 @@ class Evaluation(Section):
 
 
 def evaluate(images: Path, model: Path, out: Path, p: Evaluation) -> None:
-    """`out` gets metrics.json, cmc.csv (rank, cmc), ranked.jpg and tsne.jpg of the folder `model` on the set `images`.
+    """`out` gets metrics.json, cmc.csv (rank, cmc), verification.json, roc.csv, ranked.jpg and tsne.jpg of `model`.
 
     Raises FileNotFoundError or ValueError naming the file or key where they do not go together.
     """
@@ -109,6 +109,7 @@ def evaluate(images: Path, model: Path, out: Path, p: Evaluation) -> None:
         runtime.write_json(work / "metrics.json", metrics)
         cmc = pd.DataFrame({"rank": np.arange(1, p.max_rank + 1), "cmc": result.cmc})
         cmc.to_csv(work / "cmc.csv", index=False)
+        calibration.write(work, extracted, rows)
         sheet = ranked_lists.draw(images, rows, query, gallery, whole, metric, p.lists)
         pictures.write_rgb(work / "ranked.jpg", sheet)
         pictures.write_rgb(work / "tsne.jpg", people_map.draw(extracted, rows, p.seed))
