@@ -12,12 +12,14 @@ SPLITS ?= 20
 # of make photographs: the folder; which model folders ("" = every network below models/)
 PHOTOGRAPHS ?=
 MODEL ?=
+# of make app: folders of pictures ("" = the sets below data/interim); MODEL is its network ("" = the one that ships)
+FOLDERS ?=
 # of make chaos: how many kills, drawn by which seed
 KILLS ?= 100
 SEED ?= 0
 # of make test: tests at a time, one thread each
 JOBS ?= 2
-BENCHMARKS := ranking reranking local_distance scaling extraction loading inference training render open_world gpu_training
+BENCHMARKS := ranking reranking local_distance scaling extraction loading inference training render open_world gpu_training search_page
 # of make serve and make worker: where the server listens; which pools this machine works for
 PORT ?= 4200
 POOLS ?= gpu cpu
@@ -29,7 +31,7 @@ export DVC_NO_ANALYTICS := 1
 export DO_NOT_TRACK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo repro systems sweep classic photographs digits digits-grid open-world test weights pretrained chaos check docs deps lock bench peers bench-full serve worker profile clean
+.PHONY: help setup demo repro systems sweep classic photographs digits digits-grid open-world test weights pretrained chaos check docs deps lock bench peers bench-full app serve worker profile clean
 
 help:  ## this list
 	@grep -hE '^[a-z%-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -129,6 +131,10 @@ bench-full: setup peers  ## the same at full scale, the references and torchreid
 	  echo "== $$name $$full"; python benchmarks/$$name.py $$full || exit 1; \
 	done
 	@python benchmarks/record_table.py
+
+app: PORT := 4210
+app: setup  ## search people in the browser, on loopback: FOLDERS="photos more" (default: the sets), MODEL=folder, PORT=4210
+	@python -m app $(FOLDERS) $(if $(MODEL),--model "$(MODEL)") --port $(PORT)
 
 serve: setup  ## Prefect on loopback: server, deployments and this machine's workers; PORT=4200 POOLS="gpu cpu"
 	@python -m flows.serve --port $(PORT) --pools $(POOLS)

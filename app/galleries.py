@@ -1,0 +1,191 @@
+"""A folder's pictures as they are searched: one float32 matrix in memory, kept on disk between starts of the page.
+
+Decisions: features are kept by network and folder, each with its file's size and date, so that a folder is read once
+and then only what is new or changed; what is gone is forgotten. The file is written whole or not at all, every minute
+while a long folder is read, so that a page that is stopped goes on where it was. A picture that cannot be read is
+named, counted and left out, and tried again when the folder is read again.
+"""
+
+import hashlib
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from app import pictures
+from app.folders import inside
+from app.listing import listed
+from app.network import Embeds
+from sanreid import runtime
+from sanreid.data import images
+
+BATCH = 64  # pictures embedded at a time: how often progress is told
+SAVED = 60.0  # seconds between two writings of an index that is being made
+NOBODY = -1  # pid or camid where it is not known
+
+Stat = tuple[int, int]  # bytes and nanoseconds: what tells that a file changed
+Report = Callable[[int, int], None]
+Row = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """N pictures of `folder`: names relative to it, features (N, D) of unit length, pids and camids (NOBODY: unknown).
+
+    `asks` marks the queries of the set's own protocol; `broken` says by name why a picture was left out; `version`
+    changes when any picture does.
+    """
+
+    folder: Path
+    names: list[str]
+    features: NDArray[np.float32]
+    pids: NDArray[np.int64]
+    camids: NDArray[np.int64]
+    asks: NDArray[np.bool_]
+    broken: dict[str, str] = field(default_factory=dict)
+    version: str = ""
+
+    def path(self, row: int) -> Path:
+        """The file of a row. Raises IndexError where there is no such row."""
+        if not 0 <= row < len(self.names):
+            raise IndexError(f"no picture {row}: there are {len(self.names)}")
+        return self.folder / self.names[row]
+
+
+def build(model: Embeds, folder: Path, kept: Path, report: Report = lambda done, of: None) -> Gallery:
+    """The gallery of `folder`; what the file `kept` has of it is not read again, and `kept` is brought up to date.
+
+    `report` is told how many pictures of how many are done. Raises as `listed`, and ValueError where no picture of the
+    folder can be used.
+    """
+    table = listed(folder)
+    stats, broken = _stats(folder, table["path"].tolist())
+    features = _load(kept, stats)
+    missing = [name for name in stats if name not in features]
+    done, saved, known = len(table) - len(missing), time.monotonic(), len(features)
+    try:
+        for start in range(0, len(missing), BATCH):
+            report(done + start, len(table))
+            for name, outcome in _embed(model, folder, missing[start : start + BATCH]):
+                if isinstance(outcome, str):
+                    broken[name] = outcome
+                else:
+                    features[name] = outcome
+            if time.monotonic() - saved > SAVED:
+                save(kept, stats, features)
+                saved = time.monotonic()
+        report(len(table), len(table))
+    finally:
+        if len(features) > known or (kept.is_file() and pq.read_metadata(kept).num_rows != len(features)):
+            save(kept, stats, features)
+    broken = dict(sorted(broken.items()))
+    if not features:
+        name, why = next(iter(broken.items()))
+        raise ValueError(f"{folder.name}: none of its {len(table)} pictures can be used; the first, {name}: {why}")
+    rows = table[table["path"].isin(features.keys())]
+    names = rows["path"].tolist()
+    matrix = np.stack([features[name] for name in names]).astype(np.float32, copy=False)
+    pids, camids = (rows[c].fillna(NOBODY).to_numpy(np.int64) for c in ("pid", "camid"))
+    told = hashlib.blake2b(repr([(name, stats[name]) for name in names]).encode(), digest_size=8).hexdigest()
+    return Gallery(folder, names, matrix, pids, camids, rows["asks"].to_numpy(bool), broken, told)
+
+
+def stat(path: Path) -> Stat:
+    """What tells that a file changed; OSError where there is none."""
+    found = path.stat()
+    return found.st_size, found.st_mtime_ns
+
+
+def _stats(folder: Path, names: Sequence[str]) -> tuple[dict[str, Stat], dict[str, str]]:
+    """Size and date of each file, and why one that lies outside of the folder or is gone is left out."""
+    stats, broken, within = {}, {}, inside(folder)
+    for name in names:
+        try:
+            found = stat(folder / name)
+        except OSError as error:
+            broken[name] = f"cannot be read ({error.strerror})"
+            continue
+        if within(folder / name):
+            stats[name] = found
+        else:
+            broken[name] = "a link out of the folder; put the file itself there"
+    return stats, broken
+
+
+def _embed(model: Embeds, folder: Path, names: Sequence[str]) -> Iterator[tuple[str, Row | str]]:
+    """Each name with its feature, or with why it has none: a batch that fails is tried picture by picture.
+
+    What is large is shrunk first, as a sent picture is.
+    """
+    with tempfile.TemporaryDirectory() as room:
+        places: dict[str, Path] = {}
+        for number, name in enumerate(names):
+            try:
+                places[name] = _bounded(folder / name, Path(room) / str(number))
+            except (ValueError, OSError) as error:
+                yield name, _why(error, folder / name)
+        try:
+            yield from zip(places, model.embed(list(places.values())), strict=True)
+        except (ValueError, OSError):
+            for name, place in places.items():
+                try:
+                    yield name, model.embed([place])[0]
+                except (ValueError, OSError) as error:
+                    yield name, _why(error, place)
+
+
+def _bounded(path: Path, shrunk: Path) -> Path:
+    """The picture's own file, or one of fewer pixels beside `shrunk` where it is large; errors as `pictures.upload`."""
+    height, width = images.size(path)
+    pictures.check_size(height, width)
+    if height * width <= pictures.LARGE:
+        return path
+    made = pictures.upload(images.load(path))
+    place = shrunk.with_suffix(made.suffix)
+    place.write_bytes(made.data)
+    return place
+
+
+def _why(error: Exception, path: Path) -> str:
+    """What an error says, without the file's place: the name stands before it."""
+    return str(error).replace(f"{path}: ", "")
+
+
+def _load(kept: Path, stats: dict[str, Stat]) -> dict[str, Row]:
+    """The features of the files that are as they were; none where `kept` is absent or damaged."""
+    if not kept.is_file():
+        return {}
+    try:
+        table = pq.read_table(kept, page_checksum_verification=True)
+        flat = table["feature"].combine_chunks()
+        matrix = flat.flatten().to_numpy(zero_copy_only=False).reshape(len(table), -1)
+        columns = (table[c].to_pylist() for c in ("path", "bytes", "modified"))
+        rows = enumerate(zip(*columns, strict=True))
+        return {name: matrix[i] for i, (name, *stat) in rows if stats.get(name) == tuple(stat)}
+    except (OSError, ValueError, KeyError) as error:  # pyarrow's own errors are ValueErrors
+        runtime.log.warning("%s: not readable (%s); the folder is read anew", kept, error)
+        return {}
+
+
+def save(kept: Path, stats: dict[str, Stat], features: dict[str, Row]) -> None:
+    """Write what is known; a folder of which nothing is known leaves no file."""
+    if not features:
+        return
+    names = [name for name in stats if name in features]
+    matrix = np.stack([features[name] for name in names]).astype(np.float32, copy=False)
+    table = pa.table(
+        {
+            "path": names,
+            "bytes": pa.array([stats[name][0] for name in names], pa.int64()),
+            "modified": pa.array([stats[name][1] for name in names], pa.int64()),
+            "feature": pa.FixedSizeListArray.from_arrays(pa.array(matrix.ravel()), matrix.shape[1]),
+        }
+    )
+    with runtime.atomic_file(kept) as work:
+        pq.write_table(table, work, compression="none", write_page_checksum=True)
