@@ -17,7 +17,7 @@ FROZEN = {
     "evaluate": {"folder", "--rerank", "--json", *SHARED},
     "export": {"--out", "-o", "--format", "-f", "--model", "-m", "--help"},
 }
-VERBS = ["embed", "search", "same", "attributes", "texture", "cluster", "evaluate", "export"]
+VERBS = ["embed", "search", "same", "attributes", "texture", "cluster", "calibrate", "evaluate", "export"]
 BEYOND = "dvc prefect tensorboard matplotlib plotly h5py fastapi networkx mlxtend onnx onnxruntime"
 
 

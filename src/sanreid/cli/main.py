@@ -25,6 +25,7 @@ VERBS = {
     "attributes": "Tell what people in pictures wear.",
     "texture": "Paint the texture of a person, and the person turned.",
     "cluster": "Tell how many people a folder of pictures shows, and who is who.",
+    "calibrate": "Calibrate `same` and `cluster` on labelled people who were held out.",
     "evaluate": "Measure a network on an own folder with index.csv: CMC and mAP.",
     "export": "Write a network as ONNX or as torch's exported program.",
 }
