@@ -42,7 +42,7 @@ def nearest(query: NDArray[np.float32], gallery: NDArray[np.float32], top: int, 
     if rerank:
         return _first(_reranked(query, gallery), top)
     rows = max(1, BLOCK // (4 * len(gallery)))
-    parts = [_first(1 - query[i : i + rows] @ gallery.T, top) for i in range(0, len(query), rows)]
+    parts = [_first(np.clip(1 - query[i : i + rows] @ gallery.T, 0, 2), top) for i in range(0, len(query), rows)]
     return Nearest(np.concatenate([p.rows for p in parts]), np.concatenate([p.distances for p in parts]))
 
 
