@@ -20,7 +20,7 @@ BODY = {"gender": 0.3, "age": 0.67, "height": 0.5}  # the canonical body's
 _CLOTH = Cloth("gray", (0.5, 0.5, 0.5), "plain", (0.5, 0.5, 0.5), 0.0, 0.0)
 PLAIN = Outfit(
     female=False, age=2, skin=(0.8, 0.6, 0.5), hair_colour=(0.2, 0.15, 0.1), hair="short", hairline=0.055,
-    hair_volume=0.012, upper=_CLOTH, sleeves=0.95, neckline="round", hem=0.0, jacket=False, inner=None,
+    hair_volume=0.012, upper=_CLOTH, sleeves=0.3, neckline="round", hem=0.0, jacket=False, inner=None,
     upper_loose=0.01, lower=_CLOTH, lower_kind="trousers", lower_end=0.0, flare=0.0, lower_loose=0.01, socks=None,
     sock_height=0.1, stockings=None, shoe=(0.2, 0.2, 0.2), sole=(0.8, 0.8, 0.77), shoe_height=0.0, hat=None,
     hat_colour=(0.2, 0.2, 0.2), backpack=None, bag=None, handbag=None,
