@@ -1,8 +1,11 @@
 # Every verb sets up what it needs: a machine with git, make and Python 3.11 or 3.12 is enough.
 # Another interpreter: make setup PYTHON=/path/to/python3.12
+# Without a GPU, five gigabytes less: make setup TORCH="torch.whl torchvision.whl", paths or addresses of the CPU's builds
 
 SHELL := /bin/bash
 VENV := .venv
+# of make setup: wheels that take the place of the lock's torch, torchvision and CUDA; the lock stays as it is
+TORCH ?=
 BIN := $(VENV)/bin
 PROFILE ?= demo
 # of make table1, make sweep and make classic: how many seeds; on which sets ("" = params.yaml's); how many test sets
@@ -50,7 +53,10 @@ $(READY): requirements.lock pyproject.toml
 	@# uv installs the rest about ten times faster than pip; its version and hashes come from the same lock
 	@awk '/^[a-z]/ {keep = /^uv==/} keep' requirements.lock > $(VENV)/uv.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(VENV)/uv.lock
-	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip sync --quiet --compile-bytecode --require-hashes requirements.lock
+	@awk -v own="$(TORCH)" '/^[a-z]/ {keep = own == "" || !/^(torch|torchvision|triton|nvidia-[a-z0-9-]+|cuda-[a-z]+)==/} keep' \
+	  requirements.lock > $(VENV)/sync.lock
+	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip sync --quiet --compile-bytecode --require-hashes $(VENV)/sync.lock
+	@[ -z "$(TORCH)" ] || VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install --quiet --no-deps --compile-bytecode $(TORCH)
 	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 

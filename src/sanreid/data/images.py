@@ -18,7 +18,7 @@ from typing import Literal
 import cv2
 import numpy as np
 
-from sanreid.data import headers, png, verify
+from sanreid.data import headers, verify
 from sanreid.data.links import Inside, shown
 
 THREADS = min(4, os.cpu_count() or 1)  # the encoders let go of the interpreter lock
@@ -58,6 +58,8 @@ def write_rgb(path: Path, image: np.ndarray) -> None:
     if image.dtype != np.uint8 or not image.size or not (image.ndim == 2 or (image.ndim == 3 and image.shape[2] == 3)):
         raise ValueError(f"{path}: wants uint8 (H, W, 3) or (H, W), not {image.dtype} {image.shape}; clip, then cast")
     if Path(path).suffix == ".png":
+        from sanreid.data import png  # here, since it imports numba, a third of a second for who only reads
+
         encoded = png.encode(image)
     else:
         pixels = cv2.cvtColor(image, cv2.COLOR_RGB2BGR) if image.ndim == 3 else image
