@@ -42,6 +42,15 @@ def test_a_failed_rewrite_leaves_the_old_output(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["metrics.json"]
 
 
+def test_progress_is_told_in_a_log_by_and_by(monkeypatch, caplog):
+    caplog.set_level("INFO", logger="sanreid")
+    assert list(runtime.progress("abc", 3, "set")) == ["a", "b", "c"]
+    assert caplog.text == ""
+    monkeypatch.setattr(runtime, "EVERY", 0.0)
+    assert list(runtime.progress("abc", 3, "set", "drawn")) == ["a", "b", "c"]
+    assert caplog.messages == ["set: 1 of 3 drawn, 0:00 left", "set: 2 of 3 drawn, 0:00 left"]
+
+
 def test_generators_depend_on_every_key_and_on_nothing_else():
     a = runtime.rng(1, "pit", 3).integers(1 << 30, size=4)
     np.random.default_rng(0).random()

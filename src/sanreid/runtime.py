@@ -12,6 +12,7 @@ import os
 import random
 import shutil
 import sys
+import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 log = logging.getLogger("sanreid")
+
+EVERY = 30.0  # seconds between the lines that `progress` logs
 
 
 def configure_logging() -> None:
@@ -67,9 +70,17 @@ def prepare(seed: int, threads: int | None = None) -> None:
             log.debug("no glibc: the allocator keeps its defaults")
 
 
-def progress(items: Iterable[T], total: int, title: str) -> Iterator[T]:
-    """`items` with a bar and the time left on a terminal; in silence elsewhere."""
-    return iter(tqdm(items, total=total, desc=title, leave=False, disable=not sys.stderr.isatty(), unit="images"))
+def progress(items: Iterable[T], total: int, title: str, unit: str = "images") -> Iterator[T]:
+    """`items` with a bar and the time left on a terminal; elsewhere a log line every half minute says the same."""
+    if sys.stderr.isatty():
+        yield from tqdm(items, total=total, desc=title, leave=False, unit=unit)
+        return
+    begun = told = time.monotonic()
+    for done, item in enumerate(items, 1):
+        yield item
+        if (now := time.monotonic()) - told >= EVERY and done < total:
+            told, left = now, (now - begun) / done * (total - done)
+            log.info("%s: %d of %d %s, %d:%02d left", title, done, total, unit, left // 60, left % 60)
 
 
 def rng(seed: int, *keys: int | str) -> np.random.Generator:

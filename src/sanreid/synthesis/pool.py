@@ -12,12 +12,12 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from itertools import chain
 from typing import TypeVar
 
 import cv2
-from tqdm import tqdm
 
-from sanreid import stopping
+from sanreid import runtime, stopping
 
 IN_FLIGHT = 3  # items a process that are handed out before the oldest result is taken
 
@@ -28,23 +28,18 @@ Result = TypeVar("Result")
 def run(
     work: Callable[[Item], Result], items: Sequence[Item], *, processes: int, title: str, unit: str = "person"
 ) -> Iterator[Result]:
-    """Yield `work(item)` for each item, in the order of `items`, with a progress bar.
+    """Yield `work(item)` for each item, in the order of `items`, with its progress told (`runtime.progress`).
 
     `work` is a function of a module (or a partial of one): spawned processes import it by name. `processes` 0 means
     one a core. Raises what a worker raised, the message led by `title`, `unit` and the item (ValueError and
     FileNotFoundError keep their type, the rest becomes RuntimeError); RuntimeError too when a worker is killed.
     """
     count = min(processes or os.cpu_count() or 1, max(1, len(items)))
-    progress = tqdm(total=len(items), desc=title, unit=unit, disable=None)
     name = f"{title}: {unit}"
-    with progress:
-        for result in _alone(work, items[:1] if count > 1 else items, name):
-            progress.update()
-            yield result
-        if count > 1:
-            for result in _together(work, items[1:], count, name):
-                progress.update()
-                yield result
+    results = _alone(work, items[:1] if count > 1 else items, name)
+    if count > 1:
+        results = chain(results, _together(work, items[1:], count, name))
+    return runtime.progress(results, len(items), title, "drawn")
 
 
 def _alone(work: Callable[[Item], Result], items: Sequence[Item], name: str) -> Iterator[Result]:
