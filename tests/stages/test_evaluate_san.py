@@ -121,7 +121,15 @@ def test_files_are_whole_and_the_same_again(people, model, tmp_path):
     for name in ("a", "b"):
         stage.main(people, model, tmp_path / name, section(), toy.architecture())
     files = sorted(f.name for f in (tmp_path / "a").iterdir())
-    assert files == ["cmc.csv", "failures.jpg", "failures.json", "looks.jpg", "metrics.json", "ranked.jpg"]
+    assert files == [
+        "cmc.csv",
+        "failures.jpg",
+        "failures.json",
+        "looks.jpg",
+        "metrics.json",
+        "queries.csv",
+        "ranked.jpg",
+    ]
     assert all((tmp_path / "a" / f).read_bytes() == (tmp_path / "b" / f).read_bytes() for f in files)
     cmc = pd.read_csv(tmp_path / "a/cmc.csv")
     assert cmc["rank"].tolist() == list(range(1, 11))

@@ -14,7 +14,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sanreid.data.images import read_grey, read_rgb
-from sanreid.evaluation.ranking import Embeddings, Ranking
+from sanreid.evaluation.distances import Metric
+from sanreid.evaluation.ranking import Embeddings, Ranking, nearest
 
 LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
 
@@ -49,6 +50,25 @@ def describe(folder: Path, rows: pd.DataFrame, query: Embeddings, result: Rankin
     ]
     medians = {"brightness": float(np.median(light)), "visible": float(np.median(known)) if known else None}
     return {"median": medians, "queries": told}
+
+
+def table(
+    name: str, rows: pd.DataFrame, query: Embeddings, gallery: Embeddings, result: Ranking, metric: Metric, top: int
+) -> pd.DataFrame:
+    """For queries.csv: each counted query of the set `name` with its average precision and rank of the first match.
+
+    `nearest` holds its first `top` answers, "path|person" with blanks between.
+    """
+    paths = {split: rows.loc[rows["split"] == split, "path"].to_list() for split in ("query", "gallery")}
+    told = []
+    for q, order in enumerate(nearest(query, gallery, metric, top)):
+        if np.isnan(result.average_precision[q]):
+            continue
+        first = " ".join(f"{paths['gallery'][g].replace(' ', '%20')}|{gallery.pids[g]}" for g in order)
+        who = {"set": name, "path": paths["query"][q], "pid": int(query.pids[q])}
+        score = {"average_precision": result.average_precision[q], "first_match": int(result.first_match[q])}
+        told.append(who | score | {"nearest": first})
+    return pd.DataFrame(told)
 
 
 def brightness(file: Path) -> float:

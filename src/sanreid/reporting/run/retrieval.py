@@ -44,7 +44,8 @@ class Retrieval(Section):
 
 def evaluate(images: Path, model: Path, out: Path, p: Retrieval, san: network.Architecture) -> None:
     """`out` gets metrics.json, cmc.csv (rank, cmc), ranked.jpg and looks.jpg (the same lists, and where the feature
-    looks), failures.json and failures.jpg (the worst queries) of the model folder `model` on the set `images`.
+    looks), failures.json and failures.jpg (the worst queries) and queries.csv (each query, its first answers) of the
+    model folder `model` on the set `images`.
 
     Raises FileNotFoundError or ValueError naming the file where model, section `san` and set do not go together.
     """
@@ -65,6 +66,9 @@ def evaluate(images: Path, model: Path, out: Path, p: Retrieval, san: network.Ar
         sheet = ranked_lists.draw(images, rows, query, gallery, shown, p.metric, p.lists)
         pictures.write_rgb(work / "ranked.jpg", sheet)
         runtime.write_json(work / "failures.json", failures.describe(images, rows, query, shown, p.lists.queries))
+        failures.table(images.name, rows, query, gallery, shown, p.metric, p.lists.top).to_csv(
+            work / "queries.csv", index=False, float_format="%.6g"
+        )
         places = {path: i for i, path in enumerate(rows["path"])}
 
         def looked_at(path: str) -> Picture:
