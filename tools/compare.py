@@ -58,7 +58,8 @@ class Run:
         """The content; FileNotFoundError where neither workspace nor cache has it."""
         try:
             with self.files.open(path, "rb") as file:
-                return file.read()
+                content = file.read()
+            return content.encode() if isinstance(content, str) else content
         except (OSError, DvcException):
             raise FileNotFoundError(f"{path} of {self.name}: not in the cache; `dvc fetch` or run it again") from None
 
