@@ -15,7 +15,7 @@ class Params(retrieval.Retrieval):
 
 
 def main(images: Path, model: Path, out: Path, p: Params, san: network.Architecture) -> None:
-    """`out` gets metrics.json, cmc.csv, verification.json, roc.csv and ranked.jpg of folder `model` on set `images`."""
+    """`out` gets metrics.json, cmc.csv, and the pictures of ranked lists of the folder `model` on the set `images`."""
     retrieval.evaluate(images, model, out, p, san)
 
 

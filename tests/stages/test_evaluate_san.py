@@ -121,7 +121,17 @@ def test_files_are_whole_and_the_same_again(people, model, tmp_path):
     for name in ("a", "b"):
         stage.main(people, model, tmp_path / name, section(), toy.architecture())
     files = sorted(f.name for f in (tmp_path / "a").iterdir())
-    assert files == ["cmc.csv", "metrics.json", "ranked.jpg", "roc.csv", "verification.json"]
+    assert files == [
+        "cmc.csv",
+        "failures.jpg",
+        "failures.json",
+        "looks.jpg",
+        "metrics.json",
+        "queries.csv",
+        "ranked.jpg",
+        "roc.csv",
+        "verification.json",
+    ]
     assert all((tmp_path / "a" / f).read_bytes() == (tmp_path / "b" / f).read_bytes() for f in files)
     cmc = pd.read_csv(tmp_path / "a/cmc.csv")
     assert cmc["rank"].tolist() == list(range(1, 11))
@@ -131,6 +141,13 @@ def test_files_are_whole_and_the_same_again(people, model, tmp_path):
     assert (told.people, told.pictures) == (5, 20)
     assert told.equal_error_rate < 0.5
     assert pd.read_csv(tmp_path / "a/roc.csv")["tpr"].max() == 1
+    told = json.loads((tmp_path / "a/failures.json").read_text())
+    precision = [q["average_precision"] for q in told["queries"]]
+    assert precision == sorted(precision)
+    assert precision[0] <= json.loads((tmp_path / "a/metrics.json").read_text())["mAP"]
+    assert told["median"]["visible"] is None  # these people have no truth
+    assert all(0 < q["brightness"] < 1 for q in told["queries"])
+    assert images.size(tmp_path / "a/looks.jpg") == images.size(tmp_path / "a/ranked.jpg")
     height, width = images.size(tmp_path / "a/ranked.jpg")
     assert height > 2 * 176
     assert width > 5 * 60

@@ -228,7 +228,12 @@ def _evaluations(
             extra = {"queries": 120, "textures": textures}
             (path / "metrics.json").write_text(json.dumps(measures(values[seed]) | extra))
             pd.DataFrame({"rank": ranks, "cmc": curve(values[seed])}).to_csv(path / "cmc.csv", index=False)
-            save(_ranked(paint), path / "ranked.jpg")
+            for sheet in ("ranked.jpg", "looks.jpg", "failures.jpg"):
+                save(_ranked(paint), path / sheet)
+            query = {"path": "images/query/a.png", "pid": 5, "camid": None, "average_precision": 0.0312}
+            query |= {"first_match": 17, "brightness": 0.21, "visible": None}
+            told = {"median": {"brightness": 0.4, "visible": 0.33}, "queries": [query]}
+            (path / "failures.json").write_text(json.dumps(told))
     floor = folder / "floor" / SET
     floor.mkdir(parents=True)
     (floor / "metrics.json").write_text(json.dumps({name: measures(value) for name, value in FLOOR.items()}))

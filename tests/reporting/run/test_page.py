@@ -133,7 +133,9 @@ def test_every_section_has_its_content(html):
     ):
         assert needed in words
     assert "not available" not in words
-    assert html.count("the other seeds") == 3
+    assert html.count("the other seeds") == html.count("where the feature looks <span>") == 3
+    assert "person 5 unknown 3.1 17 21 % unknown" in words
+    assert "Median of all queries: brightness 40 %, body seen 33 %." in words
 
 
 def test_the_same_run_gives_the_same_page(root, html):
@@ -187,7 +189,7 @@ def test_what_is_missing_is_said(tmp_path):
         '{"available": false, "reason": "no truth/"}'
     )
     (root / "models/san_pg/reconstructions.jpg").unlink()
-    for picture in (root / "reports/san").rglob("ranked.jpg"):
+    for picture in (root / "reports/san").rglob("*.jpg"):
         picture.unlink()
     given = files(root)
     run = page_contents.Run(**{**vars(given), "attributes": None, "mnist": None})

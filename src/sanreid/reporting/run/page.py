@@ -48,6 +48,10 @@ class Ranked:
 
     title: str
     pictures: list[Picture]
+    looks: Picture | None = None  # of the first seed: where the feature looks
+    worst: Picture | None = None  # of the first seed: the queries of lowest average precision
+    reasons: list[list[str]] = field(default_factory=list)  # a row a worst query
+    usual: str = ""  # the medians of all queries
 
 
 @dataclass(frozen=True)

@@ -130,5 +130,36 @@ def _ranked(run: Run, name: str, look: Look) -> list[Ranked]:
             if (path / "ranked.jpg").is_file()
         ]
         if pictures:
-            lists.append(Ranked(f"{variant} on {name}", pictures))
+            first = next(iter(seeds.values()))
+            looks, worst = (
+                embed(shrink(load(first / file), SHEET), f"{variant}, {words}", quality=look.quality)
+                if (first / file).is_file()
+                else None
+                for file, words in (("looks.jpg", "where the feature looks"), ("failures.jpg", "the worst queries"))
+            )
+            lists.append(Ranked(f"{variant} on {name}", pictures, looks, worst, *_reasons(first / "failures.json")))
     return lists
+
+
+def _reasons(file: Path) -> tuple[list[list[str]], str]:
+    """A row each of the worst queries: person, camera, average precision, first match, brightness, body seen."""
+    if not file.is_file():
+        return [], ""
+    told = read_json(file)
+
+    def share(value: float | None) -> str:
+        return "unknown" if value is None else f"{100 * value:.0f} %"
+
+    rows = [
+        [
+            f"person {q['pid']}",
+            "unknown" if q["camid"] is None else str(q["camid"]),
+            f"{100 * q['average_precision']:.1f}",
+            str(q["first_match"]),
+            share(q["brightness"]),
+            share(q["visible"]),
+        ]
+        for q in told["queries"]
+    ]
+    median = told["median"]
+    return rows, f"brightness {share(median['brightness'])}, body seen {share(median['visible'])}"

@@ -20,8 +20,9 @@ from sanreid.evaluation import calibration, features, protocols, ranking
 from sanreid.evaluation.distances import Metric
 from sanreid.models import san as network
 from sanreid.params import Section
-from sanreid.reporting.run import decoded_textures
-from sanreid.reporting.shared import ranked_lists
+from sanreid.reporting.run import decoded_textures, failures
+from sanreid.reporting.shared import activation, ranked_lists
+from sanreid.reporting.shared.image_grids import Picture
 from sanreid.training import networks
 
 
@@ -40,7 +41,9 @@ class Retrieval(Section):
 
 
 def evaluate(images: Path, model: Path, out: Path, p: Retrieval, san: network.Architecture) -> None:
-    """`out` gets metrics.json, cmc.csv (rank, cmc), verification.json, roc.csv and ranked.jpg of a folder on a set.
+    """`out` gets metrics.json, cmc.csv (rank, cmc), verification.json and roc.csv (`calibration.write`), ranked.jpg and
+    looks.jpg (the same lists, and where the feature looks), failures.json and failures.jpg (the worst queries) and
+    queries.csv (each query, its first answers) of the model folder `model` on the set `images`.
 
     Raises FileNotFoundError or ValueError naming the file where model, section `san` and set do not go together.
     """
@@ -61,6 +64,21 @@ def evaluate(images: Path, model: Path, out: Path, p: Retrieval, san: network.Ar
         calibration.write(work, extracted, rows)
         sheet = ranked_lists.draw(images, rows, query, gallery, shown, p.metric, p.lists)
         pictures.write_rgb(work / "ranked.jpg", sheet)
+        runtime.write_json(work / "failures.json", failures.describe(images, rows, query, shown, p.lists.queries))
+        failures.table(images.name, rows, query, gallery, shown, p.metric, p.lists.top).to_csv(
+            work / "queries.csv", index=False, float_format="%.6g"
+        )
+        places = {path: i for i, path in enumerate(rows["path"])}
+
+        def looked_at(path: str) -> Picture:
+            one = decoded[places[path] : places[path] + 1]
+            strength = activation.strengths(net, one, 1, read=lambda output: output.maps.l4)[0]
+            return activation.overlay(pictures.read_rgb(images / path), strength)
+
+        chosen = failures.worst(shown.average_precision, p.lists.queries)
+        given = images, rows, query, gallery, shown, p.metric, p.lists
+        pictures.write_rgb(work / "failures.jpg", ranked_lists.draw(*given, chosen))
+        pictures.write_rgb(work / "looks.jpg", ranked_lists.draw(*given, None, looked_at))
     percent = 100 * result.rank(1), 100 * result.mean_average_precision
     runtime.log.info("%s: rank-1 %.1f %%, mAP %.1f %%", out, *percent)
 

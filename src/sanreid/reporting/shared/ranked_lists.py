@@ -5,6 +5,7 @@ that a sheet shows how a model fails as well as how it works; the images are sho
 network saw them.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -63,11 +64,14 @@ def draw(
     metric: Metric,
     p: Lists,
     chosen: NDArray[np.int64] | None = None,
+    read: Callable[[str], Picture] | None = None,
 ) -> Picture:
     """A sheet of ranked lists; `rows` are the index's query and gallery rows, whose paths are relative to `folder`.
 
-    Its queries are the `chosen` ones, by number, or those that `choose` draws.
+    Its queries are the `chosen` ones, by number, or those that `choose` draws. `read` gives the picture
+    of a path where it is not shown as it lies there.
     """
+    read = read or (lambda path: read_rgb(folder / path))
     of_query = rows.loc[rows["split"] == "query", "path"].to_list()
     of_gallery = rows.loc[rows["split"] == "gallery", "path"].to_list()
     chosen = choose(result.first_match, p) if chosen is None else chosen
@@ -83,8 +87,8 @@ def draw(
         ]
         lists.append(
             Ranked(
-                query=read_rgb(folder / of_query[q]),
-                gallery=[read_rgb(folder / of_gallery[g]) for g in order],
+                query=read(of_query[q]),
+                gallery=[read(of_gallery[g]) for g in order],
                 right=[bool(gallery.pids[g] == query.pids[q]) for g in order],
                 heading="  ·  ".join(words),
                 labels=[_label(gallery, g) for g in order],

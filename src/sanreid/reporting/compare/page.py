@@ -1,0 +1,115 @@
+"""The page of two runs side by side: parameters that differ, metrics with deltas, the same queries ranked by both.
+
+Decisions: what only one run has is shown and not compared. Of the queries that both ranked those are shown whose
+average precision differs most, whichever way: that is where the runs are not the same.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from sanreid.reporting.shared import templates
+from sanreid.reporting.shared.image_grids import Picture as Pixels
+from sanreid.reporting.shared.image_grids import Ranked, ranked_list
+from sanreid.reporting.shared.pictures import Picture
+
+Leaves = Mapping[str, object]  # dotted key -> value
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A number of a metrics file in both runs; None where a run lacks it."""
+
+    file: str
+    key: str
+    a: float | None
+    b: float | None
+
+    @property
+    def delta(self) -> float | None:
+        """B minus A, where both are known."""
+        return None if self.a is None or self.b is None else self.b - self.a
+
+
+def leaves(values: object, prefix: str = "") -> dict[str, object]:
+    """Nested mappings as dotted keys; lists stay whole."""
+    if isinstance(values, Mapping) and values:
+        return {k: v for key, value in values.items() for k, v in leaves(value, f"{prefix}{key}.").items()}
+    return {prefix[:-1]: values}
+
+
+def changed(a: Leaves, b: Leaves) -> list[tuple[str, str, str]]:
+    """(key, in A, in B) of what differs; '–' is absent."""
+    keys = [key for key in dict.fromkeys([*a, *b]) if a.get(key, "–") != b.get(key, "–")]
+    return [(key, str(a.get(key, "–")), str(b.get(key, "–"))) for key in keys]
+
+
+def metrics(a: Mapping[str, Leaves], b: Mapping[str, Leaves]) -> list[Metric]:
+    """Every number of the metrics files (path -> leaves) of either run."""
+
+    def number(values: Leaves, key: str) -> float | None:
+        value = values.get(key)
+        return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+    found = []
+    for file in sorted({*a, *b}):
+        one, other = a.get(file, {}), b.get(file, {})
+        for key in dict.fromkeys([*one, *other]):
+            row = Metric(file, key, number(one, key), number(other, key))
+            if (row.a, row.b) != (None, None):
+                found.append(row)
+    return found
+
+
+def apart(a: pd.DataFrame, b: pd.DataFrame, count: int) -> pd.DataFrame:
+    """The `count` queries of two tables queries.csv whose average precision differs most; columns end in _a and _b."""
+    both = a.merge(b, on=["set", "path", "pid"], suffixes=("_a", "_b"))
+    gain = both["average_precision_b"] - both["average_precision_a"]
+    order = gain.abs().sort_values(ascending=False, kind="stable").index[:count]
+    return both.assign(gain=gain).loc[order]
+
+
+def sheet(queries: pd.DataFrame, read: Callable[[str], Pixels], names: tuple[str, str]) -> Pixels:
+    """Two rows a query of `apart`: as A ranks it, as B does; `read` gives the picture of a path in the set."""
+    rows = []
+    for query in queries.to_dict("records"):
+        for side, name in zip("ab", names, strict=True):
+            gallery = [item.replace("%20", " ").rsplit("|", 1) for item in query[f"nearest_{side}"].split()]
+            precision, first = 100 * query[f"average_precision_{side}"], query[f"first_match_{side}"]
+            heading = f"{name}  ·  person {query['pid']}  ·  first true match at rank {first}"
+            rows.append(
+                Ranked(
+                    query=read(query["path"]),
+                    gallery=[read(path) for path, _ in gallery],
+                    right=[pid == str(query["pid"]) for _, pid in gallery],
+                    heading=f"{heading}  ·  average precision {precision:.0f} %",
+                    labels=[pid for _, pid in gallery],
+                )
+            )
+    return ranked_list(rows)
+
+
+def render(
+    names: tuple[str, str],
+    parameters: Sequence[tuple[str, str, str]],
+    numbers: Sequence[Metric],
+    sheets: Sequence[tuple[str, Picture]],
+    notes: Sequence[str],
+) -> str:
+    """The HTML text; `names` are the revisions as given."""
+    moved = [row for row in numbers if row.delta]
+    return templates.render(
+        "compare/page.html",
+        stage="make compare",
+        place="compare/index.html",
+        eyebrow="two runs",
+        title=f"{names[0]} and {names[1]}",
+        headline=f"{names[0]} and {names[1]}",
+        lead=f"{len(parameters)} parameters and {len(moved)} of {len(numbers)} numbers differ; B minus A.",
+        names=names,
+        parameters=parameters,
+        numbers=numbers,
+        sheets=sheets,
+        notices=notes,
+    )
