@@ -17,6 +17,8 @@ PHOTOGRAPHS ?=
 MODEL ?=
 # of make app: folders of pictures ("" = the sets below data/interim); MODEL is its network ("" = the one that ships)
 FOLDERS ?=
+# of make app: a folder of train_attributes ("" = none: the page does not tell what people wear)
+ATTRIBUTES ?=
 # of make chaos: how many kills, drawn by which seed
 KILLS ?= 100
 SEED ?= 0
@@ -144,7 +146,7 @@ bench-full: setup peers  ## the same at full scale, the references and torchreid
 
 app: PORT := 4210
 app: setup  ## search people in the browser, on loopback: FOLDERS="photos more" (default: the sets), MODEL=folder, PORT=4210
-	@python -m app $(FOLDERS) $(if $(MODEL),--model "$(MODEL)") --port $(PORT)
+	@python -m app $(FOLDERS) $(if $(MODEL),--model "$(MODEL)") $(if $(ATTRIBUTES),--attributes "$(ATTRIBUTES)") --port $(PORT)
 
 serve: setup  ## Prefect on loopback: server, deployments and this machine's workers; PORT=4200 POOLS="gpu cpu"
 	@python -m flows.serve --port $(PORT) --pools $(POOLS)

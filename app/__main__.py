@@ -13,8 +13,10 @@ from pathlib import Path
 from app.folders import Folders
 from app.page import Page
 from app.server import create, listen, serving
+from app.wearing import Wearing
 from sanreid import faults, runtime
 from sanreid.api import Model
+from sanreid.search import same
 
 KEPT = Path("data/.search")
 PORT = 4210
@@ -27,6 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("folders", type=Path, nargs="*", help="of pictures (default: the sets below data/interim)")
     parser.add_argument("--model", type=Path, help="a model folder (default: the network that ships)")
+    parser.add_argument("--attributes", type=Path, help="a folder of train_attributes, to tell what people wear")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:1 (default: auto)")
     parser.add_argument("--port", type=int, default=PORT, help=f"on loopback (default: {PORT})")
     parser.add_argument("--kept", type=Path, default=KEPT, help=f"where features are kept (default: {KEPT})")
@@ -36,9 +39,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
         folders = Folders(given.folders)
         with listen(given.port) as listening:
             model = Model.load(given.model, given.device)
-            page = Page(model, folders, given.kept)
+            wearing = Wearing(given.attributes, given.device) if given.attributes else None
+            page = Page(model, folders, given.kept, calibrated(model.folder), wearing)
             runtime.log.info("the search page: http://127.0.0.1:%d (Ctrl-C ends it)", listening.getsockname()[1])
             serving(create(page)).run([listening])
+
+
+def calibrated(folder: Path) -> same.Calibration | None:
+    """The calibration that lies in a model folder; None where there is none, ValueError where it is damaged."""
+    try:
+        return same.find(folder)
+    except FileNotFoundError:
+        runtime.log.info("no probabilities: `sanreid calibrate FOLDER --model %s` measures them", folder)
+        return None
 
 
 if __name__ == "__main__":

@@ -3,7 +3,9 @@
 import { $, described, grid, hit, make, number, percent, plural, time } from "./parts.js";
 
 const SENT = ["folder", "row", "query", "view", "rerank", "others", "top", "seed"];
+const EVEN = " “Same” is meant of two pictures that are one person's as often as not.";
 let galleries = [];
+let network = {};
 let turn = 0; // the newest request's number: an older one's answer is dropped
 
 async function ask(path, options) {
@@ -97,26 +99,36 @@ async function showSearch(gallery, at, mine) {
   const found = await ask(`/api/galleries/${gallery.id}/search?${wanted}`);
   if (mine !== turn) return;
   const again = found.reranked ? `; the nearest ${number(found.reranked)} re-ranked` : at.rerank ? "; too few to re-rank" : "";
-  $("told").textContent = `${number(found.pictures)} pictures compared in ${Math.max(1, Math.round(1000 * found.seconds))} ms${again}.`;
+  $("told").textContent = `${number(found.pictures)} pictures compared in ${Math.max(1, Math.round(1000 * found.seconds))} ms${again}.${network.calibrated ? EVEN : ""}`;
   if (found.asked) $("asked").lastElementChild.textContent = described(found.asked);
-  showPerson(found.asked);
   $("results").replaceChildren(grid(found.results.map((item, i) => hit(item, i + 1))));
+  showPerson(found.asked);
+  if (!network.attributes) return;
+  const worn = await ask(`/api/galleries/${gallery.id}/attributes?${new URLSearchParams(asked)}`);
+  if (mine === turn) showPerson(found.asked, worn);
 }
 
 // What else is known of the person who is asked for.
-function showPerson(asked) {
-  $("person").hidden = !asked?.texture;
-  if (asked?.texture) {
-    $("person").replaceChildren(
-      make("h2", { textContent: "Painted texture" }),
-      make(
-        "div",
-        { className: "beside" },
-        make("img", { src: asked.texture, alt: "The texture that SAN-PG painted for this picture" }),
-        make("p", { className: "soft", textContent: "What SAN-PG takes the whole person to wear, laid out flat." }),
-      ),
-    );
+function showPerson(asked, worn = []) {
+  const parts = [];
+  if (worn.length) {
+    const lines = worn.flatMap((w) => [
+      make("dt", { textContent: w.attribute }),
+      make("dd", { textContent: w.class }),
+      make("dd", { textContent: percent(w.probability) }),
+    ]);
+    parts.push(make("h2", { textContent: "Attributes" }), make("dl", {}, ...lines));
   }
+  if (asked?.texture) {
+    parts.push(make("h2", { textContent: "Painted texture" }), make(
+      "div",
+      { className: "beside" },
+      make("img", { src: asked.texture, alt: "The texture that SAN-PG painted for this picture" }),
+      make("p", { className: "soft", textContent: "What SAN-PG takes the whole person to wear, laid out flat." }),
+    ));
+  }
+  $("person").hidden = !parts.length;
+  $("person").replaceChildren(...parts);
 }
 
 async function showFailures(gallery, mine) {
@@ -161,7 +173,7 @@ async function apply() {
   showAsked(gallery, at);
   const failing = at.view === "failures";
   $("views").hidden = gallery?.state !== "ready";
-  if (at.row === undefined) showPerson(null);
+  if (at.row === undefined && !at.query) showPerson(null);
   for (const [id, view, on] of [["to-search", "", !failing], ["to-failures", "failures", failing]]) {
     $(id).href = `#${new URLSearchParams({ ...at, view })}`;
     on ? $(id).setAttribute("aria-current", "page") : $(id).removeAttribute("aria-current");
@@ -246,7 +258,7 @@ $("other").querySelector("form").addEventListener("submit", safely(async (event)
 
 safely(async () => {
   const told = await ask("/api/galleries");
-  galleries = told.galleries;
+  ({ galleries, network } = told);
   $("network").textContent = `${told.network.name} · ${number(told.network.dimension)} numbers a picture`;
   const first = galleries.find((g) => g.state === "ready") ?? galleries.find((g) => g.kept) ?? galleries[0];
   if (!current() && first) go({ folder: first.id, row: "" });

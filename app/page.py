@@ -18,6 +18,8 @@ from app.galleries import NOBODY, Gallery, Report, build
 from app.jobs import Jobs
 from app.network import Network
 from app.queries import Queries
+from app.wearing import Wearing
+from sanreid.search.same import Calibration
 
 TOLD = 50  # broken pictures that are named; all are counted
 
@@ -29,9 +31,17 @@ class NotReadyError(RuntimeError):
 class Page:
     """The folders, the network, and who was asked for."""
 
-    def __init__(self, model: Network, folders: Folders, kept: Path) -> None:
+    def __init__(
+        self,
+        model: Network,
+        folders: Folders,
+        kept: Path,
+        known: Calibration | None = None,
+        wearing: Wearing | None = None,
+    ) -> None:
         """`kept` is the folder for what is made of pictures; features are kept there by the network's weights."""
         self.model, self.folders, self.kept, self.weights = model, folders, kept, model.digest()
+        self.known, self.wearing = known, wearing
         self.queries, self.jobs = Queries(model), Jobs(self._build)
         self._failures: dict[tuple[str, str], ranking.Failures] = {}
 
@@ -42,7 +52,8 @@ class Page:
     def network(self) -> dict[str, Any]:
         """What the page says of the network."""
         height, width = self.model.image_size
-        return {"name": self.model.name, "dimension": self.model.dimension, "height": height, "width": width}
+        told = {"name": self.model.name, "dimension": self.model.dimension, "height": height, "width": width}
+        return told | {"attributes": self.wearing is not None, "calibrated": self.known is not None}
 
     def galleries(self) -> list[dict[str, Any]]:
         """All folders that are offered, with their state."""
@@ -111,7 +122,7 @@ class Page:
         found = ranking.search(gallery, feature, top, without, rerank)
         seconds = time.perf_counter() - begun
         results = [
-            self._picture(key, gallery, int(row)) | {"distance": round(float(distance), 4), "right": _right(pid, other)}
+            self._picture(key, gallery, int(row)) | self._measured(float(distance)) | {"right": _right(pid, other)}
             for row, distance, other in zip(found.rows, found.distances, gallery.pids[found.rows], strict=True)
         ]
         compared = int((~without).sum())
@@ -122,6 +133,18 @@ class Page:
             "seconds": seconds,
             "reranked": found.reranked,
         }
+
+    def attributes(self, key: str, query: str | int) -> list[dict[str, Any]]:
+        """What the person of a sent picture or of a gallery's wears; LookupError without a classifier or a picture."""
+        if self.wearing is None:
+            raise LookupError("no attribute classifier was given; start with ATTRIBUTES=models/attributes/seed0")
+        if isinstance(query, int):
+            gallery = self._ready(key)
+            return self.wearing.of(f"{key} {query} {gallery.version}", gallery.path(query))
+        if sent := self.queries.get(query):
+            with sent.file() as file:
+                return self.wearing.of(query, file)
+        raise LookupError("that picture is not here any more; choose it again")
 
     def failures(self, key: str) -> dict[str, Any]:
         """The worst queries of a gallery whose people are known; ValueError for another."""
@@ -164,6 +187,11 @@ class Page:
         if found := self.queries.get(query):
             return pictures.thumbnail(found.upload.data, side)
         raise LookupError("that picture is not here any more; choose it again")
+
+    def _measured(self, distance: float) -> dict[str, float]:
+        """A distance, and what it says where the network is calibrated."""
+        said = {"distance": round(distance, 4)}
+        return said | ({"probability": self.known.probability(1 - distance)} if self.known else {})
 
     def _painted(self, gallery: Gallery, row: int) -> Path | None:
         gallery.path(row)

@@ -27,6 +27,7 @@ export function hit(item, rank) {
     make("img", { src: item.picture, loading: "lazy", alt: item.name, decoding: "async" }),
     rank ? make("b", {}, rank === "?" ? "" : number(rank), make("i", { textContent: mark, title: item.right ? "the same person" : "somebody else" })) : null,
     item.distance === undefined ? null : make("span", { textContent: `distance ${item.distance.toFixed(3)}` }),
+    item.probability === undefined ? null : make("span", { textContent: `same: ${percent(item.probability)}` }),
     make("span", { textContent: described(item) }),
   );
 }

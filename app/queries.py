@@ -8,6 +8,8 @@ import hashlib
 import tempfile
 import threading
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,6 +30,10 @@ class Query(NamedTuple):
     feature: NDArray[np.float32]
     note: str
 
+    def file(self) -> AbstractContextManager[Path]:
+        """The picture as a file, while the block lasts."""
+        return _written(self.upload)
+
 
 class Queries:
     """The pictures that were sent last; safe to call from any thread."""
@@ -43,9 +49,7 @@ class Queries:
         if known := self.get(key):
             return known
         upload = pictures.upload(data)
-        with tempfile.TemporaryDirectory() as folder:
-            file = Path(folder) / f"query{upload.suffix}"
-            file.write_bytes(upload.data)
+        with _written(upload) as file:
             try:
                 feature = self._model.embed([file])[0]
             except ValueError as error:
@@ -63,6 +67,14 @@ class Queries:
             if found := self._kept.get(key):
                 self._kept.move_to_end(key)
             return found
+
+
+@contextmanager
+def _written(upload: pictures.Upload) -> Iterator[Path]:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / f"query{upload.suffix}"
+        file.write_bytes(upload.data)
+        yield file
 
 
 def _note(upload: pictures.Upload) -> str:

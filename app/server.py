@@ -107,15 +107,23 @@ def create(page: Page) -> FastAPI:
         rerank: bool = False,
         other_cameras: bool = False,
     ) -> dict[str, Any]:
-        asked = query if row is None else row
-        if asked is None or (query is not None and row is not None):
-            raise HTTPException(422, "name either a sent picture (query) or a picture of the folder (row)")
-        return page.search(key, asked, top, rerank, other_cameras)
+        return page.search(key, _asked(query, row), top, rerank, other_cameras)
+
+    @app.get("/api/galleries/{key}/attributes")
+    def attributes(key: str, query: str | None = None, row: int | None = None) -> list[dict[str, Any]]:
+        return page.attributes(key, _asked(query, row))
 
     for name in FILES:
         app.add_api_route(f"/{name}", lambda name=name: _file(name))
     app.add_api_route("/", lambda: _file("page.html"))
     return app
+
+
+def _asked(query: str | None, row: int | None) -> str | int:
+    asked = query if row is None else row
+    if asked is None or (query is not None and row is not None):
+        raise HTTPException(422, "name either a sent picture (query) or a picture of the folder (row)")
+    return asked
 
 
 def _told(error: Exception, status: int) -> JSONResponse:

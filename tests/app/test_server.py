@@ -2,14 +2,24 @@
 
 import io
 
+import numpy as np
 import pytest
+import torch
 from fastapi.testclient import TestClient
 from PIL import Image
 
 from app import server
 from app.folders import Folders
 from app.page import Page
+from app.wearing import Wearing
+from sanreid.data.attributes import HEADS
+from sanreid.evaluation import calibration
+from sanreid.models.attributes import AttributeClassifier, Network
+from sanreid.params import validate
+from sanreid.training import attributes as method
+from sanreid.training import checkpoint
 from tests.app.conftest import person, photos
+from tests.stages import toy_attributes
 
 
 def png(pixels) -> bytes:
@@ -94,6 +104,38 @@ def test_failures_of_a_folder_whose_people_are_known(browser, key):
     assert (found["asked"], found["pictures"]) == (4, 4)
     assert all(f["query"]["pid"] == f["match"]["pid"] for f in found["worst"])
     assert [f["rank"] for f in found["worst"]] == sorted((f["rank"] for f in found["worst"]), reverse=True)
+
+
+def test_a_calibrated_network_says_how_likely_and_a_classifier_what_is_worn(place, model, tmp_path):
+    files = sorted((place / "photos").glob("*.png"))
+    pids, camids = zip(*(map(int, file.name.split("_")[:2]) for file in files), strict=True)
+    known = calibration.calibrate(model.embed(files), pids, np.array(camids))
+    torch.manual_seed(0)
+    shape = validate({**toy_attributes.NETWORK, "initialise": "scratch"}, Network, "network")
+    settings = {"system": "attributes", "recipe": {"network": shape.model_dump(mode="json")}}
+    checkpoint.save_model(tmp_path, AttributeClassifier(shape, method.CLASSES), settings, None)
+    page = Page(model, Folders([place / "photos"]), place / "kept", known, Wearing(tmp_path, "cpu"))
+    with TestClient(server.create(page), base_url="http://127.0.0.1:4210") as client:
+        [told] = (t for t in client.get("/api/galleries").json()["galleries"] if t["name"] == "photos")
+        key = ready(client, told["id"])["id"]
+        found = client.get(f"/api/galleries/{key}/search", params={"row": 2}).json()["results"]
+        for hit in found:
+            assert hit["probability"] == pytest.approx(
+                known.probability(1 - hit["distance"]), abs=0.02
+            )  # the distance is rounded
+        assert found[0]["probability"] >= found[-1]["probability"]
+        sent = client.post("/api/queries", content=png(person(2, 1))).json()["id"]
+        of_row, of_sent = (
+            client.get(f"/api/galleries/{key}/attributes", params=asked).json()
+            for asked in ({"row": 2}, {"query": sent})
+        )
+        assert [worn["attribute"] for worn in of_row] == [head.replace("_", " ") for head in HEADS]
+        assert of_row == of_sent  # the same picture
+
+
+def test_without_a_classifier_that_is_said(browser, key):
+    answer = browser.get(f"/api/galleries/{key}/attributes", params={"row": 2})
+    assert (answer.status_code, "ATTRIBUTES=" in answer.json()["detail"]) == (404, True)
 
 
 def test_an_empty_folder_says_so(browser):
