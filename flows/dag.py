@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from dvc.repo import Repo
 
+METRICS = "metrics.json"  # an output of this name holds metrics, declared to DVC as such or not
+
 _ONE_REPO = threading.RLock()
 _held: dict[Path, "Repo"] = {}  # by the thread that has the lock
 
@@ -177,7 +179,7 @@ def _stage(stage: Any, upstream: Sequence[str]) -> Stage:
         upstream=() if stage.frozen else tuple(upstream),
         deps=tuple(_path(d) for d in stage.deps if not isinstance(d, ParamsDependency)),
         outs=tuple(_path(o) for o in stage.outs),
-        metrics=tuple(_path(o) for o in stage.outs if o.metric),
+        metrics=tuple(_path(o) for o in stage.outs if o.metric or Path(o.fs_path).name == METRICS),
         plots=tuple(_path(o) for o in stage.outs if o.plot),
         gpus=int(meta.get("gpus", 0)),
         minutes=float(meta["minutes"]) if "minutes" in meta else None,

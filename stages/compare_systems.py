@@ -13,7 +13,7 @@ from sanreid import runtime
 from sanreid.bounds import InPicture, Name, Quality, Seed, Text
 from sanreid.data import index
 from sanreid.params import Section, run
-from sanreid.reporting.shared import notices, pictures
+from sanreid.reporting.shared import notices, pictures, templates
 from sanreid.reporting.systems import page, table
 
 
@@ -38,7 +38,7 @@ def main(
     systems: table.Systems,
     experiment: table.Experiment,
 ) -> None:
-    """`out` gets table.csv, table.md, index.html and grid_<set>.jpg; the table is printed too."""
+    """`out` gets table.csv, table.md, index.html, cover.jpg and grid_<set>.jpg; the table is printed too."""
     rows = table.collect(systems, experiment, measured, main_chain, p.labels)
     rows += table.published(p.published, systems.sets)
     with runtime.atomic_folder(out) as work:
@@ -46,6 +46,8 @@ def main(
         for name in systems.sets:
             own = [row for row in rows if row.set == name]
             grid = Image.fromarray(np.asarray(page.grid(interim / name, index.read(interim / name), p.people, p.seed)))
+            if not parts:
+                templates.cover(grid, work / "cover.jpg")
             grid.save(work / f"grid_{name}.jpg", quality=p.quality, optimize=True)
             here = [row for row in own if row.kind == "here"]
             shown = []

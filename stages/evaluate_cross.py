@@ -12,7 +12,7 @@ from sanreid.reporting.run import retrieval
 
 
 def main(images: Path, model: Path, out: Path, evaluate_san: retrieval.Retrieval, san: network.Architecture) -> None:
-    """`out` gets metrics.json, cmc.csv (rank, cmc) and ranked.jpg of the model folder `model` on the set `images`."""
+    """`out` gets metrics.json, cmc.csv, verification.json, roc.csv and ranked.jpg of folder `model` on set `images`."""
     retrieval.evaluate(images, model, out, evaluate_san, san)
 
 

@@ -10,6 +10,7 @@ from sanreid.data import digits
 from sanreid.data.mnist import CLASSES
 from sanreid.params import Section, run
 from sanreid.reporting.digits import classifiers as tables
+from sanreid.reporting.digits import page
 from sanreid.reporting.shared import class_charts, notices
 from sanreid.training import digit_classifier
 
@@ -21,7 +22,7 @@ class Params(Section):
 
 
 def main(images: Path, models: Path, out: Path, p: Params, mnist: tables.Runs) -> None:
-    """`out` gets table.csv, table.md and confusion.svg; the table is printed too.
+    """`out` gets table.csv, table.md, confusion.svg and index.html; the table is printed too.
 
     `images` is what extract_mnist wrote, `models` the folder of the model folders that `mnist.models` names.
     """
@@ -44,7 +45,9 @@ def main(images: Path, models: Path, out: Path, p: Params, mnist: tables.Runs) -
         tables.frame(rows).to_csv(work / "table.csv", index=False, float_format="%.6g")
         (work / "table.md").write_text(text)
         names = [str(digit) for digit in range(CLASSES)]
-        (work / "confusion.svg").write_text(class_charts.confusion(matrices, dict.fromkeys(matrices, names)))
+        confusion = class_charts.confusion(matrices, dict.fromkeys(matrices, names))
+        (work / "confusion.svg").write_text(confusion)
+        (work / "index.html").write_text(page.render(rows, p.published, confusion, warned))
     print(text, end="")
 
 

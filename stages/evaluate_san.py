@@ -15,7 +15,7 @@ class Params(retrieval.Retrieval):
 
 
 def main(images: Path, model: Path, out: Path, p: Params, san: network.Architecture) -> None:
-    """`out` gets metrics.json, cmc.csv (rank, cmc) and ranked.jpg of the model folder `model` on the set `images`."""
+    """`out` gets metrics.json, cmc.csv, verification.json, roc.csv and ranked.jpg of folder `model` on set `images`."""
     retrieval.evaluate(images, model, out, p, san)
 
 

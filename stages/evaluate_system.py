@@ -15,7 +15,7 @@ class Params(measure.Evaluation):
 
 
 def main(images: Path, model: Path, out: Path, p: Params) -> None:
-    """`out` gets metrics.json, cmc.csv (rank, cmc), ranked.jpg and tsne.jpg of the folder `model` on set `images`."""
+    """`out` gets metrics.json, cmc.csv, verification.json, roc.csv, ranked.jpg and tsne.jpg of `model` on `images`."""
     measure.evaluate(images, model, out, p)
 
 

@@ -22,6 +22,7 @@ from sanreid.reporting.run import (
     pipeline_graph,
     readme_strip,
     split_means,
+    summary,
 )
 from sanreid.reporting.shared import ablations, results, results_table, results_text
 
@@ -59,8 +60,13 @@ def main(
     mnist: Path | None = None,
     cross: list[str] | None = None,
     crossed: Path | None = None,
+    numbers: Path | None = None,
+    plots: Path | None = None,
 ) -> None:
-    """Write `out` (the page) and `figures`/{strip.jpg, graph.svg, results.md, results.txt}; print the table."""
+    """Write `out` (the page) and `figures`/{strip.jpg, graph.svg, results.md, results.txt}; print the table.
+
+    For DVC's own commands: `numbers` (JSON, a dozen) and `plots`/{cmc.csv, losses.csv}.
+    """
     look = dataset_samples.Look(p.people, p.height, p.quality, p.seed)
     experiment = results.Experiment(sets, variants, seeds)
     places = (
@@ -77,6 +83,12 @@ def main(
     )
     files = page_contents.Run(experiment, *places)
     measured = results.collect(experiment, evaluations, floors)
+    if numbers:
+        runtime.write_json(numbers, summary.metrics(measured, texture_reports))
+    if plots:
+        with runtime.atomic_folder(plots) as work:
+            summary.cmc(measured).to_csv(work / "cmc.csv", index=False)
+            summary.losses(experiment, models, san_pg).to_csv(work / "losses.csv", index=False)
     measured += split_means.means(measured)
     outcomes = results_table.outcomes(measured, p.comparisons, ablations.read(parameters), p.published)
     elsewhere = results.collect_crossed(experiment, cross, crossed) if cross and crossed else []

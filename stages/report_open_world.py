@@ -26,7 +26,7 @@ from sanreid.reporting.digits import classifiers as digit_tables
 from sanreid.reporting.open_world import maps, page, table
 from sanreid.reporting.open_world.maps import Map
 from sanreid.reporting.open_world.page import Setting
-from sanreid.reporting.shared import notices, pictures
+from sanreid.reporting.shared import notices, pictures, templates
 from sanreid.reporting.systems.table import Systems
 
 KINDS = {"features": "features as they are", "camera_mean_removed": "camera means removed"}  # folders, and what to say
@@ -55,7 +55,7 @@ class Params(Section):
 def main(
     interim: Path, digits: Path, people: Path, out: Path, p: Params, mnist: digit_tables.Runs, systems: Systems
 ) -> None:
-    """`out` gets index.html, maps.html (the turnable maps), table.csv, table.md and the pictures.
+    """`out` gets index.html, maps.html (the turnable maps), table.csv, table.md, cover.jpg and the pictures.
 
     `interim` holds the extracted sets; `digits` and `people` what the evaluating stages wrote, a folder a division, and
     a set and seed.
@@ -76,6 +76,8 @@ def main(
             page.part(setting, shown, partial(opened, folder), word, height, p.look, work)
             for setting, folder, word, height in drawn
         ]
+        with Image.open(work / f"counts_{drawn[0][0].key}.png") as counts:
+            templates.cover(counts, work / "cover.jpg")
         shown_maps = {name: records[name] for name in p.maps.divisions if name in records}
         flat = {name: projected(name, found, interim / "mnist", p.maps, 2) for name, found in shown_maps.items()}
         pictured = []
@@ -89,7 +91,7 @@ def main(
                 for name, found in shown_maps.items()
                 for row in projected(name, found, interim / "mnist", p.maps, 3)
             ]
-            (work / "maps.html").write_text(maps.turnable(deep, "digit", "SAN-ReID: streams of digits"))
+            (work / "maps.html").write_text(maps.turnable(deep, "digit", "Streams of digits"))
         published = table.published(p.published)
         text = page.markdown(parts, published)
         (work / "table.md").write_text(text)

@@ -10,8 +10,7 @@ import pytest
 from sanreid import graph_names, graph_params, params
 from sanreid.data import digits
 from sanreid.params import ParamsError
-from sanreid.reporting.systems import measure
-from sanreid.training import digit_cells
+from sanreid.training import digit_cells, networks
 from stages import train_san_pg
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -180,7 +179,7 @@ def test_sets_with_points_and_splits_are_known():
 
 
 def test_the_names_are_those_of_the_code_and_of_the_graph():
-    assert set(graph_names.get_args(graph_names.System)) == set(measure.NETWORKS)
+    assert set(graph_names.get_args(graph_names.System)) == set(networks.NETWORKS)
     assert graph_names.get_args(graph_params.Generator) == train_san_pg.TARGETS
     for division in digits.DIVISIONS:
         graph_params.check({"mnist": {"models": [], "cells": [], "grids": [], "divisions": [division]}}, "p")

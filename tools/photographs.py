@@ -20,9 +20,10 @@ from sanreid.data import photographs as reader
 from sanreid.evaluation import imagenet, trivial_baselines
 from sanreid.evaluation.photographs import Settings
 from sanreid.models.backbones import WEIGHTS
-from sanreid.reporting.photographs import measure, page, table
+from sanreid.reporting.photographs import measure, overview, page, table
 from sanreid.reporting.run import retrieval
 from sanreid.reporting.systems.measure import Reranking
+from sanreid.training import networks
 
 MODELS, REPORTS = Path("models"), Path("reports/photographs")
 DRAWS = 1000
@@ -43,7 +44,7 @@ def photographs(
     p = Settings(again.k1, again.k2, again.weight, san.max_rank, draws, seed)
     rows = reader.read(folder)
     for model in models:
-        measure.load(model)  # a model that does not load is told before any work
+        networks.load_any(model)  # a model that does not load is told before any work
     for name, take in measure.floors(folder, rows, stripes, width, seed, san.batch, weights):
         told = measure.write(take(), folder, rows, out / measure.FLOORS / name, p, san.lists)
         runtime.log.info("%s: %s", table.NAMES[name], told)
@@ -58,6 +59,7 @@ def photographs(
         work.write_text(table.markdown(found), encoding="utf-8")
     with runtime.atomic_file(out / "index.html") as work:
         work.write_text(page.render(out.name, out, found), encoding="utf-8")
+    overview.write(out.parent)
     return found
 
 
@@ -80,7 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with faults.told("photographs"):
         if given.draws < 1:
             raise ValueError(f"--draws {given.draws}: at least 1")
-        models = given.models or measure.trained(MODELS)
+        models = given.models or networks.trained(MODELS)
         if not models:
             runtime.log.warning("%s: no trained network there, so the floors alone are measured; `make demo`", MODELS)
         out = REPORTS / (given.name or given.folder.resolve().name)

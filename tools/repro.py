@@ -3,23 +3,27 @@
     python -m tools.repro report --show reports/figures/results.txt
 
 Decisions: `dvc repro --quiet` hides DVC's errors with its chatter; but the chatter goes to standard output, and errors,
-warnings and the stages' log lines go to standard error, which is left alone. What two runs in one clone end in, a lock,
-DVC tells without a word on what to do: that is added, with the process that holds it.
+warnings and the stages' log lines go to standard error, which is passed on line by line, each stage's under a title
+(tools/stage_progress.py). Chatter that is ready is read first, so that a title stands above its stage's first line.
+What two runs in one clone end in, a lock, DVC tells without a word on what to do: that is added, with the process that
+holds it.
 """
 
 import argparse
 import fcntl
 import json
 import os
+import selectors
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from sanreid import faults
+from tools import stage_progress
 
 RWLOCK = Path(".dvc/tmp/rwlock")  # who reads and writes what
 LOCK = Path(".dvc/tmp/lock")  # held by flock while DVC looks at the whole clone
@@ -71,13 +75,65 @@ def _locked(file: Path) -> bool:
 def repro(targets: Sequence[str], chatter: bool = False) -> int:
     """`dvc repro` of the targets; its exit status. SIGTERM to this process ends it too."""
     command = [sys.executable, "-m", "dvc", "repro", *targets]
-    process = subprocess.Popen(command, stdout=None if chatter else subprocess.DEVNULL)
-    signal.signal(signal.SIGTERM, lambda *_: process.terminate())
-    while True:
-        try:
-            return process.wait()
-        except KeyboardInterrupt:  # DVC has heard it too, and ends
-            continue
+    told = stage_progress.start(lambda: planned(targets))
+
+    def said(line: str) -> None:
+        if chatter:
+            sys.stdout.write(line)
+            sys.stdout.flush()
+        told.see(line)
+
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        signal.signal(signal.SIGTERM, lambda *_: process.terminate())
+        assert process.stdout is not None
+        assert process.stderr is not None
+        follow(process, [(process.stdout, said), (process.stderr, told.line)], told.tick)
+    if process.returncode == 0:
+        told.progress.end()
+    told.close()
+    stage_progress.record(stage_progress.RECORDED, told.progress.took())
+    return process.returncode
+
+
+def planned(targets: Sequence[str]) -> stage_progress.Planned:
+    """The stages that the targets need with what they do; nothing where DVC cannot say: it then says so itself."""
+    from flows import dag  # DVC takes seconds to import: only a run that has something to do pays
+
+    with suppress(dag.GraphError):
+        return {name: stage.desc for name, stage in dag.load(Path.cwd(), targets).items()}
+    return {}
+
+
+def follow(
+    process: subprocess.Popen[bytes], streams: Sequence[tuple[IO[bytes], Callable[[str], None]]], tick: Callable
+) -> None:
+    """Hand on the lines of a process, the first stream's first, until it ends; `tick` is called about once a second.
+
+    Its end is told by itself and not by its streams: what it leaves behind may hold them open.
+    """
+    rests = [b""] * len(streams)
+    with selectors.DefaultSelector() as selector:
+        for number, (stream, _) in enumerate(streams):
+            os.set_blocking(stream.fileno(), False)
+            selector.register(stream, selectors.EVENT_READ, number)
+        ended = False
+        while not ended or selector.get_map():
+            with suppress(KeyboardInterrupt):  # DVC has heard it too, and ends
+                ended = process.poll() is not None
+                ready = sorted(key.data for key, _ in selector.select(0 if ended else 0.2))
+                if ended and not ready:
+                    break
+                if ready and (number := ready[0]) is not None:
+                    stream, hand_on = streams[number]
+                    if not (read := os.read(stream.fileno(), 1 << 16)):
+                        selector.unregister(stream)
+                    *lines, rests[number] = (rests[number] + read).split(b"\n")
+                    for line in lines:
+                        hand_on(line.decode(errors="replace") + "\n")
+                tick()
+        for rest, (_, hand_on) in zip(rests, streams, strict=True):
+            if rest:
+                hand_on(rest.decode(errors="replace"))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

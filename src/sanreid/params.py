@@ -186,7 +186,12 @@ def run(main: Callable[..., None], launch: Callable[[], bool] | None = None) -> 
     The stage ends in order on SIGTERM, and when the DVC that started it is gone (stopping). `launch`, of a training
     that several processes can share, is `process_group.launch`: where it started them, the work is theirs.
     """
-    from sanreid import graph_params, runtime, stopping  # the first imports this module; the others cost its readers
+    from sanreid import (  # the first imports this module; the others cost its readers
+        graph_params,
+        runtime,
+        stage_record,
+        stopping,
+    )
 
     runtime.configure_logging()
     stage = Path(sys.argv[0]).stem
@@ -202,8 +207,9 @@ def run(main: Callable[..., None], launch: Callable[[], bool] | None = None) -> 
             elif _kind(argument.annotation)[0] is Path and str(given[name]).startswith(KEY):
                 given[name] = _named(path, str(given[name]).removeprefix(KEY))
         _apart(given)
-        if launch is None or not launch():
-            main(**given)
+        with stage_record.kept(stage, given):
+            if launch is None or not launch():
+                main(**given)
 
 
 def _apart(given: dict[str, Any]) -> None:

@@ -44,7 +44,7 @@ def compare(places, out, **changes):
 
 def test_the_table_in_three_forms_and_the_pictures(places, tmp_path, capsys):
     out = compare(places, tmp_path / "out")
-    assert sorted(f.name for f in out.iterdir()) == ["grid_one.jpg", "index.html", "table.csv", "table.md"]
+    assert sorted(f.name for f in out.iterdir()) == ["cover.jpg", "grid_one.jpg", "index.html", "table.csv", "table.md"]
     table = pd.read_csv(out / "table.csv")
     assert table["label"].tolist() == ["strong <baseline>", "two_head", "SAN (2020)"]
     assert table["mAP"].tolist() == pytest.approx([0.4, 0.4, 0.88])

@@ -35,7 +35,7 @@ def test_measured_exactly_as_on_its_own_set(model, tmp_path):
     evaluate_cross.main(people, model, tmp_path / "cross", section(), toy.architecture())
     evaluate_san.main(people, model, tmp_path / "own", section(evaluate_san.Params), toy.architecture())
     files = sorted(f.name for f in (tmp_path / "cross").iterdir())
-    assert files == ["cmc.csv", "metrics.json", "ranked.jpg"]
+    assert files == ["cmc.csv", "metrics.json", "ranked.jpg", "roc.csv", "verification.json"]
     assert all((tmp_path / "cross" / f).read_bytes() == (tmp_path / "own" / f).read_bytes() for f in files)
     assert json.loads((tmp_path / "cross/metrics.json").read_text())["protocol"] == "whole_gallery"
 

@@ -42,6 +42,10 @@ def test_accuracies_are_those_of_training_and_published_ones_are_marked(folders,
     assert "80 training digits, tested on 40" in text
     drawing = (out / "confusion.svg").read_text()
     assert drawing.count("40 images, true") == 2
+    page = (out / "index.html").read_text()
+    assert drawing in page
+    assert all(f"{100 * table.loc[name, 'accuracy']:.1f}</td>" in page for name in names)
+    assert '<tr class="floor"><th>theirs</th><td class="n">99.47</td>' in page
 
 
 def test_a_model_that_is_not_there_is_named(folders, tmp_path):

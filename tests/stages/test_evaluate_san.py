@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from sanreid.data import images, index, tensors
-from sanreid.evaluation import distances, ranking
+from sanreid.evaluation import calibration, distances, ranking
 from sanreid.models.san import SAN
 from sanreid.params import ParamsError, validate
 from sanreid.reporting.shared import ranked_lists
@@ -121,12 +121,16 @@ def test_files_are_whole_and_the_same_again(people, model, tmp_path):
     for name in ("a", "b"):
         stage.main(people, model, tmp_path / name, section(), toy.architecture())
     files = sorted(f.name for f in (tmp_path / "a").iterdir())
-    assert files == ["cmc.csv", "metrics.json", "ranked.jpg"]
+    assert files == ["cmc.csv", "metrics.json", "ranked.jpg", "roc.csv", "verification.json"]
     assert all((tmp_path / "a" / f).read_bytes() == (tmp_path / "b" / f).read_bytes() for f in files)
     cmc = pd.read_csv(tmp_path / "a/cmc.csv")
     assert cmc["rank"].tolist() == list(range(1, 11))
     assert cmc["cmc"].is_monotonic_increasing
     assert cmc["cmc"][0] == json.loads((tmp_path / "a/metrics.json").read_text())["rank1"]
+    told = calibration.read(tmp_path / "a/verification.json")
+    assert (told.people, told.pictures) == (5, 20)
+    assert told.equal_error_rate < 0.5
+    assert pd.read_csv(tmp_path / "a/roc.csv")["tpr"].max() == 1
     height, width = images.size(tmp_path / "a/ranked.jpg")
     assert height > 2 * 176
     assert width > 5 * 60

@@ -99,7 +99,8 @@ def test_the_price_stands_beside_the_numbers(people, model, tmp_path):
     assert metrics["images_per_second"] > 0
     assert {*table.MEASURES, *table.PRICES} - {"reranked_mAP"} <= set(metrics)  # the comparison's columns
     assert metrics["training_seconds"] == json.loads((model / "training.json").read_text())["seconds"]
-    assert sorted(f.name for f in (tmp_path / "out").iterdir()) == ["cmc.csv", "metrics.json", "ranked.jpg", "tsne.jpg"]
+    names = sorted(f.name for f in (tmp_path / "out").iterdir())
+    assert names == ["cmc.csv", "metrics.json", "ranked.jpg", "roc.csv", "tsne.jpg", "verification.json"]
     cmc = pd.read_csv(tmp_path / "out/cmc.csv")
     assert cmc["rank"].tolist() == list(range(1, 13))
     assert cmc["cmc"][0] == metrics["rank1"]

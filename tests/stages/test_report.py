@@ -95,6 +95,12 @@ def test_other_test_sets_are_shown_when_named(run, capsys):
     assert 'id="crossed"' in given["out"].read_text()
 
 
+def test_the_files_of_dvcs_commands_are_written_where_named(run):
+    report.main(**arguments(run), numbers=run / "reports/summary.json", plots=run / "reports/plots", p=P)
+    assert json.loads((run / "reports/summary.json").read_text())["san"]["rank1"] == 0.8945
+    assert sorted(p.name for p in (run / "reports/plots").iterdir()) == ["cmc.csv", "losses.csv"]
+
+
 def test_optional_folders_may_be_absent(run):
     given = arguments(run) | {"attributes": None, "mnist": None}
     report.main(**given, p=P)

@@ -10,6 +10,7 @@ from sanreid.data import images, index
 from sanreid.evaluation.open_world import result_files
 from sanreid.params import ParamsError, validate
 from sanreid.reporting.digits import classifiers as digit_tables
+from sanreid.reporting.shared import menu
 from sanreid.reporting.systems.table import Systems
 from stages import report_open_world as stage
 from tests.data import toy_digits
@@ -64,7 +65,11 @@ def report(folder, out, digits, people, **changes):
 def test_the_page_is_whole_and_needs_no_network(made):
     page = (made / "out/index.html").read_text()
     assert page.rstrip().endswith("</html>")
-    assert not re.findall(r'(?:src|href)="(?!data:|#|maps\.html)', page)
+    menu_links = {f"../{path}" for path in (menu.START, *(entry.places[0] for entry in menu.ENTRIES))}
+    own = "../open_world/index.html"
+    assert set(re.findall(r'(?:src|href)="(?!data:|#)([^"]*)', page)) == {"maps.html", *menu_links}
+    assert f'<a href="{own}" aria-current="page">' in page
+    assert (made / "out/cover.jpg").stat().st_size > 500
     for told in (
         "Digits seen in training",
         "Digits never trained on, raw pixels",

@@ -1,19 +1,22 @@
-"""What `make demo` and its like show: stages' lines and errors, no chatter, and what to do about a lock."""
+"""What `make demo` and its like show: stages' lines below their titles, errors, no chatter, and what a lock asks."""
 
+import json
 import os
+import pty
 import signal
 import subprocess
 import sys
+import termios
 from pathlib import Path
 
 import pytest
 
 from tests.processes import wait_for
-from tools import repro
+from tools import repro, stage_progress
 
 GRAPH = """\
 stages:
-  good: {cmd: "echo words of the stage >&2 && mkdir -p out && echo made > out/good", outs: [out/good]}
+  good: {desc: Make it, cmd: "echo words of the stage >&2 && mkdir -p out && echo made > out/good", outs: [out/good]}
   bad: {cmd: "echo what went wrong >&2 && exit 3", deps: [out/good], outs: [out/bad]}
   torn: {cmd: "true", outs: [out/torn]}
   slow: {cmd: "echo > began && sleep 60", outs: [out/slow]}
@@ -39,8 +42,24 @@ def run(clone: Path, *words: str) -> subprocess.CompletedProcess[str]:
 def test_stages_speak_and_dvc_does_not(clone):
     done = run(clone, "good", "--show", "out/good")
     assert (done.returncode, done.stdout) == (0, "made\n")
-    assert done.stderr.strip() == "words of the stage"
-    assert "skipping" in run(clone, "good", "--chatter").stdout
+    assert done.stderr.splitlines() == ["[1/1] good: Make it", "words of the stage"]
+    assert list(json.loads((clone / stage_progress.RECORDED).read_text())) == ["good"]
+    again = run(clone, "good", "--chatter")
+    assert "skipping" in again.stdout
+    assert again.stderr == ""  # nothing ran
+
+
+def test_a_terminal_has_the_lines_and_one_bar(clone):
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (24, 100))
+    command = [sys.executable, "-m", "tools.repro", "good"]
+    assert subprocess.run(command, cwd=clone, stdout=theirs, stderr=theirs, timeout=120).returncode == 0
+    os.close(theirs)
+    text = os.read(ours, 1 << 16).decode()
+    os.close(ours)
+    assert text.index("[1/1] good: Make it\r\n") < text.index("words of the stage\r\n")
+    assert "0% |" in text
+    assert "so far" in text
 
 
 def test_errors_of_stages_and_of_dvc_are_seen(clone):

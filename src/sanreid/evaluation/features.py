@@ -28,17 +28,19 @@ def extract(
     l2: bool = False,
     read: Callable[[Any], Tensor] = lambda output: output.feature,
     precision: Precision = "float32",
+    device: torch.device | None = None,
 ) -> NDArray[np.float32]:
     """The features (N, D) of uint8 images (N, 3, H, W), `batch` at a time, in evaluation mode without gradients.
 
-    `flip_average` takes the mean of an image's feature and its mirror image's; `l2` scales each to unit length (after
-    the mean; a zero feature stays zero). `read` picks the (B, D) feature from the model's output. Runs on
-    `runtime.device()`, on a GPU in bfloat16 where `precision` asks for it; the model's mode is as it was afterwards.
+    `flip_average` takes the mean of an image's feature and its mirror image's; `l2` scales each to unit length
+    (after the mean; a zero feature stays zero). `read` picks the (B, D) feature from the model's output. Runs on
+    `device` (default: `runtime.device()`), on a GPU in bfloat16 where `precision` asks for it; the model's mode is
+    as it was afterwards.
     Raises ValueError for no images.
     """
     if not len(images):
         raise ValueError("no images to extract features from: is the split empty?")
-    device, training = runtime.device(), model.training
+    device, training = device or runtime.device(), model.training
     model.to(device).eval()
     parts = []
     try:

@@ -14,7 +14,7 @@ from sanreid.models.backbones import Backbone, Shape
 class Architecture(Shape):
     """A backbone's shape, the pictures it sees, and where its training starts; a system's own section adds keys."""
 
-    initialise: Literal["scratch", "imagenet", "san_pg"]
+    initialise: Literal["scratch", "imagenet", "san_pg", "pretrained"]
 
     def trunk(self) -> Backbone:
         """The backbone that it describes, drawn from torch's global generator."""

@@ -2,7 +2,7 @@
 
 Decisions: what is retrieved is the feature behind the neck, as the authors do with cosine distance; the one before it
 is in the output for the triplet loss. The neck's shift stays 0 and the classifier has no bias, as published, so that
-the features gather round the origin.
+the features gather round the origin. Of 0 people it has no classifier: a network that embeds, as the one that ships.
 """
 
 from typing import NamedTuple
@@ -29,11 +29,13 @@ class Strong(nn.Module):
         channels = self.encoder.channels[3]
         self.neck = nn.BatchNorm1d(channels)
         self.neck.bias.requires_grad_(False)
-        self.classifier = nn.Linear(channels, people, bias=False)
-        nn.init.normal_(self.classifier.weight, std=0.001)
+        if people:
+            self.classifier = nn.Linear(channels, people, bias=False)
+            nn.init.normal_(self.classifier.weight, std=0.001)
+        self.people = people
 
     def forward(self, images: Tensor) -> StrongOutput:
         """Normalised images (N, 3, H, W)."""
         pooled = self.encoder(images).l4.mean((2, 3))
         feature = self.neck(pooled)
-        return StrongOutput(feature, pooled, self.classifier(feature))
+        return StrongOutput(feature, pooled, self.classifier(feature) if self.people else feature[:, :0])

@@ -9,3 +9,4 @@ from sanreid.models.backbones import FAMILIES
 
 TRUNK = tuple(dict.fromkeys(f"encoder.{start}" for one in FAMILIES.values() for start in one.starts))
 DECODER = ("decoder.",)
+FEATURE = (*TRUNK, "encoder.fc.")  # what people are found by

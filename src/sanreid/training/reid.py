@@ -25,6 +25,8 @@ from sanreid.training import checkpoint, distributed, loop, optim
 from sanreid.training.error_context import in_section
 from sanreid.training.parameter_prefixes import TRUNK
 
+PRETRAINED = "src/sanreid/pretrained"  # the network that ships, as a model folder
+
 
 class Recipe(Section):
     """The keys that every system's section has; its own adds the batches, the losses, and `network`."""
@@ -76,7 +78,7 @@ class Start(NamedTuple):
 
 
 def start(model: nn.Module, arch: Architecture, folder: Path) -> Start:
-    """Fill `model.encoder` as `arch.initialise` says: `folder` is SAN-PG's model folder, or that of <backbone>.pth.
+    """Fill `model.encoder` as `arch.initialise` says: `folder` holds SAN-PG, <backbone>.pth, or a re-ID network.
 
     Raises FileNotFoundError that says where to put a file, ValueError with the report where not all of it fits.
     """
@@ -84,12 +86,28 @@ def start(model: nn.Module, arch: Architecture, folder: Path) -> Start:
         trunk: Any = model.encoder
         loaded = backbones.load_imagenet(trunk, arch.backbone, folder, "initialise: scratch")
         return Start([folder / f"{arch.backbone}.pth"], {"initialise": "imagenet", **loaded.as_dict()})
-    if arch.initialise == "san_pg":
+    if arch.initialise in ("san_pg", "pretrained"):
         weights = folder / checkpoint.WEIGHTS
+        if arch.initialise == "pretrained":
+            _check_pretrained(arch, folder)
         report = checkpoint.load_into(model, weights, only=TRUNK, strict=True)
         runtime.log.info("%s", report)
-        return Start([weights], {"initialise": "san_pg", **report.as_dict(), **checkpoint.before(folder)})
+        return Start([weights], {"initialise": arch.initialise, **report.as_dict(), **checkpoint.before(folder)})
     return Start([], {"initialise": "scratch"})
+
+
+def _check_pretrained(arch: Architecture, folder: Path) -> None:
+    """Refuse a folder that holds no re-ID network, or one of another trunk; the error names what fits."""
+    file = folder / "params.json"
+    if not file.is_file():
+        raise FileNotFoundError(f"{file}: not found; initialise: pretrained wants systems.start={PRETRAINED}")
+    record = runtime.read_json(file)
+    theirs = record.get("recipe", {}).get("network") if isinstance(record, dict) else None
+    if not isinstance(theirs, dict):
+        raise ValueError(f"{file}: no re-ID system's network; initialise: pretrained wants systems.start={PRETRAINED}")
+    for name in ("backbone", "width"):
+        if theirs.get(name) != (own := getattr(arch, name)):
+            raise ValueError(f"{name}: {own}, but the network in {folder} has {theirs.get(name)}; set {name} to that")
 
 
 class Step(ABC):

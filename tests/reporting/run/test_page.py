@@ -7,9 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from sanreid.reporting.run import page, page_contents, parameters, results_section
+from sanreid.reporting.run import (
+    page,
+    page_contents,
+    parameters,
+    pipeline_drawing,
+    pipeline_graph,
+    results_section,
+)
 from sanreid.reporting.run.dataset_samples import Look
-from sanreid.reporting.shared import ablations, results, results_table, templates
+from sanreid.reporting.shared import ablations, menu, results, results_table, templates
+from stages import report_assets
+from tests.reporting import browser
 from tests.reporting.run import fake_run
 
 LOOK = Look(people=3, height=32, quality=85, seed=0)
@@ -88,7 +97,10 @@ def test_page_is_whole_and_needs_no_network(html):
     assert outline.open == []
     assert len(outline.sources) > 30
     assert all(source.startswith("data:image/") for source in outline.sources)
-    assert all(link.startswith("#") and link[1:] in outline.ids for link in outline.links)
+    pages = {menu.START, *(entry.places[0] for entry in menu.ENTRIES)}
+    assert {link for link in outline.links if not link.startswith("#")} == pages
+    assert "textures" in outline.ids
+    assert all(link[1:] in outline.ids for link in outline.links if link.startswith("#"))
     addresses = set(re.findall(r"https?://[^\s\"'<)]+", html))
     assert addresses <= {"http://www.w3.org/2000/svg"}
     assert "@import" not in html
@@ -147,7 +159,7 @@ def test_a_table_of_ablations_and_other_sets_are_shown_when_the_run_holds_them(t
     outline = Outline()
     outline.feed(html)
     assert outline.open == []
-    assert all(link[1:] in outline.ids for link in outline.links)
+    assert all(link[1:] in outline.ids for link in outline.links if link.startswith("#"))
     words = text_of(html)
     assert "crossed" in outline.ids
     for needed in (
@@ -265,3 +277,48 @@ def test_a_variant_that_began_with_imagenet_says_so(tmp_path):
     about = page_contents._about(run)
     assert about["baseline"].startswith("from ImageNet · ")
     assert about["san"].startswith("all from SAN-PG from ImageNet · ")
+
+
+def test_what_differs_from_the_nearest_profile_is_told_key_by_key(tmp_path):
+    (tmp_path / "profiles").mkdir()
+    (tmp_path / "profiles/demo.yaml").write_text("a: {b: 1, c: [1, 2]}\nd: x\n")
+    (tmp_path / "profiles/paper.yaml").write_text("base: demo.yaml\na: {b: 7, c: [3]}\nd: z\n")
+    (tmp_path / "params.yaml").write_text("a: {b: 1, c: [1, 2, 3]}\nd: x\ne: 4\n")
+    found = parameters.changed(tmp_path / "params.yaml", tmp_path / "profiles")
+    assert found == parameters.Changed("demo.yaml", [("a.c", "[1, 2]", "[1, 2, 3]"), ("e", "–", "4")])
+    assert parameters.changed(tmp_path / "params.yaml", tmp_path / "nowhere") is None
+
+
+@browser.needed
+def test_in_a_browser_tables_sort_charts_tell_and_the_graph_knows_what_ran(html, tmp_path):
+    reports = tmp_path / "reports"
+    drawn = pipeline_drawing.draw(pipeline_graph.read(fake_run.build(tmp_path) / "dvc.yaml"))
+    (reports / "index.html").write_text(html.replace("<svg></svg>", drawn))
+    report_assets.main(reports / "assets", reports / "start.html")
+    (tmp_path / "runs").mkdir()
+    told = {"stage": "train_san_pg", "outs": ["models/san_pg"], "seconds": 75, "failed": False, "commit": "abc"}
+    told |= {"ended": "2020-01-02 03:04:05", "machine": "m, 2 cores", "system": "s", "versions": {"torch": "2"}}
+    broken = told | {"stage": "pair_pit", "outs": ["data/interim/pit"], "failed": True}
+    (tmp_path / "runs/stages.js").write_text("".join(f"sanreidRan({json.dumps(t)});\n" for t in (told, broken)))
+    with browser.opened(reports / "index.html", width=400) as page:
+        assert page.evaluate("document.documentElement.scrollWidth") == 400
+    with browser.opened(reports / "index.html", scheme="dark") as page:
+        page.wait_for_selector("#ran tbody tr", state="attached")
+        assert page.locator(".node[data-name=train_san_pg] .took").inner_html() == "✓ 1 min 15 s"
+        assert page.locator(".node[data-name=pair_pit]").get_attribute("data-state") == "failed"
+        assert page.locator(".node[data-name=report] .took").inner_html() == ""
+        assert "abc" in page.locator("#ran").inner_text()
+        table = page.locator("#results table").first
+        names = table.locator("tbody:last-of-type tr th")
+        before = names.all_inner_texts()
+        table.locator("thead th").nth(1).click()
+        assert table.locator("tbody tr td:nth-child(2)").all_inner_texts()[0] >= "40"
+        assert table.locator("thead th").nth(1).get_attribute("aria-sort") == "descending"
+        table.locator("thead th").nth(1).click()
+        table.locator("thead th").nth(1).click()
+        assert names.all_inner_texts() == before
+        page.evaluate("document.querySelector('svg.chart[data-chart]').parentElement.scrollIntoView()")
+        page.wait_for_selector("svg.chart.replaced", state="attached")
+        first = page.locator("svg.chart[data-chart]").first
+        kept = json.loads(first.get_attribute("data-chart"))["lines"][0]["y"]
+        assert page.evaluate("document.querySelector('.plotly-box').data[0].y") == kept

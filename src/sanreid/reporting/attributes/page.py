@@ -68,6 +68,7 @@ def render(
     return templates.render(
         "attributes/page.html",
         stage="evaluate_attributes",
+        place="attributes/seed0/index.html",  # of each seed: the folders lie at one depth
         eyebrow="Market-1501 attributes",
         title=f"attributes, {headline(means[last])}",
         headline=headline(means[last]),

@@ -1,7 +1,7 @@
 """Maps of a stream (t-SNE): what the network finds alike, beside what raw pixels have alike; flat, and turnable.
 
 Decisions: Barnes and Hut's t-SNE (van der Maaten 2014) from the first principal components, at most 50 of them, so the
-same points give the same map. The turnable maps are one HTML file with plotly inside it: no network is needed. Only
+same points give the same map. The turnable maps are an HTML page that takes plotly from beside it, and no network. Only
 neighbourhoods mean something in such a map; sizes of clusters and gaps between far ones do not.
 """
 
@@ -17,9 +17,11 @@ from plotly.subplots import make_subplots
 from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 
+from sanreid.reporting.shared import templates
 from sanreid.reporting.shared.image_grids import Picture
 
 COMPONENTS, PERPLEXITY = 50, 30.0
+PLACE = "open_world/maps.html"  # below reports/
 COLOURS = ["#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd", "#8c564b", "#e377c2", "#20242c", "#bcbd22", "#17becf"]
 
 
@@ -74,7 +76,10 @@ def flat(rows: Sequence[Sequence[Map]], word: str) -> Picture:
 
 
 def turnable(rows: Sequence[Sequence[Map]], word: str, title: str) -> str:
-    """One self-contained HTML page with the maps (N, 3), a row of scenes each, to turn with the mouse."""
+    """One HTML page with the maps (N, 3), a row of scenes each, to turn with the mouse.
+
+    plotly's script is the one that all pages share: 4.8 MB that lie in reports/assets once.
+    """
     width = max(len(row) for row in rows)
     titles = [title for row in rows for title in [*(one.title for one in row), *[""] * (width - len(row))]]
     figure = make_subplots(
@@ -97,10 +102,22 @@ def turnable(rows: Sequence[Sequence[Map]], word: str, title: str) -> str:
                 told.add(name)
     bare = {"showticklabels": False, "title": "", "showbackground": False, "gridcolor": "#dfe4ec", "zeroline": False}
     figure.update_scenes(xaxis=bare, yaxis=bare, zaxis=bare)
-    figure.update_layout(title=title, height=620 * len(rows), margin={"l": 10, "r": 10, "t": 70, "b": 10})
-    figure.update_layout(legend={"itemsizing": "constant"}, template="plotly_white")
+    figure.update_layout(height=620 * len(rows), margin={"l": 10, "r": 10, "t": 40, "b": 10}, template="plotly_white")
+    grey = {"color": "#7d899b"}  # seen on a light page and on a dark one
+    figure.update_layout(legend={"itemsizing": "constant", "orientation": "h", "y": -0.02}, font=grey)
+    figure.update_layout(paper_bgcolor="rgba(0,0,0,0)")
     # a name of its own drawing would be another at every run
-    return figure.to_html(include_plotlyjs=True, full_html=True, div_id="maps")
+    shared = "../assets/plotly.min.js"
+    drawn = figure.to_html(include_plotlyjs=shared, full_html=False, div_id="maps")
+    return templates.render(
+        "open_world/maps.html",
+        stage="report_open_world",
+        place=PLACE,
+        eyebrow="the open world",
+        headline=title,
+        lead="Maps to turn with the mouse; a click on a name hides its points.",
+        drawn=drawn,
+    )
 
 
 def _colour(c: int) -> str:

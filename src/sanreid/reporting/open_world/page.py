@@ -159,6 +159,7 @@ def render(
     return templates.render(
         "open_world/page.html",
         stage="report_open_world",
+        place="open_world/index.html",
         eyebrow="the open world",
         headline="How many are in the stream?",
         lead=LEAD,

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from sanreid import runtime
 from sanreid.data import images as pictures
@@ -23,50 +23,17 @@ from sanreid.data import tensors
 from sanreid.evaluation import features, imagenet, photographs, trivial_baselines
 from sanreid.evaluation.photographs import Found, Settings
 from sanreid.evaluation.ranking import Ranking
-from sanreid.models import san
-from sanreid.params import validate
-from sanreid.reporting.run import retrieval
 from sanreid.reporting.shared import notices, ranked_lists
-from sanreid.reporting.systems import measure as systems
-from sanreid.training import checkpoint
+from sanreid.training import checkpoint, networks
 
 FLOORS = "floors"
 SHEETS = {"plain": "ranked.jpg", "centred": "ranked_centred.jpg"}
 Extracted = tuple[NDArray[np.float32], dict[str, Any]]  # features (N, D) and what metrics.json says of them
 
 
-def load(folder: Path) -> tuple[nn.Module, tuple[int, int]]:
-    """The network of a model folder of train_san or of another re-ID system, and the (height, width) that it sees.
-
-    Raises FileNotFoundError where there is none, ValueError where it holds no re-ID network, or not its weights.
-    """
-    file = folder / "params.json"
-    if not file.is_file():
-        raise FileNotFoundError(f"{file}: not found; name a model folder, such as models/san/<set>/<variant>/seed<k>")
-    record = runtime.read_json(file)
-    if record.get("system") in systems.NETWORKS:
-        net, _ = systems.load(folder)
-        shape = record["recipe"]["network"]
-        return net, (shape["height"], shape["width_px"])
-    if "variant" not in record or "architecture" not in record:
-        raise ValueError(f"{file}: no re-ID network; name a folder of train_san or of another re-ID system")
-    arch = validate(record["architecture"], san.Architecture, f"{file}: architecture")
-    return retrieval.load(folder, arch), arch.size
-
-
-def trained(models: Path) -> list[Path]:
-    """The folders of re-ID networks at any depth below `models`, sorted."""
-    found = sorted(file.parent for file in models.rglob("params.json"))
-    return [folder for folder in found if _is_network(runtime.read_json(folder / "params.json"))]
-
-
-def _is_network(record: dict[str, Any]) -> bool:
-    return record.get("system") in systems.NETWORKS or {"variant", "architecture"} <= record.keys()
-
-
 def of_model(model: Path, folder: Path, rows: pd.DataFrame, batch: int, flip_average: bool) -> Extracted:
     """The features of the pictures of `rows` in `folder` by the network of the model folder `model`."""
-    net, size = load(model)
+    net, size, _ = networks.load_any(model)
     decoded = tensors.decode(folder, rows["path"].tolist(), size)
     runtime.prepare(seed=0)
     values = features.extract(net, decoded, batch, flip_average)

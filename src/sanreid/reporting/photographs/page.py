@@ -42,6 +42,7 @@ def render(name: str, folder: Path, rows: Sequence[Row], quality: int = 85) -> s
     return templates.render(
         "photographs/page.html",
         stage="make photographs",
+        place=f"photographs/{name}/index.html",
         eyebrow="photographs",
         headline=f"People in photographs: {name}",
         lead=LEAD,

@@ -5,11 +5,12 @@ decides how things look and this module what is said. A picture or a number alwa
 """
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from sanreid.reporting.run import results_section
 from sanreid.reporting.run.dataset_samples import Sheet
 from sanreid.reporting.run.loss_curves import Charts
-from sanreid.reporting.run.parameters import Part
+from sanreid.reporting.run.parameters import Changed, Part
 from sanreid.reporting.shared import templates
 from sanreid.reporting.shared.number_format import percent
 from sanreid.reporting.shared.pictures import Picture
@@ -63,6 +64,7 @@ class Contents:
     crossed: list[Crossed]
     ranked: list[Ranked]
     parameters: list[Part]
+    changed: Changed | None = None  # None where no profile lies beside the parameters
     about: dict[str, str] = field(default_factory=dict)  # variant -> what it starts from and which losses are on
     notes: dict[str, list[str]] = field(default_factory=dict)
     notices: list[str] = field(default_factory=list)  # above everything
@@ -74,6 +76,7 @@ def render(contents: Contents) -> str:
     return templates.render(
         "run/page.html",
         stage="report",
+        place="index.html",
         eyebrow="a run of the pipeline",
         headline=headline(first),
         lead=lead(first),
@@ -90,6 +93,8 @@ def render(contents: Contents) -> str:
         crossed=results_section.crossed(contents.crossed, results_section.kinds([o.result for o in contents.outcomes])),
         ranked=contents.ranked,
         parameters=contents.parameters,
+        changed=contents.changed,
+        ran=(Path(__file__).parent / "ran.js").read_text(),
         raw_notes=contents.notes.get("raw", []),
         results_notes=contents.notes.get("results", []),
         ranked_notes=contents.notes.get("ranked", []),

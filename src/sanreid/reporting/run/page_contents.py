@@ -79,6 +79,7 @@ def contents(
         crossed=crossed,
         ranked=ranked,
         parameters=parameters.sections(params),
+        changed=parameters.changed(params, params.parent / "profiles"),
         about=_about(run),
         notes=notes,
         notices=[words for model in models for words in of_model(model)],

@@ -4,6 +4,9 @@ import re
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
+from typing import Any
+
+from sanreid import params
 
 KEY = re.compile(r"^(\s*(?:- )?)([\w.]+)(:)(?=\s|$)")
 COMMENT = re.compile(r"(?:^|\s)#.*$")
@@ -16,6 +19,35 @@ class Part:
     name: str
     about: str
     html: str
+
+
+@dataclass(frozen=True)
+class Changed:
+    """The profile that a run's parameters are nearest to, and (key, there, here) of what differs; '–' is absent."""
+
+    profile: str
+    keys: list[tuple[str, str, str]]
+
+
+def changed(path: Path, profiles: Path) -> Changed | None:
+    """What the file at `path` says otherwise than the profile of `profiles` that it is nearest to; None for none.
+
+    The profiles are no dependency of the page: who edits one and not params.yaml sees it at the next report.
+    """
+    here = _leaves(params.read(path))
+    found = []
+    for file in sorted(profiles.glob("*.yaml")):
+        there = _leaves(params.read(file))
+        keys = [k for k in dict.fromkeys([*there, *here]) if there.get(k, "–") != here.get(k, "–")]
+        found.append(Changed(file.name, [(k, there.get(k, "–"), here.get(k, "–")) for k in keys]))
+    return min(found, key=lambda c: len(c.keys), default=None)
+
+
+def _leaves(values: Any, prefix: str = "") -> dict[str, str]:
+    """Dotted keys to values as text."""
+    if isinstance(values, dict) and values:
+        return {k: v for key, value in values.items() for k, v in _leaves(value, f"{prefix}{key}.").items()}
+    return {prefix[:-1]: str(values)}
 
 
 def sections(path: Path) -> list[Part]:

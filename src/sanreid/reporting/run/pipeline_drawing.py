@@ -16,7 +16,8 @@ from sanreid.reporting.run.pipeline_graph import Graph, Node
 
 ROW, LANE, BEND, PAD = 32.0, 8.0, 6.0, 4.0  # px: a row, a lane, the radius of an edge's corners, the rim
 NAMES, WORDS = 262.0, 590.0  # px: the columns of names and of descriptions
-CHARS = 95  # of a 12 px sans in WORDS
+TOOK = 96.0  # px at the right end of WORDS: room for a stage's state and time, which the page fills in (ran.js)
+CHARS = 80  # of a 12 px sans in WORDS less TOOK
 LETTER = 7.8  # px: a letter of a stage's name; longer names are drawn narrower
 STYLE = """
 .pipeline{--g-ink:#1a2230;--g-soft:#5a6679;--g-card:#f3f5f9;--g-tone:46%;
@@ -26,11 +27,14 @@ STYLE = """
 .pipeline .name{font:600 13px ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",monospace;fill:var(--g-ink)}
 .pipeline .desc{font-size:12px;fill:var(--g-soft)}
 .pipeline .many{font-size:11.5px;font-weight:700;fill:hsl(var(--hue) 60% var(--g-tone))}
+.pipeline .took{font-size:12px;font-weight:600;fill:var(--g-soft)}
+.pipeline [data-state=done] .took{fill:hsl(150 60% var(--g-tone))}
+.pipeline [data-state=failed] .took{fill:hsl(10 75% var(--g-tone))}
 .pipeline .source .name{font-weight:400;font-style:italic}
 .pipeline .edge{fill:none;stroke:hsl(var(--hue) 60% var(--g-tone));stroke-width:1.6}
 .pipeline .implied{stroke-dasharray:3 4;visibility:hidden}
 .pipeline .edge.lit{visibility:visible;stroke-width:3.2}
-@media (max-width:640px){.pipeline .desc{display:none} .pipeline .name{font-size:11px}}
+@media (max-width:640px){.pipeline .desc,.pipeline .took{display:none} .pipeline .name{font-size:11px}}
 @media (prefers-color-scheme:dark){.pipeline{--g-ink:#e8edf6;--g-soft:#a3afc2;--g-card:#1f2836;--g-tone:66%}}
 @media print{.pipeline{--g-ink:#1a2230;--g-soft:#5a6679;--g-card:#f3f5f9;--g-tone:46%}}
 """
@@ -103,8 +107,10 @@ def _card(node: Node, x: float, y: float, hue: float, striped: bool) -> str:
     box = f'width="{NAMES + WORDS:.0f}" height="{ROW:.0f}" fill-opacity="{int(striped)}"'
     return (
         f'<g class="{"node source" if node.source else "node"}" data-name="{escape(node.name)}" '
+        f'data-runs="{node.multiplicity}" data-writes="{escape("|".join(node.writes))}" '
         f'style="--hue:{hue:.0f}"><title>{escape(tip)}</title>'
         f'<rect class="card" x="{x:.1f}" y="{y - ROW / 2:.1f}" {box}/>'
         f'<text class="name" x="{x + 6:.1f}" y="{y + 4.5:.1f}"{fit}>{escape(node.name)}</text>{count if many else ""}'
-        f'<text class="desc" x="{x + NAMES:.1f}" y="{y + 4:.1f}">{escape(shorten(node.desc))}</text></g>'
+        f'<text class="desc" x="{x + NAMES:.1f}" y="{y + 4:.1f}">{escape(shorten(node.desc))}</text>'
+        f'<text class="took" x="{x + NAMES + WORDS - 8:.1f}" y="{y + 4:.1f}" text-anchor="end"></text></g>'
     )

@@ -16,15 +16,13 @@ from sanreid import runtime
 from sanreid.bounds import Batch, MaxRank, Repeats, Seed
 from sanreid.data import images as pictures
 from sanreid.data import index, tensors
-from sanreid.evaluation import features, protocols, ranking
+from sanreid.evaluation import calibration, features, protocols, ranking
 from sanreid.evaluation.distances import Metric
 from sanreid.models import san as network
 from sanreid.params import Section
 from sanreid.reporting.run import decoded_textures
 from sanreid.reporting.shared import ranked_lists
-from sanreid.training import checkpoint, parameter_prefixes
-
-FEATURE = (*parameter_prefixes.TRUNK, "encoder.fc.")
+from sanreid.training import networks
 
 
 class Retrieval(Section):
@@ -42,7 +40,7 @@ class Retrieval(Section):
 
 
 def evaluate(images: Path, model: Path, out: Path, p: Retrieval, san: network.Architecture) -> None:
-    """`out` gets metrics.json, cmc.csv (rank, cmc) and ranked.jpg of the model folder `model` on the set `images`.
+    """`out` gets metrics.json, cmc.csv (rank, cmc), verification.json, roc.csv and ranked.jpg of a folder on a set.
 
     Raises FileNotFoundError or ValueError naming the file where model, section `san` and set do not go together.
     """
@@ -60,6 +58,7 @@ def evaluate(images: Path, model: Path, out: Path, p: Retrieval, san: network.Ar
         runtime.write_json(work / "metrics.json", result.metrics() | {"protocol": protocol, "textures": textures})
         cmc = pd.DataFrame({"rank": np.arange(1, p.max_rank + 1), "cmc": result.cmc})
         cmc.to_csv(work / "cmc.csv", index=False)
+        calibration.write(work, extracted, rows)
         sheet = ranked_lists.draw(images, rows, query, gallery, shown, p.metric, p.lists)
         pictures.write_rgb(work / "ranked.jpg", sheet)
     percent = 100 * result.rank(1), 100 * result.mean_average_precision
@@ -78,6 +77,4 @@ def load(folder: Path, san: network.Architecture) -> network.SAN:
     for key, value in san.model_dump(mode="json").items():
         if trained.get(key) != value:
             raise ValueError(f"san.{key} is {value}, but {file} says {trained.get(key)}: train it again")
-    net = network.SAN(san, people=1, decoder=False)
-    runtime.log.info("%s", checkpoint.load_into(net, folder / checkpoint.WEIGHTS, only=FEATURE, strict=True))
-    return net
+    return networks.load_san(folder, san)

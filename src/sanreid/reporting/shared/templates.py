@@ -1,6 +1,7 @@
 """One HTML file from a template of a page (`run/page.html`): base.html frames them all, page.css dresses them.
 
-Decision: the style sheet goes into the file, so that a page needs nothing beside it.
+Decision: the style sheet and the scripts go into the file, so that a page that is mailed needs nothing beside it; what
+lies beside it (the other pages, plotly) makes it more, and is looked for when it is opened.
 """
 
 from collections.abc import Sequence
@@ -9,8 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
+from PIL import Image
+
+from sanreid.reporting.shared import menu
 
 HERE = Path(__file__).parent
+SCRIPTS = ("page.js", "charts.js")
 
 
 @dataclass(frozen=True)
@@ -31,10 +36,13 @@ def render(
     lead: str,
     tiles: Sequence[Tile] = (),
     title: str = "",
+    place: str = "",
     notices: Sequence[str] = (),
     **values: Any,
 ) -> str:
     """The HTML text of template `name`, by `stage`; `title` is the window's, where it is not the headline.
+
+    `place` is the page's path below reports/, which its menu starts from; '' is of a page elsewhere, which has no menu.
 
     `notices` stand above everything: what makes the numbers below doubtful, such as a training that diverged.
 
@@ -47,5 +55,13 @@ def render(
         trim_blocks=True,
     )
     frame = {"stage": stage, "eyebrow": eyebrow, "headline": headline, "lead": lead, "tiles": tiles, "title": title}
-    css = (HERE / "page.css").read_text()
-    return environment.get_template(name).render(css=css, notices=notices, **frame, **values)
+    css, *scripts = [(HERE / file).read_text() for file in ("page.css", *SCRIPTS)]
+    values |= {"css": css, "scripts": scripts, "menu": menu.of(place)}
+    return environment.get_template(name).render(notices=notices, **frame, **values)
+
+
+def cover(image: Image.Image, file: Path, width: int = 640, height: int = 360) -> None:
+    """Write the JPEG beside a page that shows it in the menu: the upper left of `image`, `width` px wide at most."""
+    scale = min(1.0, width / image.width)
+    small = image.convert("RGB").resize((max(1, round(image.width * scale)), max(1, round(image.height * scale))))
+    small.crop((0, 0, small.width, min(height, small.height))).save(file, "JPEG", quality=80, optimize=True)

@@ -1,12 +1,12 @@
 """One evaluation of a trained re-ID system on a set: its numbers, its CMC curve, its ranked lists, a map of people.
 
-Decisions: the model folder says which system it is and how its network is shaped, so one stage measures them all; a
-new system is a line in NETWORKS. What it takes (parameters, images a second, training seconds) stands beside what it
-reaches, because a table without the price compares little. Parameters are the network's as it was trained, its
+Decisions: the model folder says which system it is and how its network is shaped, so one stage measures them all; a new
+system is a line in training/networks.py. What it takes (parameters, images a second, training seconds) stands beside
+what it reaches, because a table without the price compares little. Parameters are the network's as it was trained, its
 classifiers included; the images a second are of the features alone, on decoded images, after one batch that is not
 counted. Re-ranking of a cosine system works on unit features, whose squared distance orders as the cosine does. A
-network that gives stripes is measured by its local distance too, and by the sum (`aligned_distances`). Networks
-that only helped to train this one are left out.
+network that gives stripes is measured by its local distance too, and by the sum (`aligned_distances`). Networks that
+only helped to train this one are left out.
 """
 
 import time
@@ -16,28 +16,22 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from sanreid import runtime
 from sanreid.bounds import Batch, MaxRank, Neighbours, Repeats, Seed, Share
 from sanreid.data import images as pictures
 from sanreid.data import index, tensors
-from sanreid.evaluation import aligned_distances, features, protocols, ranking, reranking
+from sanreid.evaluation import aligned_distances, calibration, features, protocols, ranking, reranking
 from sanreid.evaluation.distances import Metric
 from sanreid.evaluation.ranking import Embeddings, Ranking
 from sanreid.graph_names import System
-from sanreid.models import aligned, reid, strong, two_branch, two_head
-from sanreid.params import Section, validate
+from sanreid.models import aligned
+from sanreid.params import Section
 from sanreid.reporting.shared import notices, ranked_lists
 from sanreid.reporting.systems import people_map
-from sanreid.training import checkpoint
+from sanreid.training.networks import load as load
 
-NETWORKS: dict[str, tuple[type[reid.Architecture], type[nn.Module]]] = {
-    "two_branch": (reid.Architecture, two_branch.TwoBranch),
-    "two_head": (two_head.Architecture, two_head.TwoHead),
-    "strong": (reid.Architecture, strong.Strong),
-    "aligned": (aligned.Architecture, aligned.AlignedReID),
-}
 FIRST = 80  # images of a ranking that mAP_first80 looks at (the two-branch networks' source)
 
 
@@ -64,7 +58,7 @@ class Evaluation(Section):
 
 
 def evaluate(images: Path, model: Path, out: Path, p: Evaluation) -> None:
-    """`out` gets metrics.json, cmc.csv (rank, cmc), ranked.jpg and tsne.jpg of the folder `model` on the set `images`.
+    """`out` gets metrics.json, cmc.csv (rank, cmc), verification.json, roc.csv, ranked.jpg and tsne.jpg of `model`.
 
     Raises FileNotFoundError or ValueError naming the file or key where they do not go together.
     """
@@ -109,6 +103,7 @@ def evaluate(images: Path, model: Path, out: Path, p: Evaluation) -> None:
         runtime.write_json(work / "metrics.json", metrics)
         cmc = pd.DataFrame({"rank": np.arange(1, p.max_rank + 1), "cmc": result.cmc})
         cmc.to_csv(work / "cmc.csv", index=False)
+        calibration.write(work, extracted, rows)
         sheet = ranked_lists.draw(images, rows, query, gallery, whole, metric, p.lists)
         pictures.write_rgb(work / "ranked.jpg", sheet)
         pictures.write_rgb(work / "tsne.jpg", people_map.draw(extracted, rows, p.seed))
@@ -159,21 +154,3 @@ def _pair(plain: Ranking, reranked: Ranking | None) -> dict[str, Any]:
 
 def _stripes(output: aligned.AlignedOutput) -> Tensor:
     return output.stripes.flatten(1)
-
-
-def load(folder: Path) -> tuple[nn.Module, dict[str, Any]]:
-    """The network of a model folder and what params.json there records of it.
-
-    Raises FileNotFoundError where there is none, ValueError where the folder is of no system, or its weights not its.
-    """
-    file = folder / "params.json"
-    if not file.is_file():
-        raise FileNotFoundError(f"{file}: not found; run the stage that trains {folder}")
-    record = runtime.read_json(file)
-    if record.get("system") not in NETWORKS:
-        raise ValueError(f"{file}: system is {record.get('system')!r}; known are {', '.join(NETWORKS)}")
-    section, network = NETWORKS[record["system"]]
-    net = network(validate(record["recipe"]["network"], section, f"{file}: recipe.network"), record["people"])
-    parts = {name.split(".")[0] + "." for name in net.state_dict()}
-    runtime.log.info("%s", checkpoint.load_into(net, folder / checkpoint.WEIGHTS, only=sorted(parts), strict=True))
-    return net, record

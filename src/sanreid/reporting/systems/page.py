@@ -88,6 +88,7 @@ def render(parts: Sequence[Part], note: str, notices: Sequence[str] = ()) -> str
     return templates.render(
         "systems/page.html",
         stage="compare_systems",
+        place="comparison/index.html",
         eyebrow="the systems compared",
         headline="Re-identification systems on the same people",
         lead=LEAD,

@@ -1,0 +1,48 @@
+// Charts that tell values when pointed at: plotly takes a drawing's place once it comes into view, if its script lies
+// beside the pages (assets/plotly.min.js, loaded once a page). Without it the drawing stays, and prints.
+(() => {
+  const charts = [...document.querySelectorAll('svg.chart[data-chart]')], up = document.documentElement.dataset.up;
+  if (!charts.length || up === undefined) return;
+  const dark = matchMedia('(prefers-color-scheme: dark)');
+  let loading;
+  const plotly = () => loading ||= new Promise((there, absent) => {
+    const script = document.createElement('script');
+    script.src = up + 'assets/plotly.min.js';
+    script.onload = () => there(window.Plotly);
+    script.onerror = absent;
+    document.head.append(script);
+  });
+  const colour = name => getComputedStyle(document.documentElement).getPropertyValue('--' + name).trim();
+  function layout(chart, box) {
+    const axis = {gridcolor: colour('rim'), zeroline: false, automargin: true, fixedrange: true};
+    return {
+      height: Math.round(box.clientWidth * chart.size[1] / chart.size[0]), margin: {l: 40, r: 12, t: 8, b: 36},
+      paper_bgcolor: 'rgba(0,0,0,0)', plot_bgcolor: 'rgba(0,0,0,0)', hovermode: 'closest', showlegend: chart.lines.some(l => l.label),
+      legend: {orientation: 'h', y: -0.2, font: {size: 11}}, font: {color: colour('soft'), size: 12, family: 'inherit'},
+      xaxis: {...axis, title: {text: chart.x, standoff: 6}}, yaxis: {...axis, range: chart.range || undefined},
+      hoverlabel: {bgcolor: colour('card'), bordercolor: colour('rim'), font: {color: colour('ink')}},
+    };
+  }
+  function traces(chart) {
+    return chart.lines.map(line => ({
+      x: line.x, y: line.y, name: line.label || line.tip, mode: 'lines', showlegend: !!line.label, legendgroup: line.kind,
+      line: {color: colour(line.kind.split(' ')[0]), width: line.kind.includes('seed') ? 1.4 : 2, dash: line.kind === 'f' ? 'dash' : 'solid'},
+      hovertemplate: `${line.tip.replace(/[<>&]/g, '')}<br>${chart.x} %{x:.4~g}: %{y:.4~g}<extra></extra>`,
+    }));
+  }
+  async function draw(svg) {
+    let Plotly;
+    try { Plotly = await plotly(); } catch { return; }
+    const chart = JSON.parse(svg.dataset.chart), box = document.createElement('div');
+    box.className = 'plotly-box';
+    svg.after(box);
+    const render = () => Plotly.react(box, traces(chart), layout(chart, box), {displayModeBar: false, responsive: true});
+    await render();
+    svg.classList.add('replaced');
+    dark.addEventListener('change', render);
+  }
+  const seen = new IntersectionObserver(found => found.forEach(f => {
+    if (f.isIntersecting) { seen.unobserve(f.target); draw(f.target); }
+  }), {rootMargin: '200px'});
+  charts.forEach(svg => seen.observe(svg));
+})();

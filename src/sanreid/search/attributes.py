@@ -1,0 +1,47 @@
+"""What the people of pictures wear, by a trained attribute classifier: for each picture 12 answers and how sure.
+
+Decision: the probability is the classifier's own (a softmax of its logits), and uncalibrated: it was trained with
+weighted classes.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from sanreid.data import tensors
+from sanreid.data.attributes import HEADS
+from sanreid.training import attributes as method
+
+BATCH = 64
+TRAIN = (
+    "the network that ships tells no attributes; `dvc repro train_attributes` trains a classifier: "
+    "--model models/attributes/seed0"
+)
+
+
+def tell(folder: Path | None, paths: Sequence[Path], device: torch.device, batch: int = BATCH) -> list[dict[str, Any]]:
+    """For each picture its `path` and for each attribute its `class` and `probability`.
+
+    Raises ValueError saying how to train a classifier where no folder is named or it holds another model,
+    FileNotFoundError or ValueError naming the file where one is missing or broken.
+    """
+    if folder is None:
+        raise ValueError(TRAIN)
+    net, shape = method.load(folder)
+    net.to(device).eval()
+    told: list[dict[str, Any]] = []
+    for first in range(0, len(paths), batch):
+        part = paths[first : first + batch]
+        pictures = tensors.decode(Path(), [str(p) for p in part], shape.size)
+        with torch.inference_mode():
+            logits = net(tensors.normalise_images(pictures.to(device))).logits
+            sure = {head: logits[head].float().softmax(1).max(1) for head in HEADS}
+        for row, path in enumerate(part):
+            found = {
+                head: {"class": HEADS[head][int(best.indices[row])], "probability": float(best.values[row])}
+                for head, best in sure.items()
+            }
+            told.append({"path": str(path), "attributes": found})
+    return told

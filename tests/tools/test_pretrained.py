@@ -1,0 +1,97 @@
+"""`make pretrained` at toy size, rendering and training included; and what ships embeds as what was trained."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from sanreid.evaluation import features
+from sanreid.models import reid as network
+from sanreid.models.strong import Strong
+from sanreid.params import validate
+from sanreid.training import checkpoint, networks, reid
+from tests.stages import toy_systems
+from tools import pretrained
+
+TOY = [
+    "synthesize.market1501.train_people=4",
+    "synthesize.market1501.test_people=2",
+    "synthesize.market1501.cameras_a_person=[2,2]",
+    "synthesize.market1501.frames_a_camera=[2,2]",
+    "train_strong.epochs=2",
+    "train_strong.people=2",
+    "train_strong.images=2",
+    "train_strong.network.backbone=resnet18",
+    "train_strong.network.width=4",
+    "train_strong.network.height=32",
+    "train_strong.network.width_px=16",
+    "train_strong.network.initialise=scratch",
+]
+
+
+def trained(folder, people=5, **changes):
+    arch = validate({**toy_systems.NETWORK, "initialise": "scratch", **changes}, network.Architecture, "network")
+    torch.manual_seed(3)
+    folder.mkdir(parents=True)
+    settings = {"system": "strong", "people": people, "recipe": {"network": arch.model_dump()}}
+    checkpoint.save_model(folder, Strong(arch, people), settings, None)
+    (folder / "history.csv").write_text("epoch\n1\n")
+    return folder
+
+
+def test_what_ships_is_half_as_large_and_embeds_alike(tmp_path):
+    model = trained(tmp_path / "model")
+    out = tmp_path / "pretrained"
+    out.mkdir()
+    (out / "README.md").write_text("the card")
+    pretrained.ship(model, out)
+    assert (out / "README.md").read_text() == "the card"
+    stored = load_file(out / checkpoint.WEIGHTS)
+    assert not any(name.startswith("classifier") for name in stored)
+    assert {v.dtype for v in stored.values() if v.ndim > 1} == {torch.float16}
+    assert {v.dtype for v in stored.values() if v.ndim == 1} == {torch.float32}
+    assert json.loads((out / "params.json").read_text())["trained_on"] == 5
+    pictures = torch.randint(0, 256, (6, 3, 32, 16), dtype=torch.uint8)
+    whole, half = (features.extract(networks.load(f)[0], pictures, 4, l2=True) for f in (model, out))
+    assert np.einsum("nd,nd->n", whole, half).min() > 0.9999
+
+
+def test_only_a_strong_network_ships(tmp_path):
+    folder = trained(tmp_path / "model")
+    record = json.loads((folder / "params.json").read_text())
+    (folder / "params.json").write_text(json.dumps({**record, "system": "two_head"}))
+    with pytest.raises(ValueError, match=r"recipe.network|two_head"):
+        pretrained.ship(folder, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_any_system_starts_from_it(tmp_path):
+    model = trained(tmp_path / "model")
+    pretrained.ship(model, tmp_path / "out")
+    arch = validate({**toy_systems.NETWORK, "initialise": "pretrained"}, network.Architecture, "network")
+    net = Strong(arch, 3)
+    begun = reid.start(net, arch, tmp_path / "out")
+    assert begun.report["initialise"] == "pretrained"
+    theirs = networks.load(model)[0].encoder.state_dict()
+    for name, value in net.encoder.state_dict().items():
+        torch.testing.assert_close(value, theirs[name], atol=1e-3, rtol=1e-3)
+
+
+def test_a_start_that_does_not_fit_is_told(tmp_path):
+    pretrained.ship(trained(tmp_path / "model"), tmp_path / "out")
+    arch = validate({**toy_systems.NETWORK, "initialise": "pretrained", "width": 8}, network.Architecture, "network")
+    with pytest.raises(ValueError, match=r"width: 8, but the network in .* has 4"):
+        reid.start(Strong(arch, 3), arch, tmp_path / "out")
+    with pytest.raises(FileNotFoundError, match=r"systems.start=src/sanreid/pretrained"):
+        reid.start(Strong(arch, 3), arch, tmp_path / "nowhere")
+
+
+@pytest.mark.slow
+def test_it_is_made_from_nothing(tmp_path, own_folders):
+    out = tmp_path / "pretrained"
+    pretrained.main(["--work", str(tmp_path / "work"), "--out", str(out), *(w for s in TOY for w in ("-S", s))])
+    net, record = networks.load(out)
+    assert (record["people"], record["trained_on"]) == (0, 4)
+    assert features.extract(net, torch.zeros(2, 3, 32, 16, dtype=torch.uint8), 2).shape == (2, net.encoder.channels[3])

@@ -1,0 +1,97 @@
+"""Make the network that ships anew: render people, train on them, and write src/sanreid/pretrained (`make pretrained`).
+
+    python -m tools.pretrained [--work DIR] [--out src/sanreid/pretrained] [-S key=value]
+
+Decisions: the stages do the work, by profiles/pretrained/recipe.yaml and the levers of profiles/look/photographs.yaml,
+in a folder of their own: params.yaml and data/ stay as they are, and what a run that was ended had made is not made
+again where --work is named. What ships is half of each number and no classifier: weights of two and more dimensions in
+float16, BatchNorm's numbers as they are, the training people's own layer left out. The folder is one that
+`train_strong` could have written, so everything that reads models reads it.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from sanreid import faults, params, runtime
+from sanreid.training import checkpoint, networks
+from sanreid.training.reid import PRETRAINED
+from tools import overlay, paper_folder
+
+ROOT = Path(__file__).resolve().parent.parent
+BASE = overlay.PROFILES / "demo.yaml"
+LAID = [overlay.PROFILES / "pretrained" / "recipe.yaml", overlay.PROFILES / "look" / "photographs.yaml"]
+SEED = "0"
+
+
+def make(work: Path, out: Path, start: Path, overrides: Sequence[str] = ()) -> None:
+    """Render, extract and train in `work`, and write the network into `out`; `start` holds mobilenet_v2.pth.
+
+    Raises OSError or ValueError that says what is amiss; a stage that fails has told it itself.
+    """
+    work.mkdir(parents=True, exist_ok=True)
+    file, raw, images, model = (work / name for name in ("params.yaml", "raw", "images", "model"))
+    file.write_text(overlay.laid(BASE, [(f, params.read(f)) for f in LAID]), encoding="utf-8")
+    file.write_text(paper_folder.changed(file, overrides), encoding="utf-8")
+    steps = [
+        (raw, ["synthesize", "--dataset", "market1501", "--out", raw]),
+        (images, ["extract_market1501", "--raw", raw, "--out", images]),
+        (model, ["train_strong", "--images", images, "--start", start, "--seed", SEED, "--out", model]),
+    ]
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
+    for made, (stage, *arguments) in steps:
+        if made.exists():
+            runtime.log.info("%s: there already", made)
+            continue
+        command = [sys.executable, str(ROOT / "stages" / f"{stage}.py"), "--params", str(file), *map(str, arguments)]
+        if subprocess.run(command, cwd=ROOT, env=environment).returncode:
+            raise ValueError(f"{stage} failed; what it said is above")
+    ship(model, out)
+
+
+def ship(model: Path, out: Path) -> None:
+    """Write the strong network of the folder `model` as it ships into the folder `out`, whole or not at all.
+
+    Other files of `out`, such as the model card, stay. Raises ValueError where `model` is no strong network's.
+    """
+    net, record = networks.load(model)
+    if record["system"] != "strong":
+        raise ValueError(f"{model}: of system {record['system']}; the network that ships is a strong one")
+    del net.classifier
+    for part in halved(net):
+        part.data = part.data.half()
+    with runtime.atomic_folder(out) as folder:
+        for file in sorted(out.glob("*")) if out.is_dir() else ():
+            (folder / file.name).write_bytes(file.read_bytes())
+        settings = {**record, "people": 0, "trained_on": record["people"]}
+        checkpoint.save_model(folder, net, settings, model / "history.csv")
+    runtime.log.info("%s: %.1f MB", out / checkpoint.WEIGHTS, (out / checkpoint.WEIGHTS).stat().st_size / 1e6)
+
+
+def halved(net: nn.Module) -> list[torch.nn.Parameter]:
+    """The parameters that ship in float16: of two and more dimensions."""
+    return [p for p in net.parameters() if p.ndim > 1]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The command line; what goes wrong ends in one clear message."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--work", type=Path, help="folder to work in, kept (default: a temporary one)")
+    parser.add_argument("--out", type=Path, default=Path(PRETRAINED), help="the model folder to write")
+    parser.add_argument("--start", type=Path, default=Path("data/weights"), help="folder of mobilenet_v2.pth")
+    parser.add_argument("-S", "--set", action="append", default=[], metavar="KEY=VALUE", help="another parameter")
+    given = parser.parse_args(arguments)
+    runtime.configure_logging()
+    with faults.told("make pretrained"), tempfile.TemporaryDirectory() as temporary:
+        make((given.work or Path(temporary)).resolve(), given.out, given.start.resolve(), given.set)
+
+
+if __name__ == "__main__":
+    main()
