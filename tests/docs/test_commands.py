@@ -237,9 +237,12 @@ def test_sanreid(commands, root):
     if not (root / "src/sanreid/cli/main.py").is_file():
         pytest.skip("the command line is not in this tree")
     main = importlib.import_module("sanreid.cli.main")
-    group, checks = typer.main.get_command(main.app), {}
+    group, checks, absent = typer.main.get_command(main.app), {}, set()
     for command in of(commands, "sanreid"):
         words, why = list(command.words[1:]), ""
+        if words[0] in main.VERBS and not (root / f"src/sanreid/cli/{words[0]}.py").is_file():
+            absent.add(words[0])
+            continue
         try:
             if words != ["--help"]:
                 context = typer.Context(group, info_name="sanreid")
@@ -250,8 +253,10 @@ def test_sanreid(commands, root):
             if "does not exist" in why or (command.mention and type(error).__name__ == "MissingParameter"):
                 why = ""
         checks[str(command)] = why
-    assert len(checks) > 5
     assert not wrong(checks), wrong(checks)
+    if absent:
+        pytest.skip(f"promised by sanreid.cli.main and not in this tree, so not checked: {', '.join(sorted(absent))}")
+    assert len(checks) > 5
 
 
 @pytest.mark.slow
