@@ -134,7 +134,7 @@ def read(file: Path) -> Index:
     remedy = "`sanreid embed` writes it again"
     with faults.about(file, remedy):
         columns, note = _npz(file) if file.suffix == ".npz" else _parquet(file)
-        features = np.ascontiguousarray(columns["feature"], np.float32)
+        features = np.array(columns["feature"], np.float32, order="C")  # a copy: parquet's own cannot be written to
         if features.ndim != 2 or len(features) != len(columns["path"]):
             raise ValueError(f"features of shape {features.shape} for {len(columns['path'])} pictures")
         if not np.isfinite(features).all():

@@ -40,7 +40,7 @@ def nearest(query: NDArray[np.float32], gallery: NDArray[np.float32], top: int, 
         raise ValueError(f"top {top}: at least 1")
     top = min(top, len(gallery))
     if rerank:
-        return _first(_reranked(query, gallery), top)
+        return _first(np.maximum(_reranked(query, gallery), 0), top)
     rows = max(1, BLOCK // (4 * len(gallery)))
     parts = [_first(np.clip(1 - query[i : i + rows] @ gallery.T, 0, 2), top) for i in range(0, len(query), rows)]
     return Nearest(np.concatenate([p.rows for p in parts]), np.concatenate([p.distances for p in parts]))
