@@ -23,6 +23,7 @@ PAGES = {  # in the repository -> in the site
     "NOTICE.md": "notice.md",
     "data/README.md": "data.md",
     "data/weights/README.md": "weights.md",
+    "src/sanreid/pretrained/README.md": "pretrained.md",
 }
 LINK = re.compile(r"(?<!!)\[(?P<text>[^\]]*)\]\((?P<target>[^)\s]+)\)")
 PICTURE = re.compile(r"!\[(?P<text>[^\]]*)\]\((?P<target>[^)\s]+)\)")

@@ -6,7 +6,8 @@ Decisions: the stages do the work, by profiles/pretrained/recipe.yaml and the le
 in a folder of their own: params.yaml and data/ stay as they are, and what a run that was ended had made is not made
 again where --work is named. What ships is half of each number and no classifier: weights of two and more dimensions in
 float16, BatchNorm's numbers as they are, the training people's own layer left out. The folder is one that
-`train_strong` could have written, so everything that reads models reads it.
+`train_strong` could have written, so everything that reads models reads it; its calibration is of 150 other rendered
+people.
 """
 
 import argparse
@@ -21,6 +22,7 @@ import torch
 from torch import nn
 
 from sanreid import faults, params, runtime
+from sanreid.cli import calibrate
 from sanreid.training import checkpoint, networks
 from sanreid.training.reid import PRETRAINED
 from tools import overlay, paper_folder
@@ -29,6 +31,7 @@ ROOT = Path(__file__).resolve().parent.parent
 BASE = overlay.PROFILES / "demo.yaml"
 LAID = [overlay.PROFILES / "pretrained" / "recipe.yaml", overlay.PROFILES / "look" / "photographs.yaml"]
 SEED = "0"
+HELD_OUT = ["synthesize.seed=4040", "synthesize.market1501.train_people=1", "synthesize.market1501.test_people=150"]
 
 
 def make(work: Path, out: Path, start: Path, overrides: Sequence[str] = ()) -> None:
@@ -37,23 +40,33 @@ def make(work: Path, out: Path, start: Path, overrides: Sequence[str] = ()) -> N
     Raises OSError or ValueError that says what is amiss; a stage that fails has told it itself.
     """
     work.mkdir(parents=True, exist_ok=True)
-    file, raw, images, model = (work / name for name in ("params.yaml", "raw", "images", "model"))
-    file.write_text(overlay.laid(BASE, [(f, params.read(f)) for f in LAID]), encoding="utf-8")
-    file.write_text(paper_folder.changed(file, overrides), encoding="utf-8")
-    steps = [
-        (raw, ["synthesize", "--dataset", "market1501", "--out", raw]),
-        (images, ["extract_market1501", "--raw", raw, "--out", images]),
-        (model, ["train_strong", "--images", images, "--start", start, "--seed", SEED, "--out", model]),
-    ]
-    environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
-    for made, (stage, *arguments) in steps:
-        if made.exists():
-            runtime.log.info("%s: there already", made)
-            continue
-        command = [sys.executable, str(ROOT / "stages" / f"{stage}.py"), "--params", str(file), *map(str, arguments)]
-        if subprocess.run(command, cwd=ROOT, env=environment).returncode:
-            raise ValueError(f"{stage} failed; what it said is above")
+    images, model, others = (work / name for name in ("images", "model", "others"))
+    ours, theirs = work / "params.yaml", work / "held_out.yaml"
+    for file, changes in ((ours, overrides), (theirs, [*HELD_OUT, *overrides])):
+        file.write_text(overlay.laid(BASE, [(f, params.read(f)) for f in LAID]), encoding="utf-8")
+        file.write_text(paper_folder.changed(file, changes), encoding="utf-8")
+    render(ours, work / "raw", images)
+    stage("train_strong", ours, model, "--images", images, "--start", start, "--seed", SEED)
+    render(theirs, work / "others_raw", others)
     ship(model, out)
+    calibrate.calibrate(others, out)
+
+
+def render(file: Path, raw: Path, images: Path) -> None:
+    """Render Market-1501's people by the parameters of `file` into `raw`, and extract them to `images`."""
+    stage("synthesize", file, raw, "--dataset", "market1501")
+    stage("extract_market1501", file, images, "--raw", raw)
+
+
+def stage(name: str, file: Path, out: Path, *arguments: str | Path) -> None:
+    """Run a stage by the parameters of `file` unless `out` is there already; ValueError where it fails."""
+    if out.exists():
+        runtime.log.info("%s: there already", out)
+        return
+    command = [sys.executable, str(ROOT / "stages" / f"{name}.py"), "--params", str(file), "--out", str(out)]
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
+    if subprocess.run([*command, *map(str, arguments)], cwd=ROOT, env=environment).returncode:
+        raise ValueError(f"{name} failed; what it said is above")
 
 
 def ship(model: Path, out: Path) -> None:

@@ -1,9 +1,13 @@
 """Groups of features that lie apart, whatever the order, and the page of them."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from sanreid.api import SHIPPED
 from sanreid.data import images
+from sanreid.evaluation import calibration
 from sanreid.search import groups, groups_page
 from sanreid.search.index import Index
 
@@ -43,3 +47,10 @@ def test_the_page_holds_its_pictures_and_bears_a_lost_one(clouds, tmp_path):
     assert "&lt;b&gt;" in text
     assert "<b>" not in text
     assert "http" not in text
+
+
+def test_people_are_told_apart_as_strictly_as_by_same():
+    known = calibration.read(SHIPPED / calibration.FILE)
+    assert groups.threshold(known) == 1 - known.thresholds["0.001"].similarity
+    few = replace(known, thresholds={**known.thresholds, "0.001": None})
+    assert groups.threshold(few) == 1 - known.equal_error_similarity

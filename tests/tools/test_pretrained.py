@@ -7,7 +7,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from sanreid.evaluation import features
+from sanreid.evaluation import calibration, features
 from sanreid.models import reid as network
 from sanreid.models.strong import Strong
 from sanreid.params import validate
@@ -92,6 +92,8 @@ def test_a_start_that_does_not_fit_is_told(tmp_path):
 def test_it_is_made_from_nothing(tmp_path, own_folders):
     out = tmp_path / "pretrained"
     pretrained.main(["--work", str(tmp_path / "work"), "--out", str(out), *(w for s in TOY for w in ("-S", s))])
+    told = calibration.read(out / calibration.FILE)
+    assert told.people == 2
     net, record = networks.load(out)
     assert (record["people"], record["trained_on"]) == (0, 4)
     assert features.extract(net, torch.zeros(2, 3, 32, 16, dtype=torch.uint8), 2).shape == (2, net.encoder.channels[3])
