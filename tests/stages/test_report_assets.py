@@ -28,6 +28,13 @@ def test_the_script_is_whole_and_the_start_page_names_every_page_and_what_makes_
     assert not re.search(r"(src|href)=[\"']?https?:", html)
 
 
+def test_a_machine_without_plotly_has_the_start_page(tmp_path, monkeypatch):
+    monkeypatch.setattr(report_assets, "PACKAGE", "no_such_package")
+    report_assets.main(tmp_path / "assets", tmp_path / "start.html")
+    assert (tmp_path / "start.html").is_file()
+    assert not list((tmp_path / "assets").iterdir())
+
+
 def test_the_same_inputs_give_the_same_files(reports, tmp_path):
     report_assets.main(tmp_path / "assets", tmp_path / "start.html")
     for name in ("start.html", "assets/plotly.min.js"):
