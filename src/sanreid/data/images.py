@@ -58,7 +58,7 @@ def write_rgb(path: Path, image: np.ndarray) -> None:
     if image.dtype != np.uint8 or not image.size or not (image.ndim == 2 or (image.ndim == 3 and image.shape[2] == 3)):
         raise ValueError(f"{path}: wants uint8 (H, W, 3) or (H, W), not {image.dtype} {image.shape}; clip, then cast")
     if Path(path).suffix == ".png":
-        from sanreid.data import png  # here, since it imports numba, a third of a second for who only reads
+        from sanreid.data import png  # here, since it imports numba, needless for who only reads
 
         encoded = png.encode(image)
     else:
