@@ -1,4 +1,4 @@
-"""`make pretrained` at toy size, rendering and training included; and what ships embeds as what was trained."""
+"""`make pretrained` at toy size, from rendered pictures on; and what ships embeds as what was trained."""
 
 import json
 
@@ -12,14 +12,11 @@ from sanreid.models import reid as network
 from sanreid.models.strong import Strong
 from sanreid.params import validate
 from sanreid.training import checkpoint, networks, reid
+from tests.stages import toy_san as toy
 from tests.stages import toy_systems
 from tools import pretrained
 
 TOY = [
-    "synthesize.market1501.train_people=4",
-    "synthesize.market1501.test_people=2",
-    "synthesize.market1501.cameras_a_person=[2,2]",
-    "synthesize.market1501.frames_a_camera=[2,2]",
     "train_strong.epochs=2",
     "train_strong.people=2",
     "train_strong.images=2",
@@ -89,11 +86,15 @@ def test_a_start_that_does_not_fit_is_told(tmp_path):
 
 
 @pytest.mark.slow
-def test_it_is_made_from_nothing(tmp_path, own_folders):
-    out = tmp_path / "pretrained"
-    pretrained.main(["--work", str(tmp_path / "work"), "--out", str(out), *(w for s in TOY for w in ("-S", s))])
-    told = calibration.read(out / calibration.FILE)
-    assert told.people == 2
+def test_it_is_trained_and_calibrated_on_what_is_rendered(tmp_path, own_folders):
+    """Pictures that lie there are not rendered anew; tests/test_pretrained.py renders."""
+    out, work = tmp_path / "pretrained", tmp_path / "work"
+    for name in ("images", "others"):
+        toy.write_people(work / name, train=4, test=4)
+    for name in ("raw", "others_raw"):
+        (work / name).mkdir()
+    pretrained.main(["--work", str(work), "--out", str(out), *(w for s in TOY for w in ("-S", s))])
+    assert calibration.read(out / calibration.FILE).people == 4
     net, record = networks.load(out)
     assert (record["people"], record["trained_on"]) == (0, 4)
     assert features.extract(net, torch.zeros(2, 3, 32, 16, dtype=torch.uint8), 2).shape == (2, net.encoder.channels[3])
