@@ -19,6 +19,7 @@ from torch import nn
 
 from sanreid import runtime
 from sanreid.data import tensors
+from sanreid.evaluation import features
 from sanreid.training import checkpoint, networks
 
 SHIPPED = Path(__file__).parent / "pretrained"
@@ -88,9 +89,7 @@ class Model:
 
     def _features(self, pictures: torch.Tensor) -> NDArray[np.float32]:
         """Unit features (B, D) of uint8 pictures (B, 3, H, W) of the network's size."""
-        with torch.inference_mode():
-            pixels = tensors.normalise_images(pictures.to(self.device)).contiguous(memory_format=torch.channels_last)
-            return nn.functional.normalize(self.network(pixels).feature.float()).cpu().numpy()
+        return features.extract(self.network, pictures, len(pictures), l2=True, device=self.device)
 
 
 def _digest(file: Path) -> str:

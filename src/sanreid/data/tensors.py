@@ -128,11 +128,7 @@ def _scale(values: Tensor, gain: list[float], shift: list[float]) -> Tensor:
 
 
 def _read_into(path: Path, out: np.ndarray) -> None:
-    fit(images.read_rgb(path), out)
-
-
-def fit(picture: np.ndarray, out: np.ndarray) -> None:
-    """Resize a uint8 RGB picture (H, W, 3) into `out` (h, w, 3), as `decode` does."""
+    picture = images.read_rgb(path)
     height, width = out.shape[:2]
     if picture.shape[:2] == (height, width):
         out[:] = picture

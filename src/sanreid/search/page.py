@@ -4,18 +4,14 @@ Decisions: pictures are small JPEGs as data URIs, so that the page can be sent t
 longer there the page says so and shows the rest.
 """
 
-import base64
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import cv2
-import jinja2
-
 from sanreid import runtime
-from sanreid.data import images
 from sanreid.search.index import Index
 from sanreid.search.nearest import Nearest
+from sanreid.search.tiles import fill, tile
 
 HEIGHT = 192  # pixels of a picture on the page
 QUALITY = 85
@@ -27,11 +23,9 @@ def render(queries: Sequence[Sequence[str]], found: Nearest, gallery: Index, rer
     groups = []
     for paths, rows, distances in zip(queries, found.rows, found.distances, strict=True):
         matches = [_match(gallery, int(row), float(d)) for row, d in zip(rows, distances, strict=True)]
-        groups.append({"asked": [_tile(Path(path), path) for path in paths], "matches": matches})
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
-    template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
+        groups.append({"asked": [tile(Path(path), path, HEIGHT, QUALITY) for path in paths], "matches": matches})
     how = "re-ranked by k-reciprocal neighbours" if reranked else "1 - cosine: 0 is the same picture, 2 the farthest"
-    return template.render(groups=groups, gallery=gallery, how=how)
+    return fill(TEMPLATE, groups=groups, gallery=gallery, how=how)
 
 
 def write(file: Path, text: str) -> None:
@@ -42,19 +36,7 @@ def write(file: Path, text: str) -> None:
 
 def _match(gallery: Index, row: int, distance: float) -> dict[str, Any]:
     ids = [f"{k} {int(v[row])}" for k, v in (("person", gallery.pids), ("camera", gallery.camids)) if v is not None]
-    return _tile(gallery.place(row), gallery.paths[row]) | {"distance": f"{distance:.3f}", "ids": ", ".join(ids)}
-
-
-def _tile(path: Path, name: str) -> dict[str, Any]:
-    """The picture as a data URI, or "" where it cannot be read, and its name."""
-    try:
-        picture = images.read_rgb(path)
-    except (OSError, ValueError):
-        return {"source": "", "name": name}
-    height, width = picture.shape[:2]
-    if height > HEIGHT:
-        size = (max(1, round(width * HEIGHT / height)), HEIGHT)
-        picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
-    bgr = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
-    data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1].tobytes()
-    return {"source": f"data:image/jpeg;base64,{base64.b64encode(data).decode()}", "name": name}
+    return tile(gallery.place(row), gallery.paths[row], HEIGHT, QUALITY) | {
+        "distance": f"{distance:.3f}",
+        "ids": ", ".join(ids),
+    }

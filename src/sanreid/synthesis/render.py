@@ -217,15 +217,14 @@ def _texels_seen(mesh, drawn: Figure, cover: np.ndarray | None) -> tuple[np.ndar
     return place, index
 
 
-def frontal(person: Person, size: tuple[int, int] = (256, 128)) -> np.ndarray:
-    """The pose-aligned picture (H, W, 3) uint8: standing, seen from the front, neutral light, grey ground."""
-    height, width = size
+def standing(person: Person, height: int, azimuth: float = 0.0, margin: float = 0.0) -> np.ndarray:
+    """The person seen from `azimuth` in neutral light, 0.94 `height` high, grey ground: (h, w, 3) float in [0, 1]."""
     drawn = figure.draw(
         person,
         poses.frontal(person.limits()),
         height=0.94 * height,
-        margin=0.0,
-        azimuth=0.0,
+        margin=margin,
+        azimuth=azimuth,
         camera_height=0.9,
         distance=12.0,
         light=np.array([0, -0.7, 0.7]),
@@ -233,11 +232,17 @@ def frontal(person: Person, size: tuple[int, int] = (256, 128)) -> np.ndarray:
         diffuse=0.35,
     )
     ground = np.full((*drawn.size, 3), GREY, np.float32)
-    picture = np.clip(shading.composite(drawn.colour, drawn.triangle, ground, SAMPLES), 0, 1)
+    return np.clip(shading.composite(drawn.colour, drawn.triangle, ground, SAMPLES), 0, 1)
+
+
+def frontal(person: Person, size: tuple[int, int] = (256, 128)) -> np.ndarray:
+    """The pose-aligned picture (H, W, 3) uint8: standing, seen from the front, neutral light, grey ground."""
+    height, width = size
+    picture = standing(person, height)
     out = np.full((height, width, 3), round(GREY * 255), np.uint8)
-    if drawn.size[1] > width:
-        shrink = width / drawn.size[1]
-        picture = cv2.resize(picture, (width, round(drawn.size[0] * shrink)), interpolation=cv2.INTER_AREA)
+    if picture.shape[1] > width:
+        shrink = width / picture.shape[1]
+        picture = cv2.resize(picture, (width, round(picture.shape[0] * shrink)), interpolation=cv2.INTER_AREA)
     top, left = (height - picture.shape[0]) // 2, (width - picture.shape[1]) // 2
     out[top : top + picture.shape[0], left : left + picture.shape[1]] = picture * 255 + 0.5
     return out

@@ -9,10 +9,8 @@ import math
 
 import numpy as np
 
-from sanreid.synthesis import figure, pose, shading
-from sanreid.synthesis.figure import SAMPLES
 from sanreid.synthesis.people import Person
-from sanreid.synthesis.render import GREY
+from sanreid.synthesis.render import GREY, standing
 from sanreid.synthesis.wardrobe import Cloth, Outfit
 
 SIDES = {"front": 0.0, "left": math.pi / 2, "back": math.pi, "right": 1.5 * math.pi}  # the person's own left and right
@@ -43,20 +41,7 @@ def turned(texture: np.ndarray, height: int = 384) -> dict[str, np.ndarray]:
 
 def _picture(person: Person, azimuth: float, height: int) -> np.ndarray:
     """The person standing, seen from `azimuth`: (about `height`, w, 3) uint8."""
-    drawn = figure.draw(
-        person,
-        pose.frontal(person.limits()),
-        height=0.94 * height,
-        margin=0.02,
-        azimuth=azimuth,
-        camera_height=0.9,
-        distance=12.0,
-        light=np.array([0, -0.7, 0.7]),
-        ambient=0.75,
-        diffuse=0.35,
-    )
-    ground = np.full((*drawn.size, 3), GREY, np.float32)
-    picture = np.clip(shading.composite(drawn.colour, drawn.triangle, ground, SAMPLES), 0, 1)
+    picture = standing(person, height, azimuth, margin=0.02)
     return (picture * 255 + 0.5).astype(np.uint8)
 
 
