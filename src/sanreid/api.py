@@ -51,13 +51,8 @@ class Model:
         """
         where = device_named(device)
         place = SHIPPED if folder is None else Path(folder)
-        file = place / "params.json"
-        if not file.is_file():
-            if folder is None:
-                raise FileNotFoundError(f"{file}: not found; `make pretrained` makes the network that ships")
-            raise FileNotFoundError(
-                f"{file}: not found; name a model folder, such as models/san/<set>/<variant>/seed<k>"
-            )
+        if folder is None and not (file := place / "params.json").is_file():
+            raise FileNotFoundError(f"{file}: not found; `make pretrained` makes the network that ships")
         trained = networks.load_any(place)
         return cls(trained.net, trained.size, place.resolve(), where)
 
