@@ -56,3 +56,14 @@ def test_a_folder_that_cannot_be_written_stops_no_stage_and_the_file_stays_small
             pass
     assert [line["stage"] for line in lines()][-1] == "d"
     assert len(lines()) < 4
+
+
+def test_what_writes_elsewhere_is_no_run_of_the_graph(project, tmp_path_factory):
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    for out in (elsewhere / "model", Path("../other/model")):
+        with stage_record.kept("train_strong", {"out": out}):
+            pass
+    assert not (project / "runs").exists()
+    with stage_record.kept("train_strong", {"out": project / "models/strong"}):
+        pass
+    assert len(lines()) == 1

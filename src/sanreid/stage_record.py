@@ -4,7 +4,8 @@ Decisions: when a stage ran, how long, at which commit and on which machine is n
 output it would make equal runs differ, and DVC would run again what reads it. So it lies beside, where neither git nor
 DVC looks, and the page reads it when it is opened. A page on a disk may run a script and not read a file: each line is
 a call. A stage that DVC restored from its cache has no line. Nothing here may stop a stage: what cannot be written is
-left out. Only a project's own folder (a dvc.yaml in it) gets lines, and of several processes of one training the first.
+left out. Only a project's own folder (a dvc.yaml in it) gets lines, of runs whose outputs lie in it: a test or a tool
+that works elsewhere is no run of the graph. Of several processes of one training the first has a line.
 """
 
 import contextlib
@@ -33,8 +34,9 @@ def kept(stage: str, arguments: Mapping[str, Any]) -> Iterator[None]:
         yield
         failed = False
     finally:
-        if Path("dvc.yaml").is_file() and os.environ.get("RANK", "0") == "0":
-            outs = [str(arguments[name]) for name in ("out", "figures") if isinstance(arguments.get(name), Path)]
+        outs = [str(arguments[name]) for name in ("out", "figures") if isinstance(arguments.get(name), Path)]
+        own = all(Path(os.path.abspath(out)).is_relative_to(Path.cwd()) for out in outs)
+        if own and Path("dvc.yaml").is_file() and os.environ.get("RANK", "0") == "0":
             told = {"stage": stage, "outs": outs, "seconds": round(time.monotonic() - begun, 1), "failed": failed}
             with contextlib.suppress(OSError, subprocess.SubprocessError):
                 _append(told | {"ended": datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S")} | machine() | _commit())
