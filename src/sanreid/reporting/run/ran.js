@@ -31,6 +31,7 @@
     for (const g of [...groups.values()].sort((a, b) => a.ended < b.ended ? 1 : -1)) {
       const row = body.insertRow();
       for (const words of [g.key[0], `${g.runs}`, clock(g.seconds), g.ended, g.key[1] + ' · ' + g.key[2], g.key[3]]) row.insertCell().textContent = words;
+      for (const number of [1, 2]) row.cells[number].className = 'n';
     }
     document.querySelector('#ran').hidden = !groups.size;
     document.querySelector('#ran-none').hidden = !!groups.size;
