@@ -36,7 +36,7 @@ export DVC_NO_ANALYTICS := 1
 export DO_NOT_TRACK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo repro systems sweep classic photographs compare digits digits-grid open-world test weights pretrained chaos check docs deps lock bench peers bench-full app serve worker profile clean
+.PHONY: help setup demo repro systems sweep classic photographs ladder compare digits digits-grid open-world test weights pretrained chaos check docs deps lock bench peers bench-full app serve worker profile clean
 
 help:  ## this list
 	@grep -hE '^[a-z%-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -83,6 +83,10 @@ classic: setup  ## CUHK03's classic protocol: SPLITS=20 test sets, SEEDS=5 each,
 photographs: setup  ## trained networks on photographs that none has seen: PHOTOGRAPHS=folder, MODEL="models/..." (default: all)
 	@[ -n "$(PHOTOGRAPHS)" ] || { echo "make photographs: name a folder: make photographs PHOTOGRAPHS=path (data/README.md says what it holds)" >&2; exit 1; }
 	@python -m tools.photographs "$(PHOTOGRAPHS)" --models $(MODEL)
+
+ladder: setup  ## what each lever of rendering and training brings on PHOTOGRAPHS=folder: nine trainings; wants `make weights`; an hour
+	@[ -n "$(PHOTOGRAPHS)" ] || { echo "make ladder: name a folder: make ladder PHOTOGRAPHS=path (data/README.md says what it holds)" >&2; exit 1; }
+	@python -m tools.ladder "$(PHOTOGRAPHS)"
 
 compare: setup  ## two runs side by side, one page: A=revision or experiment, B=another (default: workspace, what lies here)
 	@[ -n "$(A)" ] || { echo "make compare: name a run: make compare A=HEAD~1 B=workspace" >&2; exit 1; }

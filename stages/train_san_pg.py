@@ -19,7 +19,7 @@ from sanreid.data import augment, index
 from sanreid.models import san as network
 from sanreid.params import run
 from sanreid.pseudo_textures import progress
-from sanreid.training import checkpoint, loop, optim, san_pg
+from sanreid.training import checkpoint, loop, optim, san_pg, san_start
 from sanreid.training.parameter_prefixes import DECODER, TRUNK
 
 TARGETS = ("texture", "frontal")
@@ -47,7 +47,7 @@ def main(pit: Path, target: str, out: Path, p: Params, san: network.Architecture
     p = p.model_copy(update={"augment": p.augment.settle(mirror, textures=True)})
     san_pg.check(p, len(train), mirror, "train_san_pg")
     runtime.prepare(p.seed)
-    model, loaded = network.begin(san, people=1)
+    model, loaded = san_start.begin(san, people=1)
     model = loop.place(model, p.compute, runtime.device())
     pairs = san_pg.read_pairs(pit, train, san, p.hidden_weight < 1, target)
     held_out = san_pg.read_pairs(pit, rest, san, False, target) if len(rest) else None

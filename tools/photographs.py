@@ -20,7 +20,7 @@ from sanreid.data import photographs as reader
 from sanreid.evaluation import imagenet, trivial_baselines
 from sanreid.evaluation.photographs import Settings
 from sanreid.models.backbones import WEIGHTS
-from sanreid.reporting.photographs import measure, overview, page, table
+from sanreid.reporting.photographs import measure, overview, page, seed_pairs, table
 from sanreid.reporting.run import retrieval
 from sanreid.reporting.systems.measure import Reranking
 from sanreid.training import networks
@@ -53,12 +53,13 @@ def photographs(
         told = measure.write(extracted, folder, rows, out / place(model), p, san.lists)
         runtime.log.info("%s: %s", model, told)
     found = table.collect(out, measure.identity(folder, rows), p)
+    pairs = seed_pairs.table(found, params.value(file, "report.comparisons"))
     with runtime.atomic_file(out / "table.csv") as work:
         table.long(found).to_csv(work, index=False)
     with runtime.atomic_file(out / "table.md") as work:
-        work.write_text(table.markdown(found), encoding="utf-8")
+        work.write_text("\n".join(filter(None, (table.markdown(found), seed_pairs.markdown(pairs)))), encoding="utf-8")
     with runtime.atomic_file(out / "index.html") as work:
-        work.write_text(page.render(out.name, out, found), encoding="utf-8")
+        work.write_text(page.render(out.name, out, found, pairs), encoding="utf-8")
     overview.write(out.parent)
     return found
 

@@ -24,7 +24,7 @@ from torch import nn
 from sanreid import faults, params, runtime
 from sanreid.cli import calibrate
 from sanreid.training import checkpoint, networks
-from sanreid.training.reid import PRETRAINED
+from sanreid.training.shipped import FOLDER as PRETRAINED
 from tools import overlay, paper_folder
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -76,10 +76,12 @@ def judged(rows: pd.DataFrame) -> Iterator[tuple[str, NDArray[np.bool_]]]:
             yield name, mask
 
 
-def ways(features: NDArray[np.float32], rows: pd.DataFrame, p: Settings) -> Iterator[tuple[str, Found]]:
+def ways(
+    features: NDArray[np.float32], rows: pd.DataFrame, p: Settings, rerank: bool = True
+) -> Iterator[tuple[str, Found]]:
     """Rank the features (N, D) of `rows` in each way there is.
 
-    Without cameras there is no centring; with no more than k1 images, no re-ranking.
+    Without cameras there is no centring; with no more than k1 images, or without `rerank`, no re-ranking.
     """
     unit = normalised(features)
     kinds = {"plain": unit}
@@ -88,7 +90,7 @@ def ways(features: NDArray[np.float32], rows: pd.DataFrame, p: Settings) -> Iter
     for name, values in kinds.items():
         query, gallery = split(values, rows)
         yield name, _found(query, gallery, ranking.evaluate(query, gallery, "cosine", p.max_rank), p)
-    if len(rows) <= p.k1:
+    if len(rows) <= p.k1 or not rerank:
         return
     for name, values in kinds.items():
         query, gallery = split(values, rows)
@@ -113,6 +115,16 @@ def intervals(result: Ranking, pids: NDArray[np.int64], draws: int, seed: int) -
 
     Queries without a match are counted in no draw, as in the ranking; None where fewer than two people are left.
     """
+    values = drawn(result, pids, draws, seed)
+    return None if values is None else ends(values)
+
+
+def drawn(result: Ranking, pids: NDArray[np.int64], draws: int, seed: int) -> NDArray[np.float64] | None:
+    """Each of MEASURES in every draw of the query people, (draws, len(MEASURES)); None as in `intervals`.
+
+    The draws depend on the people and the seed alone, so those of two networks on the same pictures are paired: the
+    interval of a gain is `ends` of their difference.
+    """
     counted = result.first_match > 0
     first, precision = result.first_match[counted], result.average_precision[counted]
     people, person = np.unique(pids[counted], return_inverse=True)
@@ -124,6 +136,10 @@ def intervals(result: Ranking, pids: NDArray[np.int64], draws: int, seed: int) -
     queries = np.bincount(person)
     random = runtime.rng(seed, "photographs: people drawn again")
     times = random.multinomial(len(people), np.full(len(people), 1 / len(people)), size=draws)
-    drawn = (times @ sums) / (times @ queries)[:, None]
-    low, high = np.quantile(drawn, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2], axis=0)
+    return (times @ sums) / (times @ queries)[:, None]
+
+
+def ends(values: NDArray[np.float64]) -> dict[str, tuple[float, float]]:
+    """The ends of the 95 % interval of each of MEASURES, of its values in the draws (draws, len(MEASURES))."""
+    low, high = np.quantile(values, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2], axis=0)
     return {name: (float(low[i]), float(high[i])) for i, name in enumerate(MEASURES)}

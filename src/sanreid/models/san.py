@@ -1,7 +1,7 @@
 """SAN: the encoder with the texture decoder, which is there for training alone (Jin et al. 2020).
 
 Decisions: one output type in every mode, `decoded` None where no texture was asked for; the constructor reads no file
-(a network about to be loaded needs none), `create` is the start of a training and takes the ImageNet weights.
+(a network about to be loaded needs none), `create` is the start of a training.
 """
 
 from pathlib import Path
@@ -23,7 +23,7 @@ class Architecture(Shape):
     texture: Pixels
     decoder_channels: tuple[Channels, Channels, Channels, Channels, Channels]
     decoder_upsamples: Annotated[int, Field(ge=3, le=4)]
-    pretrained: Literal["none", "imagenet"]
+    pretrained: Literal["none", "imagenet", "shipped"]
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

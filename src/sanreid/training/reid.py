@@ -21,11 +21,9 @@ from sanreid.data import augment, index, tensors
 from sanreid.models import backbones
 from sanreid.models.reid import Architecture
 from sanreid.params import Section
-from sanreid.training import checkpoint, distributed, loop, optim
+from sanreid.training import checkpoint, distributed, loop, optim, shipped
 from sanreid.training.error_context import in_section
 from sanreid.training.parameter_prefixes import TRUNK
-
-PRETRAINED = "src/sanreid/pretrained"  # the network that ships, as a model folder
 
 
 class Recipe(Section):
@@ -89,25 +87,11 @@ def start(model: nn.Module, arch: Architecture, folder: Path) -> Start:
     if arch.initialise in ("san_pg", "pretrained"):
         weights = folder / checkpoint.WEIGHTS
         if arch.initialise == "pretrained":
-            _check_pretrained(arch, folder)
+            shipped.check(arch, folder, f"initialise: pretrained wants systems.start={shipped.FOLDER}")
         report = checkpoint.load_into(model, weights, only=TRUNK, strict=True)
         runtime.log.info("%s", report)
         return Start([weights], {"initialise": arch.initialise, **report.as_dict(), **checkpoint.before(folder)})
     return Start([], {"initialise": "scratch"})
-
-
-def _check_pretrained(arch: Architecture, folder: Path) -> None:
-    """Refuse a folder that holds no re-ID network, or one of another trunk; the error names what fits."""
-    file = folder / "params.json"
-    if not file.is_file():
-        raise FileNotFoundError(f"{file}: not found; initialise: pretrained wants systems.start={PRETRAINED}")
-    record = runtime.read_json(file)
-    theirs = record.get("recipe", {}).get("network") if isinstance(record, dict) else None
-    if not isinstance(theirs, dict):
-        raise ValueError(f"{file}: no re-ID system's network; initialise: pretrained wants systems.start={PRETRAINED}")
-    for name in ("backbone", "width"):
-        if theirs.get(name) != (own := getattr(arch, name)):
-            raise ValueError(f"{name}: {own}, but the network in {folder} has {theirs.get(name)}; set {name} to that")
 
 
 class Step(ABC):

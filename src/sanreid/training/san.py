@@ -22,7 +22,7 @@ from sanreid.losses import cross_entropy, reconstruction, texture_triplet, tripl
 from sanreid.models import san
 from sanreid.models.decoder import DecoderOutput
 from sanreid.params import Section
-from sanreid.training import checkpoint, distributed, loop, optim
+from sanreid.training import checkpoint, distributed, loop, optim, san_start
 from sanreid.training.error_context import in_section
 from sanreid.training.parameter_prefixes import DECODER, TRUNK
 
@@ -132,7 +132,7 @@ def build(arch: san.Architecture, variant: Variant, people: int, weights: Path) 
     `weights` are SAN-PG's. Raises ValueError with the report if anything asked for did not fit.
     """
     if variant.initialise == "scratch":
-        return san.begin(arch, people, variant.decodes)
+        return san_start.begin(arch, people, variant.decodes)
     model = san.SAN(arch, people, variant.decodes)
     asked = TRUNK + DECODER if variant.initialise == "both" else TRUNK
     report = checkpoint.load_into(model, weights, only=asked, strict=True)

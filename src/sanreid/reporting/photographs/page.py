@@ -7,6 +7,7 @@ it is for whoever has the set, and lies where git does not look.
 from collections.abc import Sequence
 from pathlib import Path
 
+from sanreid.reporting.photographs import seed_pairs
 from sanreid.reporting.photographs.measure import SHEETS
 from sanreid.reporting.photographs.table import COLUMNS, TITLES, Row
 from sanreid.reporting.shared import templates
@@ -23,8 +24,11 @@ LEAD = (
 )
 
 
-def render(name: str, folder: Path, rows: Sequence[Row], quality: int = 85) -> str:
-    """The HTML text for the set `name`, whose measurements lie below `folder`; ValueError where there are none."""
+def render(name: str, folder: Path, rows: Sequence[Row], pairs: Sequence[Sequence[str]] = (), quality: int = 85) -> str:
+    """The HTML text for the set `name`, whose measurements lie below `folder`, and `pairs` as of seed_pairs.table.
+
+    ValueError where there are no measurements.
+    """
     if not rows:
         raise ValueError(f"{folder}: no measurement of these pictures")
     first = rows[0].metrics
@@ -59,6 +63,9 @@ def render(name: str, folder: Path, rows: Sequence[Row], quality: int = 85) -> s
         rows=rows,
         best={(p, w, m): _best(rows, p, w, m) for p in measured for w in ways for m in COLUMNS},
         sheets=sheets,
+        pairs=pairs,
+        pairs_head=seed_pairs.HEAD,
+        ladder=(folder / "ladder.html").is_file(),
         draws=first["settings"]["draws"],
         settings=first["settings"],
     )
