@@ -75,6 +75,7 @@ def run(folder: Path, file: Path, work: Path, out: Path, start: Path, overrides:
     plans = [parameters(given, at, work, overrides) for at in range(len(given.steps))]
     san = params.load(plans[0], "evaluate_san", retrieval.Retrieval)
     p = Settings(20, 6, 0.3, san.max_rank, draws, 0)
+    size = f"{given.people} rendered people, {given.epochs} epochs, seed {', '.join(map(str, given.seeds))}"
     found: list[ladder.Step] = []
     for at, step in enumerate(given.steps):
         runtime.log.info("[%d/%d] %s", at + 1, len(given.steps), step.name)
@@ -88,7 +89,7 @@ def run(folder: Path, file: Path, work: Path, out: Path, start: Path, overrides:
                 }
             )
         found.append(ladder.Step(step.name, given.below(at), results))
-        ladder.write(out, found, p, f"{given.people} rendered people, {given.epochs} epochs, seeds {given.seeds}")
+        ladder.write(out, found, p, size)
     print((out / "ladder.md").read_text(encoding="utf-8"), end="")
 
 
