@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # `from stages import ...`
 
-from tests import order  # noqa: E402
+from tests import order, warm_python  # noqa: E402
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell's background job: what is started here would ignore it
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -41,6 +42,13 @@ def cache(tmp_path_factory) -> Path:
     """One DVC cache for the workspaces of all processes of this run of the tests."""
     base = tmp_path_factory.getbasetemp()
     return (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "dvc-cache"
+
+
+@pytest.fixture(scope="session")
+def warm(tmp_path_factory) -> Iterator[Path]:
+    """The folder, for the head of a PATH, of a `python` that starts stages fast."""
+    with warm_python.serving(tmp_path_factory.mktemp("warm") / "bin", os.environ) as folder:
+        yield folder
 
 
 @pytest.fixture(scope="session")
