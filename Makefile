@@ -103,6 +103,7 @@ weights: setup  ## ImageNet's MobileNetV2 into data/weights (`backbone: mobilene
 pretrained: setup  ## the network that ships, anew: renders 1,500 people, trains on them; wants `make weights`; 40 minutes
 	@python -m tools.pretrained
 
+test: export PYTHONDONTWRITEBYTECODE :=  # where it is set, each worker compiles all tests and what they start anew
 test: setup  ## all tests, the slow ones beside the fast ones, on JOBS=2 cores
 	@pytest -n $$(($(JOBS) + 2)) --dist loadfile  # two more: the slow ones wait a lot; tests/order.py says who runs what
 

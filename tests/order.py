@@ -3,7 +3,8 @@
 Decisions: one run of pytest has all tests, since each worker imports and collects them all: 17 processor seconds. Slow
 tests wait a lot (for servers, for processes that are killed) and fast ones compute, so the two run beside one another:
 the order has slow tests at its head and fast ones at its end, and every other worker takes from the end. A unit, which
-one worker runs whole, is what stands together of one file: the tests of a file share its fixtures. Both ends of the
+one worker runs whole, is what stands together of one file: the tests of a file share its fixtures; two files that want
+a server of Prefect share that too (FELLOWS): it takes 20 seconds to start. Both ends of the
 slow tests are the longest, so the two kinds of worker meet at the shortest. A file that is not in the table counts as
 MIDDLING; the table wants no care, for it decides nothing but how long the last worker runs alone.
 """
@@ -31,6 +32,7 @@ SECONDS = {
     "tests/test_odd_paths.py": 25,
 }
 MIDDLING = 12
+FELLOWS = {"tests/flows/test_serve.py": "tests/flows/test_pipeline.py"}  # their slow tests run after those
 
 
 def arranged(items: Sequence[pytest.Item]) -> list[pytest.Item]:
@@ -39,10 +41,11 @@ def arranged(items: Sequence[pytest.Item]) -> list[pytest.Item]:
     fast = []
     for item in items:
         if item.get_closest_marker("slow"):
-            slow.setdefault(_file(item.nodeid), []).append(item)
+            slow.setdefault(_home(item.nodeid), []).append(item)
         else:
             fast.append(item)
-    files = sorted(slow, key=lambda file: -SECONDS.get(file, MIDDLING))
+    took = {home: sum(SECONDS.get(file, MIDDLING) for file in {_file(i.nodeid) for i in slow[home]}) for home in slow}
+    files = sorted(slow, key=lambda home: -took[home])
     return [item for file in files[::2] + files[1::2][::-1] for item in slow[file]] + fast
 
 
@@ -50,7 +53,7 @@ def units(nodeids: Sequence[str]) -> dict[str, str]:
     """The unit of each test: the file, and which of its stretches in this order."""
     found: dict[str, str] = {}
     stretches: dict[str, int] = {}
-    for file, own in groupby(nodeids, key=_file):
+    for file, own in groupby(nodeids, key=_home):
         stretches[file] = stretches.get(file, -1) + 1
         found |= dict.fromkeys(own, f"{file} {stretches[file]}")
     return found
@@ -58,6 +61,10 @@ def units(nodeids: Sequence[str]) -> dict[str, str]:
 
 def _file(nodeid: str) -> str:
     return nodeid.partition("::")[0]
+
+
+def _home(nodeid: str) -> str:
+    return FELLOWS.get(_file(nodeid), _file(nodeid))
 
 
 def scheduler(config: pytest.Config, log: Any) -> Any:

@@ -52,6 +52,14 @@ def test_slow_tests_are_longest_at_both_ends_and_shortest_in_the_middle(monkeypa
     ]
 
 
+def test_fellows_count_and_stay_together(monkeypatch):
+    monkeypatch.setattr(order, "SECONDS", {"a": 50, "b": 40, "c": 30})
+    monkeypatch.setattr(order, "FELLOWS", {"c": "b"})
+    arranged = [each.nodeid for each in order.arranged([item(f"{name}::one") for name in "abc"])]
+    assert arranged == ["b::one", "c::one", "a::one"]
+    assert order.units(arranged) == {"b::one": "b 0", "c::one": "b 0", "a::one": "a 0"}
+
+
 def test_a_unit_is_what_stands_together_of_a_file():
     assert order.units(["a::1", "a::2[x::y]", "b::1", "a::3"]) == {
         "a::1": "a 0",
