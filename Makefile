@@ -22,7 +22,7 @@ ATTRIBUTES ?=
 # of make chaos: how many kills, drawn by which seed
 KILLS ?= 100
 SEED ?= 0
-# of make test: tests at a time, one thread each
+# of make test: cores to keep busy; a test takes one thread
 JOBS ?= 2
 BENCHMARKS := ranking reranking local_distance scaling extraction loading inference training render open_world gpu_training search_page
 # of make serve and make worker: where the server listens; which pools this machine works for
@@ -107,9 +107,9 @@ weights: setup  ## ImageNet's MobileNetV2 into data/weights (`backbone: mobilene
 pretrained: setup  ## the network that ships, anew: renders 1,500 people, trains on them; wants `make weights`; 40 minutes
 	@python -m tools.pretrained
 
-test: setup  ## all tests, the fast ones first, on JOBS=2 cores
-	@pytest -m "not slow" -n $(JOBS) --dist loadfile
-	@pytest -m slow -n $$(($(JOBS) + 1)) --dist loadfile --no-loadscope-reorder  # one more: many of them wait
+test: export PYTHONDONTWRITEBYTECODE :=  # where it is set, each worker compiles all tests and what they start anew
+test: setup  ## all tests, the slow ones beside the fast ones, on JOBS=2 cores
+	@pytest -n $$(($(JOBS) + 2)) --dist loadfile  # two more: the slow ones wait a lot; tests/order.py says who runs what
 
 chaos: setup  ## kill the pipeline at tiny size KILLS=100 times (SEED=0), and compare it with an undisturbed run: half an hour
 	@python -m tools.chaos --kills $(KILLS) --seed $(SEED)

@@ -3,12 +3,16 @@
 import os
 import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # `from stages import ...`
+
+from tests import order, warm_python  # noqa: E402
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell's background job: what is started here would ignore it
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -17,8 +21,14 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # two workers share two cores; te
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The runs of the whole graph take longest, so they start first."""
-    items.sort(key=lambda item: not item.nodeid.startswith("tests/test_pipeline"))
+    """The longest start first; tests/order.py says why."""
+    items[:] = order.arranged(items)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """With `--dist loadfile` the workers take from both ends of that order."""
+    return order.scheduler(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 @pytest.fixture(scope="session")
@@ -32,6 +42,13 @@ def cache(tmp_path_factory) -> Path:
     """One DVC cache for the workspaces of all processes of this run of the tests."""
     base = tmp_path_factory.getbasetemp()
     return (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "dvc-cache"
+
+
+@pytest.fixture(scope="session")
+def warm(tmp_path_factory) -> Iterator[Path]:
+    """The folder, for the head of a PATH, of a `python` that starts stages fast."""
+    with warm_python.serving(tmp_path_factory.mktemp("warm") / "bin", os.environ) as folder:
+        yield folder
 
 
 @pytest.fixture(scope="session")

@@ -12,8 +12,8 @@ pytestmark = pytest.mark.slow
 ODD = 'data/raw/It\'s "the" $HOME; `x` \\ & (2024) 校园'
 
 
-def test_any_path_and_any_plain_name_work(root, tmp_path, cache):
-    workspace = Workspace(root, tmp_path, cache)
+def test_any_path_and_any_plain_name_work(root, tmp_path, cache, warm):
+    workspace = Workspace(root, tmp_path, cache, warm)
     folder = workspace.folder
     workspace.repro("extract_market1501")
     market = folder / "data/interim/market1501"

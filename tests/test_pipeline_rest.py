@@ -16,8 +16,8 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def workspace(root, tmp_path_factory, cache) -> Workspace:
-    return Workspace(root, tmp_path_factory.mktemp("project"), cache)
+def workspace(root, tmp_path_factory, cache, warm) -> Workspace:
+    return Workspace(root, tmp_path_factory.mktemp("project"), cache, warm)
 
 
 def test_attributes_are_told_from_nothing_and_from_the_courses_file_alike(workspace):

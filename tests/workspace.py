@@ -57,8 +57,11 @@ TINY = {
 class Workspace:
     """A copy of the project's files under git and DVC, with tiny parameters."""
 
-    def __init__(self, root: Path, folder: Path, cache: Path | None = None) -> None:
-        """With a `cache` folder, what another workspace with it has computed is restored, as DVC's users share one."""
+    def __init__(self, root: Path, folder: Path, cache: Path | None = None, warm: Path | None = None) -> None:
+        """With a `cache` folder, what another workspace with it has computed is restored, as DVC's users share one.
+
+        With `warm`, stages start by the `python` there (warm_python), from then on.
+        """
         listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
         names = subprocess.run(listed, cwd=root, check=True, capture_output=True, text=True).stdout.split("\0")
         for name in filter(None, names):
@@ -79,7 +82,13 @@ class Workspace:
         self.run("git", "init", "-q")
         if cache is not None:
             (folder / ".dvc/config.local").write_text(f"[cache]\n    dir = {cache}\n")
+        if warm is not None:
+            self.hasten(warm)
         self.edit(TINY)
+
+    def hasten(self, warm: Path) -> None:
+        """From now on stages start by the `python` in `warm`."""
+        self.env["PATH"] = os.pathsep.join([os.fspath(warm), self.env["PATH"]])
 
     def run(self, *command: str) -> str:
         """Run in the workspace; a failure shows what was printed."""
