@@ -1,8 +1,8 @@
 """A run's dozen numbers and its curves as tables, for DVC's own commands: dvc metrics, dvc plots, dvc exp show.
 
 Decisions: one summary instead of every evaluation's metrics.json, which DVC would show as a column a number and seed,
-and complain of where nobody ran it. Numbers are means over seeds, fractions in [0, 1]. The first set of the experiment
-has no prefix, so that a row of `dvc exp show` fits a terminal; of the floors the best one is told. Tables are long (a
+and complain of where it was not run. Numbers are means over seeds, fractions in [0, 1]. The first set of the experiment
+has no prefix, so that a row of `dvc exp show` fits a terminal; of the floors the best one is kept. Tables are long (a
 row a point), so that one definition in dvc.yaml draws whatever variants an experiment has.
 """
 

@@ -34,7 +34,7 @@ class Line:
 
 
 def render(record: Mapping[str, Any], outcomes: Sequence[Outcome]) -> str:
-    """The HTML text of the run that `record` (the JSON) tells, with the `outcomes` of its sets."""
+    """The HTML text of the run that `record` (the JSON) describes, with the `outcomes` of its sets."""
     stages = record["stages"]
     axis = max(record["limit_seconds"], record["seconds"], 1e-9)
     ran = [s for s in stages if s["began"] is not None]

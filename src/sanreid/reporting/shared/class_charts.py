@@ -1,7 +1,7 @@
 """Histograms and confusion matrices of attributes as SVG that stands alone and sits in the page, in light and dark.
 
 Decisions: shares and not counts are drawn, since train and validation differ in size fourfold and it is their balance
-that the eye shall judge; the counts stand beside. A confusion matrix's rows are shares of the true class: colour is its
+that the reader judges; the counts stand beside. A confusion matrix's rows are shares of the true class: colour is its
 recall, whatever the class's size, and the count is written in the cell. Text is 12 px of the drawing's own size.
 """
 

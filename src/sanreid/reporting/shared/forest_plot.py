@@ -19,7 +19,7 @@ REACH = 1.9  # the axis ends at this times the farthest seed, unless all interva
 class Row:
     """A comparison: its name, seed -> difference in points, their mean, the interval or None, and its words.
 
-    `kind` is the colour class of the variant; `claimed` tells that the interval excludes 0 on enough seeds.
+    `kind` is the colour class of the variant; `claimed` says that the interval excludes 0 on enough seeds.
     """
 
     name: str

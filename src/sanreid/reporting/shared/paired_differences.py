@@ -1,4 +1,4 @@
-"""A variant against its control, seed by seed: the differences, their mean, and whether it can be told from nothing.
+"""A variant against its control, seed by seed: the differences, their mean, and whether it differs from zero.
 
 Decisions: differences are paired by seed. The seed draws the initialisation and the batches, so pairing removes what
 both share of it. A gain or a loss is claimed only where the 95 % interval of the mean difference excludes 0 and there

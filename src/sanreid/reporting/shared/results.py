@@ -1,6 +1,6 @@
 """The numbers of a run, collected from the files that the evaluation stages wrote.
 
-Decisions: what belongs to a run is told by its experiment (sets, variants, seeds) and not by what lies in the folders,
+Decisions: what belongs to a run is set by its experiment (sets, variants, seeds) and not by what lies in the folders,
 where an earlier experiment's numbers may still stand. The spread over seeds is the sample's standard deviation.
 """
 

@@ -1,4 +1,4 @@
-"""What a handful of seeds tells: mean, standard deviation, and how far the mean itself may be off.
+"""What a handful of seeds shows: mean, standard deviation, and how far the mean itself may be off.
 
 Decisions: the deviation is the sample's (n - 1), and the interval is Student's t with n - 1 degrees of freedom, since
 the deviation comes from the same few seeds. Below two values there is neither, and None says so. Sums are exact, so
