@@ -103,7 +103,8 @@ def _panel(head: str, names: Sequence[str], counts: Sequence[Sequence[int]], x: 
             total, bar = sum(values), top + s * (BAR + 1)
             share = values[k] / total if total else 0.0
             parts.append(
-                f'<rect class="b{s}" x="{left:.0f}" y="{bar:.0f}" width="{PLOT * share:.1f}" height="{BAR}" rx="2"/>'
+                f'<rect class="b{s}" x="{left:.0f}" y="{bar:.0f}" width="{PLOT * share:.1f}" height="{BAR}" rx="2">'
+                f"<title>{escape(name)}: {100 * share:.1f} %, {values[k]} images</title></rect>"
                 f'<text x="{left + PLOT * share + 5:.1f}" y="{bar + 9:.0f}" style="font-size:10px">{values[k]}</text>'
             )
     return parts
