@@ -34,7 +34,7 @@ from flows.dag import Stage
 Log = logging.Logger | logging.LoggerAdapter
 
 RESULTS = ("metrics", "pictures")  # what is shown of a stage that is done
-PAGE = 200  # the most that the server tells at once
+PAGE = 200  # the most that the server lists at once
 EVERY = 1.0  # seconds between updates of a progress bar
 PICTURES = {".jpg", ".jpeg", ".png", ".webp"}
 FEW = 40  # a folder with more pictures is a data set
@@ -50,7 +50,7 @@ def key(kind: str, stage: Stage) -> str:
 
 
 class Progress:
-    """The bar of a stage that tells its epochs, made at the first of them."""
+    """The bar of a stage that prints its epochs, made at the first of them."""
 
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
@@ -58,7 +58,7 @@ class Progress:
         self._next = 0.0
 
     def read(self, line: str) -> None:
-        """Move the bar if the line tells of an epoch (`epoch 3/10 ... 0:01:10 left`)."""
+        """Move the bar if the line is of an epoch (`epoch 3/10 ... 0:01:10 left`)."""
         if (found := EPOCH.search(line)) is None:
             return
         done, total, left = int(found[1]), int(found[2]), found[3]

@@ -142,7 +142,7 @@ def _path(of: Any) -> str:
 
 
 def name_of(stage: Any) -> str:
-    """What DVC calls a stage at the repository's root; its own `addressing` is told from the working directory."""
+    """What DVC calls a stage at the repository's root; its own `addressing` is relative to the working directory."""
     file = Path(stage.path_in_repo).as_posix()
     return stage.name if file == "dvc.yaml" else f"{file}:{stage.name}"
 

@@ -47,7 +47,7 @@ def news(stages: Mapping[str, Stage], tracked: Iterable[str], changes: Changes) 
 
 
 def _same(path: str, told: str) -> bool:
-    """Whether DVC, which tells paths from its working directory, means `path`."""
+    """Whether DVC, whose paths are relative to its working directory, means `path`."""
     return Path(told) == Path(path) or Path(told).resolve() == Path(path).resolve()
 
 

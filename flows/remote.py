@@ -94,7 +94,7 @@ def bring_outputs(root: Path, names: Iterable[str]) -> None:
 def recall(root: Path, name: str) -> str | None:
     """Fetch the outputs of earlier runs of the stage with the same inputs, so that DVC restores them and runs nothing.
 
-    These are the run that dvc.lock tells of and those of the remote's run cache; of what is not complete DVC makes
+    These are the run that dvc.lock records and those of the remote's run cache; of what is not complete DVC makes
     nothing, and runs the stage. What it reads has to be in place. Returns its `identity`.
     """
     from dvc.utils.serialize import load_yaml

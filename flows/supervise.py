@@ -6,7 +6,7 @@ and whatever that started: SIGTERM to all, GRACE seconds, SIGKILL. As a module: 
 run, which end together.
 
 Decisions: DVC passes no signal on to a stage's command, and an orphan would keep its GPU, hence a process in between.
-The kernel tells it of its parent's death (PR_SET_PDEATHSIG) and makes it the parent of orphans below it
+The kernel signals its parent's death to it (PR_SET_PDEATHSIG) and makes it the parent of orphans below it
 (PR_SET_CHILD_SUBREAPER), so those that left the session are found too. Off Linux there is neither: there the session
 ends on SIGTERM alone. What a finished command left running is ended as well: it would hold the output and the lease.
 """

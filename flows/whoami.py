@@ -1,6 +1,6 @@
 """Which machine answers: the first thing to ask of a new worker.
 
-Decision: what it tells is what decides whether a stage can run there and gives the same result: GPUs, versions, the
+Decision: it prints what decides whether a stage can run there and gives the same result: GPUs, versions, the
 clone's commit and its edits, DVC's remote.
 """
 

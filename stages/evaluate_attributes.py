@@ -1,4 +1,4 @@
-"""How well the trained classifier tells each attribute, beside the majority class; tables, drawings and a page.
+"""How well the trained classifier predicts each attribute, beside the majority class; tables, drawings and a page.
 
 Decision: what is done is in reporting/attributes/measure.py.
 """

@@ -1,6 +1,6 @@
 """A user's own folder of pictures to a checked table; one instance an entry of `folders` in params.yaml.
 
-Decision: the pictures are the user's own bytes; each is decoded to see whether it is whole, none is encoded anew.
+Decision: the pictures are the user's own bytes; each is decoded to see whether it is whole, none is encoded again.
 """
 
 from pathlib import Path

@@ -1,6 +1,6 @@
 """Market-1501 to one folder of pictures and a checked table.
 
-Decision: the JPEGs are the publisher's own bytes; each is decoded to see whether it is whole, none is encoded anew.
+Decision: the JPEGs are the publisher's own bytes; each is decoded to see whether it is whole, none is encoded again.
 """
 
 from pathlib import Path

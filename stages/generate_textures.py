@@ -1,7 +1,7 @@
 """SAN-PG's texture of every image of a set: the pseudo ground truth that SAN is trained with.
 
 Decision: every split gets its textures, not the training images alone, so that they can be measured against the true
-ones of people whom no network has seen.
+ones of people that no network has seen.
 """
 
 import shutil

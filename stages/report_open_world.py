@@ -1,6 +1,6 @@
 """The open world's page: digits seen, digits never trained on, people; tables, pictures of groups, maps.
 
-Decisions: which divisions and sets belong to it is told by the sections `mnist` and `systems` that the graph is made
+Decisions: which divisions and sets belong to it is set by the sections `mnist` and `systems` that the graph is made
 of, so that an earlier run's numbers stay out; which rule is shown, by the section that evaluated it.
 """
 

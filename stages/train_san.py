@@ -75,7 +75,7 @@ def main(
 def decode_targets(
     images: Path, prepared: Path, paths: list[str], variant: method.Variant, san: network.Architecture
 ) -> torch.Tensor:
-    """What the decoder shall make of the images at `paths`, (N, 3, T, T) uint8: themselves, or what was prepared."""
+    """What the decoder is to make of the images at `paths`, (N, 3, T, T) uint8: themselves, or what was prepared."""
     side = (san.texture, san.texture)
     if variant.reconstruct == "input":
         return tensors.decode(images, paths, side)

@@ -23,7 +23,7 @@ from sanreid.training import checkpoint, loop, optim, san_pg, san_start
 from sanreid.training.parameter_prefixes import DECODER, TRUNK
 
 TARGETS = ("texture", "frontal")
-LAYOUT = ("uv_mirror.npy", "coverage.png")  # what the paired set tells of the texture layout, where it is known
+LAYOUT = ("uv_mirror.npy", "coverage.png")  # the paired set's texture layout, where it is known
 
 
 class Params(san_pg.Recipe):
@@ -76,7 +76,7 @@ def main(pit: Path, target: str, out: Path, p: Params, san: network.Architecture
 
 
 def shown(pairs: san_pg.Pairs, table: pd.DataFrame, p: Params, split: str) -> progress.Shown:
-    """The images and true textures of the people of `table`, the rows of `pairs`, whom the pictures show."""
+    """The images and true textures of the people of `table`, the rows of `pairs`, that the pictures show."""
     some = progress.choose(table["pid"].to_numpy(), p.pictures.people, p.seed, split)
     return progress.Shown(pairs.images[some], pairs.textures[pairs.texture_of[some]])
 

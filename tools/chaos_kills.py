@@ -30,7 +30,7 @@ WAYS = ("KILL run", "KILL stage", "KILL all", "TERM run", "TERM stage", "TERM al
 
 @dataclass(frozen=True)
 class Process:
-    """A process as /proc tells it: its id and its command line."""
+    """A process as /proc lists it: its id and its command line."""
 
     pid: int
     words: tuple[str, ...]

@@ -115,7 +115,7 @@ def _same(values: Any, base: Any, prefix: str = "") -> Iterator[str]:
 
 
 def strange_names(path: Path) -> Iterator[str]:
-    """What a parameter file tells the graph amiss, and names that one section uses and no other gives."""
+    """What a parameter file gets wrong about the graph, and names that one section uses and no other gives."""
     try:
         graph_params.check(params.read(path), path.name)
     except params.ParamsError as error:

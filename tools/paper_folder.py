@@ -81,7 +81,7 @@ def keys(values: Any, prefix: str = "") -> list[str]:
 
 
 def environment(folder: Path, checkpoints: Path) -> dict[str, str]:
-    """What the stages' commands run with: this Python as `python`, no TensorBoard, checkpoints where they are told."""
+    """What the stages' commands run with: this Python as `python`, no TensorBoard, checkpoints in the given folder."""
     programs = folder / ".bin"
     programs.mkdir(exist_ok=True)
     launcher = programs / "python"

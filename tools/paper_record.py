@@ -1,6 +1,6 @@
 """What a run against the clock leaves: one JSON, one page and the table as Markdown, whole at every moment.
 
-Decisions: all three are written anew after each stage, so that a kill brings back what there was; a file is whole or
+Decisions: all three are written again after each stage, so that a kill brings back what there was; a file is whole or
 the one before. A table that cannot be read (a stage was killed while it wrote) costs the table and is said, never the
 record of the times.
 """

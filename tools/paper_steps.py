@@ -21,7 +21,7 @@ RENDERS = "synthesize"
 
 
 class San(NamedTuple):
-    """What a stage of the table is of; `evaluates` tells an evaluation from a training."""
+    """What a stage of the table is of; `evaluates` is True of an evaluation, False of a training."""
 
     set: str
     variant: str

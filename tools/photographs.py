@@ -44,7 +44,7 @@ def photographs(
     p = Settings(again.k1, again.k2, again.weight, san.max_rank, draws, seed)
     rows = reader.read(folder)
     for model in models:
-        networks.load_any(model)  # a model that does not load is told before any work
+        networks.load_any(model)  # a model that does not load fails before any work
     for name, take in measure.floors(folder, rows, stripes, width, seed, san.batch, weights):
         told = measure.write(take(), folder, rows, out / measure.FLOORS / name, p, san.lists)
         runtime.log.info("%s: %s", table.NAMES[name], told)

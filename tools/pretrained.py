@@ -1,4 +1,4 @@
-"""Make the network that ships anew: render people, train on them, and write src/sanreid/pretrained (`make pretrained`).
+"""Make the network that ships: render people, train on them, and write src/sanreid/pretrained (`make pretrained`).
 
     python -m tools.pretrained [--work DIR] [--out src/sanreid/pretrained] [-S key=value]
 

@@ -1,4 +1,4 @@
-"""A stage's command as a process that is looked after: its log, its epochs as it tells them, its memory, its end.
+"""A stage's command as a process that is looked after: its log, its epochs as it prints them, its memory, its end.
 
 Decisions: the command has a session of its own, and counts as running until the last process of that has ended: a
 shell dies of SIGTERM at once, and the training below it takes its seconds to unwind. Memory is the sum of the
@@ -23,7 +23,7 @@ LAST = 12  # lines of a log that are kept for the record
 
 
 class Epochs(NamedTuple):
-    """What a training told: epochs done of all, and the seconds of one after the first, None before two are done."""
+    """What a training printed: epochs done of all, and the seconds of one after the first, None before two are done."""
 
     done: int
     total: int
@@ -86,7 +86,7 @@ class Process:
         return max(0.0, (epochs.total - epochs.done) * epochs.each - (self.clock() - self._told[-1][0]))
 
     def epochs(self) -> Epochs | None:
-        """What it told of its epochs; None where it told nothing."""
+        """What it printed of its epochs; None where it printed nothing."""
         told = list(self._told)
         if not told:
             return None

@@ -21,7 +21,7 @@ RECORDED = Path(".dvc/tmp/stage_seconds.json")  # of this clone: stage -> second
 SHIPPED = Path(__file__).with_name("stage_seconds.json")  # the same, of one run of `make demo`
 RUNS = re.compile(r"^Running stage '(.+)':$")
 PASSES = re.compile(r"^(?:Stage )?'(.+)' (?:didn't change, skipping|is cached - )")
-SILENCE = 60.0  # seconds without a line in a log file, until one tells that the stage still runs
+SILENCE = 60.0  # seconds without a line in a log file, until one says that the stage still runs
 
 Planned = Mapping[str, str]  # stage -> what it does, upstream ones first
 
@@ -106,12 +106,12 @@ class Progress:
         return f"[{number}{of}] {self.running}"
 
     def title(self) -> str:
-        """What is told when a stage begins."""
+        """What is printed when a stage begins."""
         does = (self.planned or {}).get(self.running or "")
         return self.place() + (f": {does}" if does else "") + self._told_left()
 
     def still(self) -> str:
-        """What is told when nobody has said anything for long."""
+        """What is printed after a long silence."""
         return f"{self.place()}: {words(self.clock() - self.since)} so far" + self._told_left()
 
     def left(self) -> float | None:

@@ -79,7 +79,7 @@ class Model:
         return result
 
     def digest(self) -> str:
-        """What tells these weights from others: features of two digests do not compare."""
+        """The digest of these weights: features of two digests do not compare."""
         return _digest(self.folder / checkpoint.WEIGHTS)
 
     def _features(self, pictures: torch.Tensor) -> NDArray[np.float32]:

@@ -55,7 +55,7 @@ Percent = Annotated[float, Field(ge=0, le=100)]
 # Counts
 Count = Annotated[int, Field(ge=0, le=10_000_000)]  # of images or people: ten of the largest galleries
 Some = Annotated[int, Field(ge=1, le=10_000_000)]  # as Count, where none would be no run
-MaxRank = Annotated[int, Field(ge=10, le=10_000_000)]  # of a CMC curve: rank-1, 5 and 10 are always told
+MaxRank = Annotated[int, Field(ge=10, le=10_000_000)]  # of a CMC curve: rank-1, 5 and 10 are always reported
 Neighbours = Annotated[int, Field(ge=1, le=100_000)]  # each takes room in every row of a gallery
 InPicture = Annotated[int, Field(ge=1, le=250)]  # rows of a picture: a JPEG holds 65,500 pixels, a row takes up to 260
 Columns = Annotated[int, Field(ge=1, le=500)]  # of people, 88 pixels and a frame each, in such a picture

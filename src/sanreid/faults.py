@@ -1,6 +1,6 @@
 """What went wrong, in one line that names the file and what to do.
 
-Decisions: bad input and a full or forbidden disk are told in a line; a fault of the program keeps its traceback, and
+Decisions: bad input and a full or forbidden disk are said in a line; a fault of the program keeps its traceback, and
 SANREID_LOG=DEBUG shows one for everything. The libraries whose own errors mean bad input are known by name here, so
 that none of them has to be imported. A line is cut in its middle: a value of ten megabytes helps nobody.
 """
@@ -16,7 +16,7 @@ from typing import Any
 
 log = logging.getLogger("sanreid")
 
-LINE = 600  # characters of a line that is told
+LINE = 600  # characters of a printed line
 _FOREIGN = {("cv2", "error"), ("_csv", "Error"), ("torch", "OutOfMemoryError"), ("torch.cuda", "OutOfMemoryError")}
 _FOREIGN |= {("safetensors._safetensors_rust", "SafetensorError"), ("zlib", "error")}
 _REMEDIES = {

@@ -50,7 +50,7 @@ def _sets(values: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _variants(values: Mapping[str, Any]) -> Iterator[str]:
-    """Variants of the main chain that nobody defined, or whose generator is not trained."""
+    """Variants of the main chain that are not defined, or whose generator is not trained."""
     known = _names(values, "train_san", "variants")
     if known is None:
         return
@@ -76,7 +76,7 @@ def _variants(values: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _systems(values: Mapping[str, Any]) -> Iterator[str]:
-    """Systems that nobody trains, or that no metric is told for."""
+    """Systems that are not trained, or that have no metric."""
     yield from _strange(values, ("systems", "alignments"), {"aligned"}, "without stripes; there are: aligned")
     branches = _names(values, "train_two_branch", "variants")
     if branches is None:

@@ -1,4 +1,4 @@
-"""What params.yaml tells the graph itself: the keys that dvc.yaml's templating reads, and names across sections.
+"""What the graph itself takes from params.yaml: the keys that dvc.yaml's templating reads, and names across sections.
 
 No stage's own section holds these keys, yet they name folders, make the instances of the stages and stand in their
 commands. `check` refuses what cannot be meant, at every stage's start and in `make check`.
@@ -117,7 +117,7 @@ TOP = {*SECTIONS, "folders", "tables"}
 
 
 def check(values: Mapping[str, Any], where: str) -> None:
-    """Refuse what params.yaml tells the graph amiss; `values` is all of the file, `where` its name.
+    """Refuse what params.yaml gets wrong about the graph; `values` is all of the file, `where` its name.
 
     Raises ParamsError with a line for each offending key.
     """

@@ -1,6 +1,6 @@
 """One owner at a time: a lock of the kernel on a name, for an output that is being written and for a run's checkpoint.
 
-Decisions: an flock, which the kernel frees however its holder ends, so a killed process blocks nobody. The file
+Decisions: an flock, which the kernel frees however its holder ends, so a killed process blocks none. The file
 `.NAME.lock` beside what is owned is removed by its owner at the end, while the lock is still held; who waited for the
 removed file tries again, so nothing is left lying about. The file says who holds it, for the one who waits.
 """
@@ -21,7 +21,7 @@ _UNKNOWN = {errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}  # file
 
 @contextmanager
 def held(path: Path, what: str = "") -> Iterator[None]:
-    """Own `path` while the block lasts; another process (or thread) that wants it waits, and says for whom.
+    """Own `path` while the block lasts; another process (or thread) that wants it waits, and names the owner.
 
     `what` is what the waiter's message calls it; else `path`. Where the file system knows no locks, that is said and
     the block runs.

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("sanreid")
 
-ASKED = "SANREID_RANKS"  # how many processes a training shall be split over
+ASKED = "SANREID_RANKS"  # how many processes a training is split over
 SHELF = "SANREID_SHELF"  # the folder of those that `launch` started: where they meet, and what they share
 LOST = 75  # the exit status of a rank that ends because another did
 _PATIENCE = timedelta(days=30)  # for another rank: the first may wait for a lock; one that died is seen at once
@@ -63,7 +63,7 @@ def share(rows: "Tensor") -> "Tensor":
 
 
 def wanted() -> int:
-    """How many processes this training shall be split over. Raises ValueError where that is no number."""
+    """How many processes this training is split over. Raises ValueError where that is no number."""
     if _started():
         return int(os.environ["WORLD_SIZE"])
     given = os.environ.get(ASKED) or "1"
@@ -103,7 +103,7 @@ def launch() -> bool:
 
 
 def once(what: object, make: Callable[[Path], None]) -> Path | None:
-    """The file of `what`, told by its `repr`, that the ranks share: the first that asks for it makes it.
+    """The file of `what`, named by its `repr`, that the ranks share: the first that asks for it makes it.
 
     None where they share no folder: one process, or torchrun's, or a training that runs by now.
     """

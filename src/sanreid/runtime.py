@@ -50,7 +50,7 @@ def device() -> "torch.device":
 def prepare(seed: int, threads: int | None = None) -> None:
     """Seed python, numpy and torch, and let glibc keep large freed blocks.
 
-    Without the allocator's thresholds each step maps and unmaps its activations anew: 44 against 79 images/s for a
+    Without the allocator's thresholds each step maps and unmaps its activations again: 44 against 79 images/s for a
     wide decoder on two cores.
     """
     import torch
@@ -114,7 +114,7 @@ def atomic_folder(path: Path) -> Iterator[Path]:
 
 
 def partial(path: Path, *inputs: object, files: Iterable[Path] = ()) -> Path:
-    """The sibling that `resumable_folder` fills for `path`: its name tells the inputs and files (by size and date)."""
+    """The sibling that `resumable_folder` fills for `path`: named by a hash of the inputs and files (size and date)."""
     stats = [(f.name, (s := f.stat()).st_size, s.st_mtime_ns) for f in files]
     key = zlib.crc32(repr((inputs, stats)).encode())
     return Path(path).with_name(f".{Path(path).name}.~{key:08x}.partial")

@@ -45,7 +45,7 @@ def read(
     shots = protocol(folder / PROTOCOL.format(boxes=boxes))
     if holdout == "validation":
         shots = hold_out(shots, validation_people, seed)
-    with open_mat(folder / MAT, boxes) as file:  # a broken file is told here, before anyone starts to write
+    with open_mat(folder / MAT, boxes) as file:  # a broken file raises here, before anything is written
         cells(file, boxes)
     return table_of(shots), pictures(folder / MAT, boxes, shots, skip)
 
@@ -80,7 +80,7 @@ def truth(raw: Path, boxes: str, table: pd.DataFrame) -> Iterator[tuple[str, Pat
 
 
 def table_of(shots: list[Shot]) -> pd.DataFrame:
-    """The index table of `shots`; camid is 1 or 2 within a pair, and `pair` tells the ten cameras apart."""
+    """The index table of `shots`; camid is 1 or 2 within a pair, and `pair` separates the ten cameras."""
     return index.build(
         [{"path": path_of(s), "pid": s.pid, "camid": s.camid, "split": s.split, "pair": s.pair} for s in shots]
     )

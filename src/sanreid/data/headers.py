@@ -90,7 +90,7 @@ def segments(data: bytes | mmap) -> Iterator[tuple[int, int, int]]:
 
 
 def broken(why: str = "") -> ValueError:
-    """The one form in which a picture that cannot be used is told."""
+    """The one form of message for a picture that cannot be used."""
     return ValueError(f"not a readable picture{why and f' ({why})'}; replace it")
 
 

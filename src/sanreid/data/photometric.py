@@ -1,4 +1,4 @@
-"""Light, colour and sharpness of a batch of uint8 pictures, drawn anew for each picture at each step.
+"""Light, colour and sharpness of a batch of uint8 pictures, drawn for each picture at each step.
 
 Decisions: what a camera changes, so that a network learns what stays: tone (gamma), exposure, contrast, saturation,
 hue, the light's colour, grey pictures, blur or over-sharpening, noise. As in augment, all numbers of a batch are drawn

@@ -17,7 +17,7 @@ def split(values: np.ndarray, train_ratio: float, seed: int) -> np.ndarray:
 
     `values` is (people, heads) of classes. Each value wants its share on each side, and at least one person on each
     where two carry it (Sechidis et al., ECML 2011, with that floor). Same seed, same split. Where no order puts every
-    such value on both sides, the best is taken and a warning tells how many values are not.
+    such value on both sides, the best is taken and a warning says how many values are not.
     Raises ValueError for a ratio outside (0, 1).
     """
     if not 0 < train_ratio < 1:

@@ -1,4 +1,4 @@
-"""How well attributes are told, beside what the majority class alone would reach.
+"""How well attributes are predicted, beside what the majority class alone would reach.
 
 Decisions: the classes are imbalanced (95 % wear no hat), so that accuracy stands beside balanced accuracy, F1 and the
 majority baseline: always the class that most training images carry, for a baseline may not look at what it is tested
@@ -111,7 +111,7 @@ def scores(counts: NDArray) -> tuple[NDArray, NDArray, NDArray]:
 
 
 def constant(counts: NDArray, told: int) -> NDArray:
-    """The confusion counts (..., C, C) of one who always says class `told`, of the same images."""
+    """The confusion counts (..., C, C) of a classifier that always predicts class `told`, on the same images."""
     result = np.zeros_like(counts)
     result[..., told] = counts.sum(-1)
     return result

@@ -1,4 +1,4 @@
-"""How well features find people in photographs that nobody trained on: four ways to rank, three draws of people.
+"""How well features find people in photographs that are in no training set: four ways to rank, three draws of people.
 
 Decisions: features are taken at unit length and compared by the cosine, whatever they come from, so that the rows of
 one table compare. "Centred" removes each camera's mean feature, over query and gallery: it wants no label, only to know
@@ -67,7 +67,7 @@ def part(rows: pd.DataFrame, name: str) -> NDArray[np.bool_]:
 
 
 def judged(rows: pd.DataFrame) -> Iterator[tuple[str, NDArray[np.bool_]]]:
-    """The parts, and their rows (N,), in which somebody asks whom the gallery could show."""
+    """The parts that have a query with a match in the gallery, and their rows (N,)."""
     for name in PARTS:
         mask = part(rows, name)
         queries, gallery = (rows[mask & (rows["split"] == s).to_numpy()] for s in ("query", "gallery"))

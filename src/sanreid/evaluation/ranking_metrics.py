@@ -1,4 +1,4 @@
-"""A ranking's metrics (CMC, AP, mINP) and the matching they rest on: who matches whom, the scores of each query.
+"""A ranking's metrics (CMC, AP, mINP) and the matching they rest on: which images match, the scores of each query.
 
 Decisions: the rules that `ranking` documents are applied here, so that whole galleries, drawn ones and a GPU's ranking
 agree on who is hidden and who matches. Scores are kept by query, and averaged once all blocks have been through.

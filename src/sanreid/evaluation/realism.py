@@ -1,9 +1,9 @@
-"""How rendered pictures differ from photographs: plain statistics, and how easily a machine tells the two apart.
+"""How rendered pictures differ from photographs: plain statistics, and how easily a classifier separates the two.
 
 Decisions: everything is of pictures at 64 x 128 (area-resized), because sharpness means nothing without a size. The
-person is taken to fill the middle, the background the outer columns; no mask is wanted. A classifier that tells the
-two apart is a statistic that nobody thought of: cross-validated over folds that share no person, half of each kind, so
-that chance is 50 %, which is the goal. Where it is never wrong it cannot say whether a change helped; the kernel
+person is taken to fill the middle, the background the outer columns; no mask is wanted. A classifier that separates
+the two finds differences that the statistics miss: cross-validated over folds that share no person, half of each kind,
+so that chance is 50 %, which is the goal. Where it is never wrong it cannot say whether a change helped; the kernel
 distance (Binkowski et al., ICLR 2018: unbiased, cubic kernel) still can, and 0 is its goal.
 """
 
@@ -97,7 +97,7 @@ def described(table: pd.DataFrame) -> NDArray[np.float64]:
 def told_apart(
     rendered: NDArray[Any], photographs: NDArray[Any], people: tuple[NDArray[Any], NDArray[Any]], seed: int
 ) -> dict[str, float]:
-    """How well a logistic regression tells rows (N, D) of the two kinds apart: `accuracy` and `auc`, chance being 0.5.
+    """How well a logistic regression separates rows (N, D) of the two kinds: `accuracy` and `auc`, chance being 0.5.
 
     As many of each kind are drawn, and `people` (each kind's persons) are never in two of the FOLDS. Raises ValueError
     for fewer than FOLDS people of a kind.

@@ -5,7 +5,7 @@ them ("SA-Enc can be any baseline network", Jin et al. 2020). They are few and o
 backbones, is no dependency: its `features_only` networks dilate where PCB sets the last stride to 1, its MobileNetV2
 ends before the 1280 channels and names nothing as torchvision's weights do, its own weights are on a hub that needs
 the internet, and its import is two more seconds at the start of each stage. Who wants one wraps it in a family.
-A file of ImageNet's is known by its hash, and what was loaded is told, so that a model folder can say what its
+A file of ImageNet's is known by its hash, and what was loaded is recorded, so that a model folder can say what its
 training began with.
 """
 
@@ -89,7 +89,7 @@ class Trunk(nn.Module):
     """The layers of a backbone up to its last map, under its family's names.
 
     `width` is the channels of the first stage (64 = the published ResNet; MobileNetV2 has 32 of the first convolution);
-    `channels` tells those of the four maps.
+    `channels` are those of the four maps.
     """
 
     def __init__(self, name: str, width: int = 64, last_stride: int = 1) -> None:
@@ -114,7 +114,7 @@ class Backbone(Trunk):
 
 @dataclass(frozen=True)
 class Loaded:
-    """What a trunk began with, for load_report.json: `origin` is None for a file whose hash is nobody's we know.
+    """What a trunk began with, for load_report.json: `origin` is None for a file of unknown hash.
 
     `matched` are the trunk's tensors that were loaded, `left_out` the file's that were not: the 1000-class head.
     """

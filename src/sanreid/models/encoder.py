@@ -12,7 +12,7 @@ from sanreid.models.backbones import StageMaps, Trunk
 
 
 class EncoderOutput(NamedTuple):
-    """What the encoder tells of N images: feature (N, fc), logits (N, people), the four stage maps."""
+    """The encoder's output for N images: feature (N, fc), logits (N, people), the four stage maps."""
 
     feature: Tensor
     logits: Tensor

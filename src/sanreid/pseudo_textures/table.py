@@ -1,4 +1,4 @@
-"""Which texture belongs to which image: a table, so that nobody guesses one path from another.
+"""Which texture belongs to which image: a table, so that no path is guessed from another.
 
 Decisions: textures keep the images' own folders (`images/query/0001.jpg` gives `images/query/0001.png`), so that
 pictures of two splits never overwrite each other; the table `index.parquet` (path, texture) is what readers look in.

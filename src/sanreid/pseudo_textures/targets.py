@@ -1,10 +1,10 @@
-"""What a variant's decoder shall reconstruct, gathered in one folder: Table 2's targets, and two of our own.
+"""What a variant's decoder reconstructs, gathered in one folder: Table 2's targets, and two of our own.
 
 - `input`: the image itself; it lies in the set, so nothing is written.
 - `frontal`, `texture`: what the generator of that name guesses for each image (Jin et al. 2020, table 2).
 - `shared_texture`: the mean over a training person's images of those guesses. An image shows one side of a person, the
   guesses of the others know the rest, and all images of a person get one target, whatever the view.
-- `true_texture`: the truth of a rendered set. No method may use it; it tells what perfect pseudo textures would bring.
+- `true_texture`: the truth of a rendered set. No method may use it; it shows what perfect pseudo textures would bring.
 
 Decision: a folder a variant, so that a training depends on nothing that its variant does not use: a new generator, or
 a new SAN-PG for a variant that starts from scratch, leaves it as it is.

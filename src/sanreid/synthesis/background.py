@@ -16,7 +16,7 @@ from sanreid.synthesis import props, sketch
 
 HEIGHT, WIDTH = 480, 960  # pixels of a scene
 FOCAL = 620.0  # pixels
-TALL = 1.7  # metres, the person whom sizes refer to
+TALL = 1.7  # metres, the person that sizes refer to
 TILE = 512  # pixels of the repeating noise, 8 m of ground
 STREET = {"asphalt": 0.4, "paving": 0.37, "concrete": 0.2, "grass": 0.03}
 INDOORS = {"tiles": 0.45, "wood": 0.25, "concrete": 0.15, "paving": 0.15}

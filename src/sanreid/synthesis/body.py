@@ -106,7 +106,7 @@ def _hat_weights(value: float, anchors: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Canonical:
-    """The mean adult on whom textures are painted, and per-vertex facts about the body."""
+    """The mean adult that textures are painted on, and per-vertex facts about the body."""
 
     vertices: np.ndarray
     normals: np.ndarray

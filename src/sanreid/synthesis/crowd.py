@@ -79,7 +79,7 @@ def before(
     height: int,
     camera_height: float,
 ) -> np.ndarray | None:
-    """Lay somebody partly before the person at column `centre`, in place; the cover (H, W), or None for nobody."""
+    """Lay somebody partly before the person at column `centre`, in place; the cover (H, W), or None for none."""
     if not dice.falls("others before", p.before_share):
         return None
     rng = dice.stream("before me")

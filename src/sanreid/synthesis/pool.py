@@ -28,7 +28,7 @@ Result = TypeVar("Result")
 def run(
     work: Callable[[Item], Result], items: Sequence[Item], *, processes: int, title: str, unit: str = "person"
 ) -> Iterator[Result]:
-    """Yield `work(item)` for each item, in the order of `items`, with its progress told (`runtime.progress`).
+    """Yield `work(item)` for each item, in the order of `items`, with a progress line (`runtime.progress`).
 
     `work` is a function of a module (or a partial of one): spawned processes import it by name. `processes` 0 means
     one a core. Raises what a worker raised, the message led by `title`, `unit` and the item (ValueError and

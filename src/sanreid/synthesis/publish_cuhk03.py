@@ -213,7 +213,7 @@ def classic_splits(p: Cuhk03, keys: list[Key], seed: int) -> list[np.ndarray]:
 
 
 def new_protocol_test(p: Cuhk03, keys: list[Key], seed: int) -> set[Key]:
-    """The people whom the new protocol tests on, the same for both kinds of boxes."""
+    """The test people of the new protocol, the same for both kinds of boxes."""
     chosen = runtime.rng(seed, SET, "new protocol").choice(len(keys), p.test_people, replace=False)
     return {keys[i] for i in chosen}
 

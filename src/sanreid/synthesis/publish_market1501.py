@@ -98,7 +98,7 @@ class Job:
     look: Look
 
     def person(self, pid: int) -> people.Person:
-        """The person whom the set calls `pid`."""
+        """The person that has the id `pid` in the set."""
         return people.make(
             self.seed, SET, self.pids.index(pid), look_alike_share=self.p.look_alike_share, dressed=self.look.worn
         )

@@ -1,7 +1,7 @@
 """A person of a given texture, turned: front, both sides and back, as the pose-aligned picture shows one.
 
 Decisions: the body is the canonical adult (body.py) in plain trousers and a plain shirt, with nothing carried and short
-hair: a texture tells colours, not shapes, so a painted skirt or bag shows as colour on the body. Neutral light, which
+hair: a texture holds colours, not shapes, so a painted skirt or bag shows as colour on the body. Neutral light, which
 turns with the camera, and a grey ground.
 """
 

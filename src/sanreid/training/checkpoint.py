@@ -1,7 +1,7 @@
 """What a training leaves behind: checkpoints while it runs, a model folder when it is done, and honest loading.
 
 Decisions: a checkpoint's folder is named by the hash of everything that decides the run (resolved parameters, the
-content of its inputs, the code of the numerical packages), so two runs never mix and a changed run starts anew. It
+content of its inputs, the code of the numerical packages), so two runs never mix and a changed run starts afresh. It
 lies outside the pipeline's outputs, which DVC removes before a stage starts. Weights are safetensors; loading is never
 partial in silence: it returns what matched and what did not. `load_released` and `save_released` are here by name and
 live in `released`: no stage reads such files, so an edit there must make no training stale.
@@ -110,7 +110,7 @@ def save_state(run: str, state: Mapping[str, Any]) -> None:
 def load_state(run: str, device: torch.device) -> dict[str, Any] | None:
     """The state of a run that was stopped, or None. It is read without executing anything (`weights_only`).
 
-    A damaged one is named in the log and set aside, and the run begins anew.
+    A damaged one is named in the log and set aside, and the run starts from the beginning.
     """
     path = folder(run) / STATE
     if not path.is_file():
@@ -206,13 +206,13 @@ def read_params(folder: Path, system: str, kind: str, stage: str, models: str) -
 
 
 def before(folder: Path) -> dict[str, Any]:
-    """What the training of the weights in `folder` began with itself, as `before`; nothing where it is not told."""
+    """What the training of the weights in `folder` began with itself, as `before`; nothing where it is not recorded."""
     file = folder / REPORT
     return {"before": runtime.read_json(file)} if file.is_file() else {}
 
 
 def began_with(report: Mapping[str, Any]) -> list[Path]:
-    """The file of ImageNet's weights that a report tells of, which decides a run as its settings do."""
+    """The file of ImageNet's weights that a load report names, which decides a run as its settings do."""
     return [Path(report["file"])] if "file" in report else []
 
 

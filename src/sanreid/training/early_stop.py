@@ -17,7 +17,7 @@ from sanreid import runtime
 class EarlyStop:
     """Stop after `patience` epochs in a row whose `value` (of a step's `validation`) was not better than the best.
 
-    `better` tells which is: a smaller or a greater value. Afterwards `best` is that value and `best_epoch` its epoch,
+    `better` says which that is: a smaller or a greater one. Afterwards `best` is that value and `best_epoch` its epoch,
     counted from 1.
     """
 

@@ -1,4 +1,4 @@
-"""Training people held out to tell when to stop: a share of them becomes a small query and gallery of its own.
+"""Training people held out for early stopping: a share of them becomes a small validation query and gallery.
 
 Decision: as in Market-1501, a query is one image of a person in each camera, and the gallery is the rest; without
 cameras one image a person asks.

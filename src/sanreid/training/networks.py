@@ -1,7 +1,7 @@
 """A trained re-ID network from its model folder, whichever system it is.
 
 Decisions: the folder says itself which system it holds and how its network is shaped, so who reads one needs no
-params.yaml; a new system is a line in NETWORKS. SAN's decoder is left out: nobody retrieves by it.
+params.yaml; a new system is a line in NETWORKS. SAN's decoder is left out: retrieval does not use it.
 """
 
 from pathlib import Path

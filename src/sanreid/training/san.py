@@ -43,7 +43,7 @@ class Weights(Section):
 
 
 class Variant(Section):
-    """What tells one line of an ablation table from another."""
+    """What differs between the rows of an ablation table."""
 
     initialise: Literal["scratch", "encoder", "both"]
     reconstruct: Literal["nothing", "input", "frontal", "texture", "shared_texture", "true_texture"]
@@ -201,7 +201,7 @@ class Step:
                 self._update("main", terms)
             if target is not None:
                 with loop.autocast(self.recipe.compute, self.device):
-                    decoded = self.reconstruct(images)  # anew: the weights have just changed
+                    decoded = self.reconstruct(images)  # again: the weights have just changed
                 textural = self._textural(decoded, target, labels)
                 self._update("texture", textural)
                 terms |= textural

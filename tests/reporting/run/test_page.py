@@ -149,7 +149,7 @@ def test_a_small_run_is_not_cluttered(html):
     assert "texture L1" not in words
     assert "Trained on one set, tested on another" not in words
     assert "rank-1 / mAP of each seed" not in words  # they stand beside the rows
-    assert html.count('class="chart forest"') == 2
+    assert html.count('aria-label="Paired differences in ') == 2
 
 
 def test_a_table_of_ablations_and_other_sets_are_shown_when_the_run_holds_them(tmp_path):
@@ -228,10 +228,13 @@ def test_texture_table_puts_the_mean_texture_beside_and_survives_gaps():
 
 
 def test_colours_are_the_same_in_all_charts(html):
-    kinds = dict(re.findall(r'<span class="(m\d)"><i></i>(\w+)</span>', html))
+    legends = re.findall(r'<span class="(m\d)"><i></i>(\w+)</span>', html)
+    kinds = dict(legends)
     assert kinds == {"m0": "baseline", "m1": "baseline_syn", "m2": "san"}
-    labels = dict(re.findall(r'<text class="end (m\d) seed"[^>]*>(\w+)</text>', html))
-    assert labels == kinds
+    assert legends == list(kinds.items()) * 2  # of the losses and of the CMC
+    lines = re.findall(r'<path class="line (m\d) seed"[^>]*><title>(\w+), seed', html)
+    assert len(lines) > 6
+    assert set(lines) == set(legends)
 
 
 def test_parameters_keep_comments_with_the_key_below(tmp_path):
@@ -267,8 +270,9 @@ def test_the_shipped_style_has_dark_print_and_every_colour():
     assert "@media print" in css
     for i in range(results_section.COLOURS):
         assert css.count(f"--m{i}:") >= 2  # light and dark
-        for rule in (f".line.m{i} ", f".end.m{i}", f".dots .m{i} ", f".legend .m{i} ", f".forest .m{i} "):
-            assert rule in css
+        assert f".m{i} {{ --c: var(--m{i}); }}" in css
+    for rule in (r"\.chart \.line", r"\.chart \.end", r"\.dots circle", r"\.legend i", r"\.chart circle\.seed"):
+        assert re.search(rule + r"[ ,][^}]*var\(--c", css)
 
 
 def test_a_variant_that_began_with_imagenet_says_so(tmp_path):
@@ -322,5 +326,5 @@ def test_in_a_browser_tables_sort_charts_tell_and_the_graph_knows_what_ran(html,
         page.evaluate("document.querySelector('svg.chart[data-chart]').parentElement.scrollIntoView()")
         page.wait_for_selector("svg.chart.replaced", state="attached")
         first = page.locator("svg.chart[data-chart]").first
-        kept = json.loads(first.get_attribute("data-chart"))["lines"][0]["y"]
+        kept = json.loads(first.get_attribute("data-chart"))["lines"][0]["ys"]
         assert page.evaluate("document.querySelector('.plotly-box').data[0].y") == kept

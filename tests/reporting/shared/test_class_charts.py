@@ -24,6 +24,7 @@ def test_a_histogram_shows_shares_and_says_counts():
     full = class_charts.PLOT
     assert widths["b0"] == pytest.approx([full * s for s in (0.75, 0.25, 0.025, 0.05, 0.075, 0.85)], abs=0.06)
     assert widths["b1"] == pytest.approx([full * s for s in (1, 0, 0, 0.5, 0.5, 0)], abs=0.06)
+    assert "teen&lt;ager: 5.0 %, 2 images" in svg  # on hover
     said = texts(svg)
     assert {"train", "val", "hat", "age", "teen<ager", "34", "30"} <= set(said)
     with pytest.raises(ValueError, match="one to three splits"):

@@ -33,15 +33,16 @@ def test_everything_stands_where_the_axis_says():
     (mean,) = elements(svg, "circle", "mean")
     assert float(mean.get("cx")) == pytest.approx(px(3), abs=0.2)
     whisker = elements(svg, "path", "line")[0].get("d")
-    ends = [float(x) for x in re.findall(r"[MH]([\d.]+)", whisker)]
+    ends = [float(x) for x in re.findall(r"[ML]([\d.]+)", whisker)]
     assert ends == pytest.approx([px(0.5), px(5.5)], abs=0.2)
     (zero,) = elements(svg, "path", "zero")
     assert float(re.match(r"M([\d.]+)", zero.get("d"))[1]) == pytest.approx(px(0), abs=0.2)
 
 
 def test_a_whisker_that_leaves_the_plot_ends_in_an_arrow():
-    assert all("L" in end.get("d") for end in elements(forest([WIDE], "t"), "path", "line")[1:])
-    assert not any("L" in end.get("d") for end in elements(forest([GAIN], "t"), "path", "line")[1:])
+    for row, arrows in ((WIDE, True), (GAIN, False)):
+        ends = elements(forest([row], "t"), "path", "end")
+        assert ["l" in end.get("d") for end in ends] == [arrows] * 2
 
 
 def test_the_axis_is_the_seeds_and_holds_zero():
@@ -57,7 +58,7 @@ def test_only_a_claim_is_filled_and_one_seed_has_no_whisker():
     marks = elements(forest([WIDE, GAIN], "t"), "circle", "mean")
     assert [("claimed" in m.get("class"), "open" in m.get("class")) for m in marks] == [(False, True), (True, False)]
     alone = forest([Row("a", {0: 1.0}, 1.0, None, "+1.0", "m0", False)], "t")
-    assert elements(alone, "path", "line") == []
+    assert elements(alone, "path", "line") == elements(alone, "path", "end") == []
 
 
 def test_words_are_escaped_and_stay_inside():

@@ -1,6 +1,5 @@
 """Charts put values where the axes say, keep labels apart and inside, and thin without inventing."""
 
-import itertools
 import re
 import xml.etree.ElementTree as ET
 
@@ -33,27 +32,21 @@ def test_values_land_between_their_ticks():
     assert grid["0"] == pytest.approx(y0)
 
 
-def test_labels_do_not_overlap_nor_leave_the_drawing():
-    lines = [Line([0, 1], [99.0, 99.9 - 0.01 * i], "m0", f"method {i}") for i in range(6)]
-    svg = chart(lines, "t", "rank", (0, 100), (400, 300))
-    ys = sorted(float(e.get("y")) for e in elements(svg, "text") if "end" in e.get("class", ""))
-    assert len(ys) == 6
-    assert all(b - a >= 12 for a, b in itertools.pairwise(ys))
-    assert ys[0] >= 10
-    assert ys[-1] <= 300
-    widest = max(
-        float(e.get("x")) + len(e.text) * line_chart.LETTER
-        for e in elements(svg, "text")
-        if "end" in e.get("class", "")
+def test_rows_have_their_names_and_marks_stand_in_them():
+    marks = [Line([1.0], [i], "m0", f"row {i}", "circle") for i in range(3)]
+    svg = chart(
+        [*marks, Line([2.0], [1], "m0", "end", "line-ns")], "t", "points", x_range=(0, 4), rows=["a", "b\nwords", "c"]
     )
-    assert widest <= 400
-
-
-def test_labels_at_the_bottom_stay_inside():
-    lines = [Line([0, 1], [1.0, 0.01 * i], "f", f"floor {i}") for i in range(5)]
-    svg = chart(lines, "t", "rank", (0, 100), (400, 300))
-    ys = [float(e.get("y")) for e in elements(svg, "text") if "end" in e.get("class", "")]
-    assert max(ys) <= 300 - line_chart.BOTTOM + 4
+    ys = [float(e.get("cy")) for e in elements(svg, "circle")]
+    assert ys[0] < ys[1] < ys[2]
+    assert ys[1] - ys[0] == pytest.approx(ys[2] - ys[1], abs=0.2)
+    end = next(e for e in elements(svg, "path") if "end" in e.get("class"))
+    assert points(end.get("d"))[0][1] == pytest.approx(ys[1], abs=0.1)
+    named = {"".join(e.itertext()): e for e in elements(svg, "text") if e.get("x") == "0"}
+    assert list(named) == ["a", "bwords", "c"]
+    assert float(named["a"].get("y")) == pytest.approx(ys[0] + 4, abs=0.1)
+    widest = max(len(e.text) for e in elements(svg, "tspan")) * line_chart.LETTER
+    assert widest < min(float(e.get("x")) for e in elements(svg, "text") if e.get("text-anchor") == "middle")
 
 
 def test_gaps_are_skipped_and_nothing_is_an_error():
@@ -64,8 +57,9 @@ def test_gaps_are_skipped_and_nothing_is_an_error():
 
 
 def test_words_are_escaped():
-    svg = chart([Line([0, 1], [0, 1], "m0", "a<b", "1 & 2")], '"t"', "<x>")
+    svg = chart([Line([0, 1], [0, 1], "m0", "a<b & 2")], '"t"', "<x>")
     assert "a<b" not in svg
+    assert "a&lt;b &amp; 2" in svg
     ET.fromstring(svg)
 
 
@@ -128,10 +122,3 @@ def test_a_missing_history_is_named(tmp_path):
     (tmp_path / "history.csv").write_text("step,id\n1,2\n")
     with pytest.raises(ValueError, match="no column epoch"):
         loss_curves.of_model(tmp_path, "SAN-PG")
-
-
-def test_separate_is_the_least_squares_answer():
-    wish, widths, gap = [0.0, 1.0, 50.0], [10.0, 20.0, 10.0], 5.0
-    found = line_chart.separate(wish, widths, gap)
-    # the first two touch, centres 20 apart, and share the error: (x) + (x + 20 - 1) = 0 -> x = -9.5
-    assert found == pytest.approx([-9.5, 10.5, 50.0])

@@ -179,7 +179,7 @@ def draw(calibration: Labelled, p: Protocol) -> tuple[Points, Labels]:
 
 
 def calibrate(known: tuple[Points, Labels], points: Points, link: Link, p: Protocol) -> Prepared:
-    """The rules of section `p` for groups told by `link`, with thresholds from the labelled `known`."""
+    """The rules of section `p` for groups formed by `link`, with thresholds from the labelled `known`."""
     sequences = thresholds.measure(*known, p.metric, link)
     published = thresholds.mean_and_deviations(sequences.inside, p.rules.sigmas)
     resembling = thresholds.by_resemblance(points, *known, p.metric, link, p.rules.sigmas)

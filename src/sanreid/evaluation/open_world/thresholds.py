@@ -27,7 +27,7 @@ class Sequences(NamedTuple):
 
 
 def measure(points: Points, labels: Labels, metric: Metric, link: Link) -> Sequences:
-    """The sequences of labelled `points` (N, D) that `stream.prepare` made, for groups told by `link`.
+    """The sequences of labelled `points` (N, D) that `stream.prepare` made, for groups formed by `link`.
 
     Raises ValueError for fewer than two classes, or where no class has two images.
     """

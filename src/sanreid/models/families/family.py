@@ -1,4 +1,4 @@
-"""What a family of backbones tells of itself, and so all that a further one has to bring: one file beside this one.
+"""What a family of backbones defines, and so all that a further one needs: one file beside this one.
 
 Decisions: a family describes its layers and the way through them, and a Trunk (models/backbones.py) holds them under
 the family's own names. So one encoder, whose parameters are named as in the released checkpoints, serves every family,
@@ -25,7 +25,7 @@ class ImageNet(NamedTuple):
     """How to know a file of ImageNet's weights for what it is.
 
     `width` is the network's that they fit, `head` the beginning of the names of the 1000-class layer, which is left
-    out. The origin of a file is told by the first digits of its SHA-256, `files`, or by the `backbones.fingerprint` of
+    out. The origin of a file is known by the first digits of its SHA-256, `files`, or by the `backbones.fingerprint` of
     its tensors under our names, `tensors`. `fetched`: torchvision's file is downloaded where none is there; otherwise
     `make weights` makes one.
     """
@@ -45,7 +45,7 @@ class Layers(NamedTuple):
 
 
 class Family(ABC):
-    """One backbone: `starts` are the beginnings of its parameters' names, by which its weights are told from a head's.
+    """One backbone: `starts` are the beginnings of its parameters' names, which set its weights apart from a head's.
 
     They are the same for every backbone of a family.
     """
@@ -66,7 +66,7 @@ class Family(ABC):
         raise ValueError(f"backbone: a {type(self).__name__} has no fourth stage that could be there twice")
 
     def longer_fourth(self, width: int, last_stride: int) -> nn.Sequential:
-        """The same blocks anew and one more, whose name `fourth` does not have, drawn from the global generator."""
+        """The same blocks redrawn, and one more, whose name `fourth` does not have, drawn from the global generator."""
         raise ValueError(f"backbone: a {type(self).__name__} has no fourth stage that could be there twice")
 
 

@@ -1,6 +1,6 @@
 """The textures that a trained variant's own decoder paints of test images, against the true ones.
 
-Decisions: of the query images, people whom nobody trained on; L1 as evaluate_textures has it, over all texels and apart
+Decisions: of the query images, people of no training set; L1 as evaluate_textures has it, over all texels and apart
 over those that the picture shows and hides. Where nothing can be measured (no true textures, no decoder, a decoder that
 was trained to paint something else) the result is None, never an error: a variant without it is still a variant.
 """

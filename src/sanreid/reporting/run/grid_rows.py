@@ -1,4 +1,4 @@
-"""Pictures that stages drew as a sheet of rows: cut at the blank lines between the rows, and laid out anew.
+"""Pictures that stages drew as a sheet of rows: cut at the blank lines between the rows, and laid out in columns.
 
 Decision: rows are found by their blank lines and not by a stage's geometry, so that a stage may change its drawing.
 """

@@ -23,7 +23,7 @@ class Charts:
 def of_model(folder: Path, title: str) -> Charts:
     """The terms of a single model, drawn in the first colour. Raises FileNotFoundError where it has no history."""
     history = read(folder / "history.csv")
-    svgs = [_chart(term, [_line(history, term, "m0", "", term)]) for term in terms(history)]
+    svgs = [_chart(term, [_line(history, term, "m0", term)]) for term in terms(history)]
     return Charts(title, svgs, {})
 
 
@@ -35,7 +35,7 @@ def of_variants(runs: dict[str, dict[int, Path]], title: str, kinds: dict[str, s
         for seed, path in seeds.items():
             history = read(path / "history.csv")
             for term in terms(history):
-                line = _line(history, term, f"{kind} seed", "", f"{variant}, seed {seed}")
+                line = _line(history, term, f"{kind} seed", f"{variant}, seed {seed}")
                 if any(line.ys):  # a term that is off is a row of zeros
                     lines.setdefault(term, []).append(line)
     return Charts(title, [_chart(term, drawn) for term, drawn in lines.items()], dict(kinds))
@@ -61,12 +61,11 @@ def terms(history: pd.DataFrame) -> list[str]:
     return [c for c in numeric if c not in NOT_TERMS and history[c].notna().any()]
 
 
-def _line(history: pd.DataFrame, term: str, kind: str, label: str, tip: str) -> Line:
+def _line(history: pd.DataFrame, term: str, kind: str, tip: str) -> Line:
     # a row is a step: place the epoch's n steps evenly between its start and its end
     position = history.groupby("epoch").cumcount() + 1
     epochs = history["epoch"] - 1 + position / history.groupby("epoch")["epoch"].transform("size")
-    xs, ys = thin(epochs.tolist(), history[term].tolist())
-    return Line(xs, ys, kind, label, tip)
+    return Line(*thin(epochs.tolist(), history[term].tolist()), kind, tip)
 
 
 def _chart(term: str, lines: list[Line]) -> str:

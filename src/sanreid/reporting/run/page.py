@@ -6,6 +6,7 @@ decides how things look and this module what is said. A picture or a number alwa
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from sanreid.reporting.run import results_section
 from sanreid.reporting.run.dataset_samples import Sheet
@@ -14,7 +15,7 @@ from sanreid.reporting.run.parameters import Changed, Part
 from sanreid.reporting.shared import templates
 from sanreid.reporting.shared.number_format import percent
 from sanreid.reporting.shared.pictures import Picture
-from sanreid.reporting.shared.results import MEASURES, Crossed, Method, Results
+from sanreid.reporting.shared.results import MEASURES, Crossed, Results
 from sanreid.reporting.shared.results_table import Outcome
 from sanreid.reporting.shared.results_text import CROSSED
 from sanreid.reporting.shared.templates import Tile
@@ -76,71 +77,44 @@ class Contents:
 
 def render(contents: Contents) -> str:
     """The HTML text."""
-    first = contents.outcomes[0].result if contents.outcomes else None
+    outcomes = contents.outcomes
+    colours = results_section.kinds([o.result for o in outcomes])
+    shown: dict[str, Any] = vars(contents) | {
+        "results": [results_section.article(outcome, contents.about) for outcome in outcomes],
+        "crossed": results_section.crossed(contents.crossed, colours),
+    }
     return templates.render(
         "run/page.html",
         stage="report",
         place="index.html",
         eyebrow="a run of the pipeline",
-        headline=headline(first),
-        lead=lead(first),
-        tiles=tiles(first),
-        graph=contents.graph,
-        raw=contents.raw,
-        digits=contents.digits,
-        reconstructions=contents.reconstructions,
-        textures=contents.textures,
-        losses=contents.losses,
         measures=list(MEASURES.values()),
-        results=[results_section.article(outcome, contents.about) for outcome in contents.outcomes],
         crossed_title=CROSSED,
-        crossed=results_section.crossed(contents.crossed, results_section.kinds([o.result for o in contents.outcomes])),
-        ranked=contents.ranked,
-        parameters=contents.parameters,
-        changed=contents.changed,
         ran=(Path(__file__).parent / "ran.js").read_text(),
-        raw_notes=contents.notes.get("raw", []),
-        results_notes=contents.notes.get("results", []),
-        ranked_notes=contents.notes.get("ranked", []),
-        notices=contents.notices,
+        **head(outcomes[0].result if outcomes else None),
+        **shown,
     )
 
 
-def headline(result: Results | None) -> str:
-    """One sentence of what came out."""
-    best = result.best() if result else None
-    if best is None:
-        return "A run without an evaluated variant"
-    return f"The right person comes first for {percent(best.mean('rank1'))} % of queries"
-
-
-def lead(result: Results | None) -> str:
-    """One sentence of what was done."""
+def head(result: Results | None) -> dict[str, Any]:
+    """Headline, lead and tiles: what came out and what was done; the best variant, the strongest and weakest floor."""
     best = result.best() if result else None
     if result is None or best is None:
-        return "Nothing was evaluated yet; the sections below show what is there."
+        lead = "Nothing was evaluated yet; the sections below show what is there."
+        return {"headline": "A run without an evaluated variant", "lead": lead}
     seeds = f"{len(best.seeds)} seeds" if len(best.seeds) > 1 else "one seed"
-    return (
-        f"Rank-1 of {best.label} on {result.set}: the picture nearest to a query, among those of other cameras, "
-        f"shows the same person. The mean over {seeds}, on people who were held out of training."
-    )
-
-
-def tiles(result: Results | None) -> list[Tile]:
-    """Rank-1 and mAP of the best variant, the strongest and the weakest floor."""
-    best = result.best() if result else None
-    if result is None or best is None:
-        return []
-    made = [
-        Tile(percent(best.mean(m)), f"{MEASURES[m]}, % · {best.label}", _deviation(best, m)) for m in ("rank1", "mAP")
-    ]
+    spread = {m: percent(d) for m in ("rank1", "mAP") if (d := best.deviation(m)) is not None}
     floors = sorted(result.floors, key=lambda m: -m.mean("rank1"))
-    return made + [Tile(percent(f.mean("rank1")), f"rank-1, % · {f.label}") for f in floors[:1] + floors[1:][-1:]]
-
-
-def _deviation(method: Method, measure: str) -> str:
-    deviation = method.deviation(measure)
-    return "" if deviation is None else f"± {percent(deviation)}"
+    return {
+        "headline": f"The right person comes first for {percent(best.mean('rank1'))} % of queries",
+        "lead": f"Rank-1 of {best.label} on {result.set}: the picture nearest to a query, among those of other "
+        f"cameras, shows the same person. The mean over {seeds}, on people who were held out of training.",
+        "tiles": [
+            Tile(percent(best.mean(m)), f"{MEASURES[m]}, % · {best.label}", f"± {spread[m]}" if m in spread else "")
+            for m in ("rank1", "mAP")
+        ]
+        + [Tile(percent(f.mean("rank1")), f"rank-1, % · {f.label}") for f in floors[:1] + floors[1:][-1:]],
+    }
 
 
 def texture_table(metrics: dict) -> Table | None:

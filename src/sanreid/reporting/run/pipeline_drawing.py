@@ -2,9 +2,9 @@
 
 Decisions: a stage is a row with its name, multiplicity and `desc`, and what it writes runs down a lane at the left, as
 `git log --graph` draws commits: so the drawing is as high as the pipeline is long but never wider than a window, and a
-narrow one (a phone) shows the names alone. grandalf's and our own layered drawing were 3,400 and 2,100 px wide for
-this project's 29 nodes. An edge that longer paths imply is drawn only while its stage is pointed at, as the page says.
-Colour follows the row, so that no stage is named here.
+narrow one (a phone) shows the names, with state and time below. grandalf's and our own layered drawing were 3,400 and
+2,100 px wide for this project's 29 nodes. An edge that longer paths imply is drawn only while its stage is pointed at,
+as the page says. Colour follows the row, so that no stage is named here.
 """
 
 import textwrap
@@ -34,7 +34,9 @@ STYLE = """
 .pipeline .edge{fill:none;stroke:hsl(var(--hue) 60% var(--g-tone));stroke-width:1.6}
 .pipeline .implied{stroke-dasharray:3 4;visibility:hidden}
 .pipeline .edge.lit{visibility:visible;stroke-width:3.2}
-@media (max-width:640px){.pipeline .desc,.pipeline .took{display:none} .pipeline .name{font-size:11px}}
+@media (max-width:640px){.pipeline .desc{display:none} .pipeline .name{font-size:11px}
+ .pipeline .took{font-size:11px;text-anchor:start;transform:translate(-838px,8px)}
+ .pipeline [data-state]:not([data-state=none]) .name{transform:translateY(-6px)}}
 @media (prefers-color-scheme:dark){.pipeline{--g-ink:#e8edf6;--g-soft:#a3afc2;--g-card:#1f2836;--g-tone:66%}}
 @media print{.pipeline{--g-ink:#1a2230;--g-soft:#5a6679;--g-card:#f3f5f9;--g-tone:46%}}
 """

@@ -1,12 +1,14 @@
 """The pipeline's graph, read from dvc.yaml.
 
-Decisions: the file itself is parsed, so the drawing cannot drift from what runs. A templated stage (`foreach`,
+Decisions: the file itself is parsed, so the drawing cannot drift from what runs; by hand, since no stage may stand on
+DVC (its resolver of templates is an inner class, and gave the same graph). A templated stage (`foreach`,
 `matrix`) is expanded to find what its instances read and write, and is one node with a multiplicity; without instances
 it is none. Paths that no stage writes become sources, code excepted: every stage reads its own code, and the arrows
 would say nothing.
 """
 
 import itertools
+import posixpath
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -75,15 +77,16 @@ def read(path: Path) -> Graph:
     for source, reader in _sources(list(nodes.values())):
         nodes.setdefault(source, Node(source, source=True, writes=(source,)))
         edges.add((source, reader))
-    _refuse_cycle(path, edges)
+    for circle in nx.strongly_connected_components(nx.DiGraph(sorted(edges))):
+        if len(circle) > 1:
+            raise ValueError(f"{path}: these stages feed one another in a circle: {', '.join(sorted(circle))}")
     return Graph(nodes, frozenset(edges))
 
 
 def overlap(a: str, b: str) -> bool:
     """Whether one POSIX path is the other or lies inside it."""
     first, second = PurePosixPath(a).parts, PurePosixPath(b).parts
-    shorter = min(len(first), len(second))
-    return first[:shorter] == second[:shorter]
+    return all(one == other for one, other in zip(first, second, strict=False))
 
 
 def _context(path: Path, declared: list[Any]) -> dict[str, Any]:
@@ -112,19 +115,9 @@ def _node(name: str, stage: dict[str, Any], context: dict[str, Any]) -> Node:
         for key, paths in (("deps", reads), ("outs", writes), ("metrics", writes), ("plots", writes)):
             for entry in body.get(key, []):
                 raw = next(iter(entry)) if isinstance(entry, dict) else entry
-                paths.append(_normal(wdir, fill(raw, scope)))
+                paths.append(posixpath.normpath(posixpath.join(wdir, fill(raw, scope))))
     desc = " ".join(str(desc).split())
     return Node(name, desc, tuple(instances), tuple(dict.fromkeys(reads)), tuple(dict.fromkeys(writes)))
-
-
-def _normal(wdir: str, path: str) -> str:
-    parts: list[str] = []
-    for part in PurePosixPath(wdir, path).parts:
-        if part == ".." and parts and parts[-1] != "..":
-            parts.pop()
-        else:
-            parts.append(part)
-    return str(PurePosixPath(*parts))
 
 
 def _instances(stage: dict[str, Any], context: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -140,10 +133,8 @@ def _instances(stage: dict[str, Any], context: dict[str, Any]) -> Iterator[tuple
         axes = {axis: _resolve(values, context) for axis, values in stage["matrix"].items()}
         for choice in itertools.product(*(enumerate(values) for values in axes.values())):
             item = {axis: _resolve(value, context) for axis, (_, value) in zip(axes, choice, strict=True)}
-            labels = [
-                f"{a}{i}" if isinstance(v, dict | list) else str(v) for a, (i, v) in zip(axes, choice, strict=True)
-            ]
-            label = "-".join(labels)
+            of_axis = zip(axes, choice, strict=True)
+            label = "-".join(f"{a}{i}" if isinstance(v, dict | list) else str(v) for a, (i, v) in of_axis)
             yield label, {"item": item, "key": label}
     else:
         yield "", {}
@@ -189,9 +180,3 @@ def _sources(stages: list[Node]) -> Iterator[tuple[str, str]]:
             code = path.suffix in CODE or path.parts[0] in CODE_FOLDERS
             if not code and not any(overlap(dep, out) for out in written):
                 yield dep, stage.name
-
-
-def _refuse_cycle(path: Path, edges: set[tuple[str, str]]) -> None:
-    for circle in nx.strongly_connected_components(nx.DiGraph(sorted(edges))):
-        if len(circle) > 1:
-            raise ValueError(f"{path}: these stages feed one another in a circle: {', '.join(sorted(circle))}")

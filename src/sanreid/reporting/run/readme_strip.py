@@ -5,7 +5,6 @@ wrong would both be honest; the strip shows a drawn person, whatever comes of it
 evaluation's own picture.
 """
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
@@ -23,14 +22,6 @@ BETWEEN = 24  # px between the rows, so that the lower one's heading is not read
 PAPER, INK = (255, 255, 255), (60, 70, 85)
 
 
-@dataclass(frozen=True)
-class Panel:
-    """A step of the strip: its title, and pictures side by side."""
-
-    title: str
-    pictures: list[Image.Image]
-
-
 def compose(images: Path, textures: Path, ranked: Path | None, look: Look) -> Image.Image:
     """Raw crops -> pseudo texture -> true texture (where there is one), above the first row of a ranked list."""
     table = index.read(images)
@@ -39,18 +30,15 @@ def compose(images: Path, textures: Path, ranked: Path | None, look: Look) -> Im
     several = chosen.groupby("pid")["camid"].nunique()
     pid = draw(several.index[several == several.max()].tolist(), 1, look.seed, "strip")[0]
     crops = across_cameras(chosen[chosen["pid"] == pid], 5)
-    several_cameras = crops["camid"].nunique() > 1
+    cameras = ", several cameras" if crops["camid"].nunique() > 1 else ""
     made = texture_table.find(textures, [crops["path"].iloc[0]])[0]
-    panels = [
-        Panel(
-            "one person, several cameras" if several_cameras else "one person",
-            [load(images / p) for p in crops["path"]],
-        ),
-        Panel("pseudo texture of the first", [load(textures / made)]),
-    ]
+    panels = {
+        f"one person{cameras}": [load(images / p) for p in crops["path"]],
+        "pseudo texture of the first": [load(textures / made)],
+    }
     truth = images / "truth" / "textures" / f"{pid}.png"
     if truth.is_file():
-        panels.append(Panel("true texture", [load(truth)]))
+        panels["true texture"] = [load(truth)]
     top = _row(panels)
     if ranked is None or not ranked.is_file():
         return top
@@ -66,19 +54,19 @@ def from_run(run: Run, results: list[Results], look: Look) -> Image.Image:
     return compose(run.images(name), run.textures / name / "texture", ranked, look)
 
 
-def _row(panels: list[Panel]) -> Image.Image:
-    """Panels from left to right with an arrow between neighbours, each under its title."""
-    scaled = [[_to_height(picture) for picture in panel.pictures] for panel in panels]
+def _row(panels: dict[str, list[Image.Image]]) -> Image.Image:
+    """Steps (title -> pictures side by side) from left to right with an arrow between, each under its title."""
+    scaled = [[_to_height(picture) for picture in pictures] for pictures in panels.values()]
     width = sum(p.width + GAP for pictures in scaled for p in pictures) + (ARROW - GAP) * (len(panels) - 1) + GAP
     sheet = Image.new("RGB", (width, HEIGHT + HEAD + GAP), PAPER)
     pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(15)
     x, middle = GAP, HEAD + HEIGHT // 2
-    for i, (panel, pictures) in enumerate(zip(panels, scaled, strict=True)):
+    for i, (title, pictures) in enumerate(zip(panels, scaled, strict=True)):
         if i:
             pen.line((x + 2, middle, x + ARROW - 18, middle), INK, 2)
             pen.polygon([(x + ARROW - 20, middle - 5), (x + ARROW - 12, middle), (x + ARROW - 20, middle + 5)], INK)
             x += ARROW - GAP
-        pen.text((x, 6), panel.title, INK, font)
+        pen.text((x, 6), title, INK, font)
         for picture in pictures:
             sheet.paste(picture, (x, HEAD))
             x += picture.width + GAP

@@ -55,6 +55,7 @@ def article(outcome: Outcome, about: Mapping[str, str]) -> dict:
         "dots_title": "each seed: rank-1 / mAP" if beside else "rank-1 of each seed",
         "blocks": [{"title": b.title, "rows": [row(r) for r in b.rows]} for b in laid.blocks],
         "cmc": cmc_chart(result),
+        "legend": colours | ({"floors, named on hover": "f"} if result.floors else {}),
         "forests": [_forest(outcome.comparisons, m, colours) for m in JUDGED] if outcome.comparisons else [],
         "folds": [
             *([] if beside else [_seeds(result)]),
@@ -86,13 +87,11 @@ def cmc_chart(result: Results, ranks: int = 20) -> str:
     """CMC of every variant and seed, and of the floors; '' where no curve was written."""
     lines = []
     for method in (*result.floors, *result.variants):
-        for i, (seed, curve) in enumerate(method.cmc.items()):
+        for seed, curve in method.cmc.items():
             shown = curve[curve["rank"] <= ranks]
             kind = "f" if method.floor else f"{kinds([result])[method.name]} seed"
             tip = method.label if method.floor else f"{method.label}, seed {seed}"
-            lines.append(
-                Line(shown["rank"].tolist(), (100 * shown["cmc"]).tolist(), kind, "" if i else method.label, tip)
-            )
+            lines.append(Line(shown["rank"].tolist(), (100 * shown["cmc"]).tolist(), kind, tip))
     return chart(lines, f"CMC on {result.set}", "rank (percent of queries)", (0, 100), (620, 340)) if lines else ""
 
 

@@ -1,8 +1,8 @@
 """A run's dozen numbers and its curves as tables, for DVC's own commands: dvc metrics, dvc plots, dvc exp show.
 
 Decisions: one summary instead of every evaluation's metrics.json, which DVC would show as a column a number and seed,
-and complain of where nobody ran it. Numbers are means over seeds, fractions in [0, 1]. The first set of the experiment
-has no prefix, so that a row of `dvc exp show` fits a terminal; of the floors the best one is told. Tables are long (a
+and complain of where it was not run. Numbers are means over seeds, fractions in [0, 1]. The first set of the experiment
+has no prefix, so that a row of `dvc exp show` fits a terminal; of the floors the best one is kept. Tables are long (a
 row a point), so that one definition in dvc.yaml draws whatever variants an experiment has.
 """
 
@@ -51,7 +51,11 @@ def cmc(measured: Sequence[Results]) -> pd.DataFrame:
         for method in (*of.variants, *of.floors)
         if (curve := _mean_curve(method)) is not None
     ]
-    return pd.concat(rows, ignore_index=True)[["method", "rank", "cmc"]] if rows else _empty("method", "rank", "cmc")
+    return (
+        pd.concat(rows, ignore_index=True)[["method", "rank", "cmc"]]
+        if rows
+        else pd.DataFrame(columns=["method", "rank", "cmc"])
+    )
 
 
 def losses(experiment: Experiment, models: Path, san_pg: Path) -> pd.DataFrame:
@@ -63,7 +67,7 @@ def losses(experiment: Experiment, models: Path, san_pg: Path) -> pd.DataFrame:
     for number, name in enumerate(experiment.sets):
         for variant, seeds in experiment.runs(models, name).items():
             rows += _terms(f"{name}/{variant}" if number else variant, list(seeds.values()))
-    return pd.concat(rows, ignore_index=True) if rows else _empty("method", "term", "epoch", "loss")
+    return pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(columns=["method", "term", "epoch", "loss"])
 
 
 def _mean_curve(method: Method) -> pd.DataFrame | None:
@@ -82,7 +86,3 @@ def _terms(method: str, folders: Sequence[Path]) -> Iterator[pd.DataFrame]:
             yield pd.DataFrame(
                 {"method": method, "term": term, "epoch": each.index, "loss": each.round(DIGITS).tolist()}
             )
-
-
-def _empty(*columns: str) -> pd.DataFrame:
-    return pd.DataFrame(columns=list(columns))

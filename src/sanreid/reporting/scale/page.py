@@ -34,7 +34,7 @@ class Line:
 
 
 def render(record: Mapping[str, Any], outcomes: Sequence[Outcome]) -> str:
-    """The HTML text of the run that `record` (the JSON) tells, with the `outcomes` of its sets."""
+    """The HTML text of the run that `record` (the JSON) describes, with the `outcomes` of its sets."""
     stages = record["stages"]
     axis = max(record["limit_seconds"], record["seconds"], 1e-9)
     ran = [s for s in stages if s["began"] is not None]
@@ -118,22 +118,13 @@ def clock(seconds: float) -> str:
     return f"{whole // 60} min {whole % 60:02} s" if whole >= 60 else f"{whole} s"
 
 
-def facts(record: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """What it ran on and with, a line each."""
-    names = {
-        "device": "device",
-        "processor": "processor",
-        "python": "Python",
-        "torch": "torch",
-        "profile": "profile",
-        "overrides": "changed by -S",
-        "parameters": "SHA-256 of params.yaml",
-        "revision": "git revision",
-        "tree": "SHA-256 of the tree's code",
-        "began": "begun",
-        "command": "command",
+def facts(record: Mapping[str, Any]) -> dict[str, str]:
+    """What it ran on and with, by name."""
+    told = {"device": "device", "processor": "processor", "Python": "python", "torch": "torch", "profile": "profile"}
+    told |= {"changed by -S": "overrides", "SHA-256 of params.yaml": "parameters", "git revision": "revision"}
+    told |= {"SHA-256 of the tree's code": "tree", "begun": "began", "command": "command"}
+    shown = dict(record) | {
+        "overrides": " ".join(record["overrides"]) or "nothing",
+        "revision": record["revision"] or "no git here",
     }
-    told = {key: record[key] for key in names}
-    told["overrides"] = " ".join(record["overrides"]) or "nothing"
-    told["revision"] = record["revision"] or "no git here"
-    return [(names[key], str(value)) for key, value in told.items()]
+    return {name: str(shown[key]) for name, key in told.items()}

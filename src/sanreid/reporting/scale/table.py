@@ -20,7 +20,6 @@ from sanreid.reporting.shared import (
     results,
     results_table,
     results_text,
-    seed_statistics,
 )
 from sanreid.reporting.shared.number_format import interval_words, percent, signed
 from sanreid.reporting.shared.paired_differences import Comparison
@@ -35,11 +34,9 @@ class Evaluated(results.Experiment):
 
     def runs(self, tree: Path, name: str) -> dict[str, dict[int, Path]]:
         """variant -> seed -> folder of the runs that are there."""
-        found = {v: {k: p for k, p in s.items() if (p / "metrics.json").is_file()} for v, s in self._all(tree, name)}
+        every = super().runs(tree, name)
+        found = {v: {k: p for k, p in s.items() if (p / "metrics.json").is_file()} for v, s in every.items()}
         return {variant: seeds for variant, seeds in found.items() if seeds}
-
-    def _all(self, tree: Path, name: str) -> Any:
-        return super().runs(tree, name).items()
 
 
 @dataclass(frozen=True)
@@ -80,39 +77,18 @@ def plain(outcomes: list[Outcome]) -> list[dict[str, Any]]:
 
 
 def _row(method: Method) -> dict[str, Any]:
-    measures = {
-        name: {
-            "mean": method.mean(name),
-            "deviation": method.deviation(name),
-            "interval": seed_statistics.interval(method.values(name)),
-        }
-        for name in MEASURES
-    }
-    textures = {str(seed): scores for seed, scores in method.textures.items()}
-    seeds = {str(seed): values for seed, values in method.seeds.items()} if not method.floor else {}
-    return {
-        "name": method.name,
-        "label": method.label,
-        "floor": method.floor,
-        "seeds": seeds,
-        "textures": textures,
-        **measures,
+    told: dict[str, Any] = {"name": method.name, "label": method.label, "floor": method.floor}
+    told["seeds"] = {} if method.floor else {str(seed): values for seed, values in method.seeds.items()}
+    told["textures"] = {str(seed): scores for seed, scores in method.textures.items()}
+    return told | {
+        m: {"mean": method.mean(m), "deviation": method.deviation(m), "interval": method.interval(m)} for m in MEASURES
     }
 
 
-def _difference(comparison: Comparison) -> dict[str, Any]:
-    return {
-        "name": comparison.name,
-        "seeds": comparison.seeds,
-        **{
-            m: {
-                "points": comparison.points(m),
-                "mean": comparison.mean(m),
-                "interval": comparison.interval(m),
-                "verdict": comparison.verdict(m),
-            }
-            for m in paired_differences.JUDGED
-        },
+def _difference(c: Comparison) -> dict[str, Any]:
+    return {"name": c.name, "seeds": c.seeds} | {
+        m: {"points": c.values(m), "mean": c.mean(m), "interval": c.interval(m), "verdict": c.verdict(m)}
+        for m in paired_differences.JUDGED
     }
 
 
@@ -150,7 +126,7 @@ def intervals(outcome: Outcome) -> list[list[str]]:
     found = []
     for method in outcome.result.variants:
         if method.deviation("mAP") is not None:
-            spans = (seed_statistics.interval(method.values(m)) for m in MEASURES)
+            spans = (method.interval(m) for m in MEASURES)
             words = ["" if s is None else f"[{percent(s[0])}, {percent(s[1])}]".replace("-", "−") for s in spans]
             found.append([method.label, *words])
     return found

@@ -13,22 +13,29 @@
     document.head.append(script);
   });
   const colour = name => getComputedStyle(document.documentElement).getPropertyValue('--' + name).trim();
+  const lines = words => words.replace(/[<>&]/g, '').replace('\n', '<br>');
   function layout(chart, box) {
     const axis = {gridcolor: colour('rim'), zeroline: false, automargin: true, fixedrange: true};
+    const rows = chart.rows.length && {tickvals: chart.rows.map((_, i) => i), ticktext: chart.rows.map(lines), showgrid: false, ticklabelstandoff: 8};
     return {
-      height: Math.round(box.clientWidth * chart.size[1] / chart.size[0]), margin: {l: 40, r: 12, t: 8, b: 36},
-      paper_bgcolor: 'rgba(0,0,0,0)', plot_bgcolor: 'rgba(0,0,0,0)', hovermode: 'closest', showlegend: chart.lines.some(l => l.label),
-      legend: {orientation: 'h', y: -0.2, font: {size: 11}}, font: {color: colour('soft'), size: 12, family: 'inherit'},
-      xaxis: {...axis, title: {text: chart.x, standoff: 6}}, yaxis: {...axis, range: chart.range || undefined},
+      height: rows ? chart.size[1] : Math.max(200, Math.round(box.clientWidth * chart.size[1] / chart.size[0])),
+      margin: {l: 40, r: 12, t: 8, b: 36}, paper_bgcolor: 'rgba(0,0,0,0)', plot_bgcolor: 'rgba(0,0,0,0)', hovermode: 'closest',
+      showlegend: false, font: {color: colour('soft'), size: 12, family: 'inherit'},
+      xaxis: {...axis, title: {text: chart.x, standoff: 6, font: {size: 12}}, range: chart.xrange || undefined, zeroline: !!rows, zerolinecolor: colour('soft')},
+      yaxis: {...axis, range: chart.yrange || undefined, ...rows},
       hoverlabel: {bgcolor: colour('card'), bordercolor: colour('rim'), font: {color: colour('ink')}},
     };
   }
   function traces(chart) {
-    return chart.lines.map(line => ({
-      x: line.x, y: line.y, name: line.label || line.tip, mode: 'lines', showlegend: !!line.label, legendgroup: line.kind,
-      line: {color: colour(line.kind.split(' ')[0]), width: line.kind.includes('seed') ? 1.4 : 2, dash: line.kind === 'f' ? 'dash' : 'solid'},
-      hovertemplate: `${line.tip.replace(/[<>&]/g, '')}<br>${chart.x} %{x:.4~g}: %{y:.4~g}<extra></extra>`,
-    }));
+    return chart.lines.map(line => {
+      const own = colour(line.kind.split(' ')[0]), seed = line.kind.includes('seed');
+      return {
+        x: line.xs, y: line.ys, name: line.tip, mode: line.mark ? 'markers' : 'lines', cliponaxis: !line.mark,
+        line: {color: own, width: seed ? 1.4 : 2, dash: line.kind === 'f' ? 'dash' : 'solid'},
+        marker: {symbol: line.mark, size: seed ? 6 : 10, color: line.kind.includes('open') ? colour('card') : own, line: {color: own, width: seed ? 0 : 2}},
+        hovertemplate: lines(line.tip) + (chart.rows.length ? '' : `<br>${chart.x} %{x:.4~g}: %{y:.4~g}`) + '<extra></extra>',
+      };
+    });
   }
   async function draw(svg) {
     let Plotly;

@@ -1,7 +1,7 @@
 """Histograms and confusion matrices of attributes as SVG that stands alone and sits in the page, in light and dark.
 
 Decisions: shares and not counts are drawn, since train and validation differ in size fourfold and it is their balance
-that the eye shall judge; the counts stand beside. A confusion matrix's rows are shares of the true class: colour is its
+that the reader judges; the counts stand beside. A confusion matrix's rows are shares of the true class: colour is its
 recall, whatever the class's size, and the count is written in the cell. Text is 12 px of the drawing's own size.
 """
 
@@ -103,7 +103,8 @@ def _panel(head: str, names: Sequence[str], counts: Sequence[Sequence[int]], x: 
             total, bar = sum(values), top + s * (BAR + 1)
             share = values[k] / total if total else 0.0
             parts.append(
-                f'<rect class="b{s}" x="{left:.0f}" y="{bar:.0f}" width="{PLOT * share:.1f}" height="{BAR}" rx="2"/>'
+                f'<rect class="b{s}" x="{left:.0f}" y="{bar:.0f}" width="{PLOT * share:.1f}" height="{BAR}" rx="2">'
+                f"<title>{escape(name)}: {100 * share:.1f} %, {values[k]} images</title></rect>"
                 f'<text x="{left + PLOT * share + 5:.1f}" y="{bar + 9:.0f}" style="font-size:10px">{values[k]}</text>'
             )
     return parts

@@ -1,34 +1,37 @@
-"""Line charts as inline SVG whose colours follow the page, in light, dark and print.
+"""Charts of lines and marks as inline SVG whose colours follow the page, in light, dark and print.
 
-Decisions: text at 12 px of the drawing's own size, labels beside the lines' ends instead of a legend to look up, and
-a method keeps its colour in every chart of a page. Colours are the page's: class `m0`, `m1` ... for variants in the
-table's order, `f` for floors. Kept by hand: six lines of 120 points are 10 kB in 2 ms here, 28 kB in 80 ms as
-matplotlib's SVG, whose colours know no dark page, and plotly's script alone is 4.8 MB in a page that is mailed. The
-drawing carries its values, so that plotly, where it lies beside the page, tells them when pointed at (charts.js).
+Decisions: text at 12 px of the drawing's own size, and a method keeps its colour in every chart of a page. Colours are
+the page's: class `m0`, `m1` ... for variants in the table's order, `f` for floors; the template writes the legend. Kept
+by hand: six lines of 120 points are 10 kB in 2 ms here, 28 kB in 80 ms as matplotlib's SVG, whose colours know no dark
+page, and plotly's script alone is 4.8 MB in a page that is mailed. The drawing carries its values: where plotly lies
+beside the page, it draws them at the window's size and shows them on hover (charts.js).
 """
 
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
 import numpy as np
-from scipy import optimize
 
-LEFT, TOP, BOTTOM = 46, 14, 38  # px around the plot, for the axes' words
-LETTER = 6.6  # px a character of a label takes
+LEFT, RIGHT, TOP, BOTTOM = 46, 14, 14, 38  # px around the plot, for the axes' words
+LETTER = 6.6  # px a character of a row's name takes
+ENDS = {"line-ns": "v-4v8", "triangle-left": "l5-4v8z", "triangle-right": "l-5-4v8z"}  # plotly's names
 
 
 @dataclass(frozen=True)
 class Line:
-    """A polyline; `label` stands at its right end ('' for none), `kind` is its CSS class, `tip` shows on hover."""
+    """A polyline, or marks at its points; `kind` is its CSS class, `tip` shows on hover.
+
+    `mark` is "" for a polyline, "circle" or one of ENDS.
+    """
 
     xs: Sequence[float]
     ys: Sequence[float]
     kind: str
-    label: str = ""
     tip: str = ""
+    mark: str = ""
 
 
 def chart(
@@ -37,78 +40,66 @@ def chart(
     x_label: str,
     y_range: tuple[float, float] | None = None,
     size: tuple[int, int] = (460, 270),
+    x_range: tuple[float, float] | None = None,
+    rows: Sequence[str] = (),
 ) -> str:
-    """An SVG chart of `lines`; `y_range` None takes the data's range. Raises ValueError where nothing is finite."""
-    width, height = size
+    """An SVG chart of `lines`; a range of None is the data's. Raises ValueError where nothing is finite.
+
+    With `rows` the y axis has their names instead of numbers, row 0 on top; a name may have two lines.
+    """
     xs = [float(x) for line in lines for x in line.xs]
     ys = [float(y) for line in lines for y in line.ys if math.isfinite(y)]
     if not xs or not ys:
         raise ValueError(f"chart '{title}': no finite value to draw")
-    labels = [line for line in lines if line.label]
-    right = 14 + (max(len(line.label) for line in labels) * LETTER + 8 if labels else 0)
-    low, high = y_range or _padded(min(ys), max(ys))
-    x0, x1 = min(xs), max(max(xs), min(xs) + 1e-9)
+    width, height = size
+    left = max(len(words) for row in rows for words in row.split("\n")) * LETTER + 14 if rows else LEFT
+    y_range = (len(rows) - 0.5, -0.5) if rows else y_range
+    (x0, x1), (y0, y1) = x_range or (min(xs), max(max(xs), min(xs) + 1e-9)), y_range or _padded(min(ys), max(ys))
 
     def px(x: float) -> float:
-        return LEFT + (x - x0) / (x1 - x0) * (width - LEFT - right)
+        return left + (x - x0) / (x1 - x0) * (width - left - RIGHT)
 
     def py(y: float) -> float:
-        return height - BOTTOM - (min(max(y, low), high) - low) / (high - low) * (height - TOP - BOTTOM)
+        return height - BOTTOM - min(max((y - y0) / (y1 - y0), 0), 1) * (height - TOP - BOTTOM)
 
     parts = []
-    for y in ticks(low, high, 6):
-        parts.append(f'<path class="grid" d="M{LEFT} {py(y):.1f}H{width - right:.1f}"/>')
-        parts.append(f'<text x="{LEFT - 7}" y="{py(y) + 4:.1f}" text-anchor="end">{number(y)}</text>')
-    below = f'y="{height - BOTTOM + 17}" text-anchor="middle"'
-    parts += [f'<text x="{px(x):.1f}" {below}>{number(x)}</text>' for x in ticks(x0, x1, 6)]
-    middle = (LEFT + width - right) / 2
+    for i, row in enumerate(rows):
+        spans = [f'<tspan x="0" dy="{15 * (k > 0)}">{escape(words)}</tspan>' for k, words in enumerate(row.split("\n"))]
+        parts.append(f'<text x="0" y="{py(i) + 11.5 - 7.5 * len(spans):.1f}">{"".join(spans)}</text>')
+    for y in [] if rows else ticks(y0, y1, 6):
+        parts.append(f'<path class="grid" d="M{left} {py(y):.1f}H{width - RIGHT}"/>')
+        parts.append(f'<text x="{left - 7}" y="{py(y) + 4:.1f}" text-anchor="end">{number(y)}</text>')
+    for x in ticks(x0, x1, 6):
+        if rows:
+            parts.append(f'<path class="{"grid" if x else "grid zero"}" d="M{px(x):.1f} {TOP}V{height - BOTTOM}"/>')
+        parts.append(f'<text x="{px(x):.1f}" y="{height - BOTTOM + 17}" text-anchor="middle">{number(x)}</text>')
+    middle = (left + width - RIGHT) / 2
     parts.append(f'<text class="axis" x="{middle:.1f}" y="{height - 5}" text-anchor="middle">{escape(x_label)}</text>')
     for line in lines:
         points = [(px(x), py(y)) for x, y in zip(line.xs, line.ys, strict=True) if math.isfinite(y)]
-        path = "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in points)
-        tip = f"<title>{escape(line.tip or line.label)}</title>"
-        parts.append(f'<path class="line {escape(line.kind)}" d="{path}">{tip}</path>')
-    parts += _end_labels(labels, px, py, height - BOTTOM)
-    values = escape(_values(lines, x_label, y_range, size))
+        kind, tip = escape(line.kind), f"<title>{escape(line.tip)}</title>"
+        if line.mark == "circle":
+            radius = 2.5 if "seed" in line.kind else 5
+            parts += [
+                f'<circle class="{kind}" cx="{x:.1f}" cy="{y:.1f}" r="{radius}">{tip}</circle>' for x, y in points
+            ]
+        elif line.mark:
+            parts += [f'<path class="end {kind}" d="M{x:.1f} {y:.1f}{ENDS[line.mark]}">{tip}</path>' for x, y in points]
+        else:
+            path = "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in points)
+            parts.append(f'<path class="line {kind}" d="{path}">{tip}</path>')
+    drawn = [vars(line) | {"xs": _short(line.xs), "ys": _short(line.ys)} for line in lines]
+    values = {"x": x_label, "xrange": x_range, "yrange": y_range, "size": size, "rows": list(rows), "lines": drawn}
     return (
         f'<svg class="chart" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" '
-        f'aria-label="{escape(title)}" data-chart="{values}">{"".join(parts)}</svg>'
+        f'aria-label="{escape(title)}" data-chart="{escape(json.dumps(values, separators=(",", ":")))}">'
+        f"{''.join(parts)}</svg>"
     )
 
 
-def _values(lines: Sequence[Line], x_label: str, y_range: tuple[float, float] | None, size: tuple[int, int]) -> str:
-    """The chart as JSON, five digits a value; what is not finite is null, a gap of the line."""
-
-    def short(values: Sequence[float]) -> list[float | None]:
-        return [float(f"{v:.5g}") if math.isfinite(v) else None for v in values]
-
-    told = [
-        {"x": short(n.xs), "y": short(n.ys), "kind": n.kind, "label": n.label, "tip": n.tip or n.label} for n in lines
-    ]
-    return json.dumps({"x": x_label, "range": y_range, "size": size, "lines": told}, separators=(",", ":"))
-
-
-def _end_labels(
-    lines: Sequence[Line], px: Callable[[float], float], py: Callable[[float], float], floor: float
-) -> list[str]:
-    """Labels right of the lines' ends, moved apart where they would overlap, between the top and `floor` px."""
-    ends = sorted(((py(line.ys[-1]), px(line.xs[-1]), line) for line in lines), key=lambda e: e[0])
-    ys = separate([y for y, _, _ in ends], [13.0] * len(ends), gap=1.0)
-    ys = [max(y, TOP + 14.0 * i) for i, y in enumerate(ys)]
-    ys = [min(y, floor - 14.0 * i) for i, y in enumerate(reversed(ys))][::-1]
-    return [
-        f'<text class="end {escape(line.kind)}" x="{x + 7:.1f}" y="{y + 4:.1f}">{escape(line.label)}</text>'
-        for y, (_, x, line) in zip(ys, ends, strict=True)
-    ]
-
-
-def separate(wish: Sequence[float], widths: Sequence[float], gap: float) -> list[float]:
-    """The positions nearest to `wish` (least squares) that keep the order and `gap` px between boxes of `widths`."""
-    if not wish:
-        return []
-    half = np.asarray(widths) / 2
-    offsets = np.concatenate([[0.0], np.cumsum(half[:-1] + half[1:] + gap)])
-    return (optimize.isotonic_regression(np.asarray(wish) - offsets).x + offsets).tolist()
+def _short(values: Sequence[float]) -> list[float | None]:
+    """Five digits a value; what is not finite is null, a gap of the line."""
+    return [float(f"{v:.5g}") if math.isfinite(v) else None for v in values]
 
 
 def _padded(low: float, high: float) -> tuple[float, float]:
@@ -131,7 +122,7 @@ def ticks(low: float, high: float, most: int) -> list[float]:
 
 def number(value: float) -> str:
     """A tick's number without superfluous digits: 0.5, 20, 1500."""
-    return f"{value:.4g}" if abs(value) < 1e4 else f"{value:.0f}"
+    return (f"{value:.4g}" if abs(value) < 1e4 else f"{value:.0f}").replace("-", "−")
 
 
 def thin(xs: Sequence[float], ys: Sequence[float], most: int = 120) -> tuple[list[float], list[float]]:
@@ -153,9 +144,9 @@ def dots(values: Sequence[float], kind: str, floor: bool) -> str:
     width, middle = 190, 9
     marks = "".join(f'<path class="grid" d="M{5 + (width - 10) * t / 4:.1f} 2V16"/>' for t in range(5))
     rail = f'<path class="grid" d="M5 {middle}H{width - 5}"/>'
-    radius, tone = (4.0, "f") if floor else (5.0, escape(kind))
+    radius = 4.0 if floor else 5.0
     points = "".join(
-        f'<circle class="{tone}" cx="{5 + (width - 10) * v:.1f}" cy="{middle}" r="{radius}">'
+        f'<circle class="{escape(kind)}" cx="{5 + (width - 10) * v:.1f}" cy="{middle}" r="{radius}">'
         f"<title>{100 * v:.1f}</title></circle>"
         for v in values
     )

@@ -7,6 +7,7 @@ read files, but it may show pictures: each page's stage writes a `cover` beside 
 """
 
 from dataclasses import dataclass
+from types import SimpleNamespace
 
 START = "start.html"
 
@@ -74,25 +75,16 @@ ENTRIES = (
 
 
 @dataclass(frozen=True)
-class Link:
-    """An entry as the page at some depth links it; places and covers are told apart by blanks."""
-
-    title: str
-    href: str
-    hrefs: str
-    covers: str
-    command: str
-    about: str
-    here: bool
-
-
-@dataclass(frozen=True)
 class Menu:
-    """The links of a page, the start page's first; `up` leads from the page to reports/."""
+    """The links of a page, the start page's first; `up` leads from the page to reports/.
+
+    A link has an entry's title, command and about, the first place as its href, all places as hrefs and all covers,
+    parted by blanks, as the page at some depth links them; here: whether that is the page itself.
+    """
 
     up: str
-    start: Link
-    links: list[Link]
+    start: SimpleNamespace
+    links: list[SimpleNamespace]
 
 
 def of(place: str) -> Menu | None:
@@ -100,11 +92,12 @@ def of(place: str) -> Menu | None:
     if not place:
         return None
     up = "../" * place.count("/")
-    start = Link("SAN-ReID", up + START, up + START, "", "make demo", "All pages", place == START)
-    return Menu(up, start, [_link(entry, up, place) for entry in ENTRIES])
+    start = Entry("SAN-ReID", (START,), (), "make demo", "All pages")
+    return Menu(up, _link(start, up, place), [_link(entry, up, place) for entry in ENTRIES])
 
 
-def _link(entry: Entry, up: str, place: str) -> Link:
+def _link(entry: Entry, up: str, place: str) -> SimpleNamespace:
     hrefs, covers = ([up + path for path in paths] for paths in (entry.places, entry.covers))
     here = place in entry.places or entry.places[0] == place.split("/")[0] + "/index.html"
-    return Link(entry.title, hrefs[0], " ".join(hrefs), " ".join(covers), entry.command, entry.about, here)
+    led = {"href": hrefs[0], "hrefs": " ".join(hrefs), "covers": " ".join(covers), "here": here}
+    return SimpleNamespace(**vars(entry) | led)

@@ -1,4 +1,4 @@
-"""A variant against its control, seed by seed: the differences, their mean, and whether it can be told from nothing.
+"""A variant against its control, seed by seed: the differences, their mean, and whether it differs from zero.
 
 Decisions: differences are paired by seed. The seed draws the initialisation and the batches, so pairing removes what
 both share of it. A gain or a loss is claimed only where the 95 % interval of the mean difference excludes 0 and there
@@ -9,15 +9,15 @@ are not corrected for the number of comparisons beside each other.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sanreid.reporting.shared import seed_statistics
 from sanreid.reporting.shared.results import MEASURES, Results
+from sanreid.reporting.shared.seed_statistics import OverSeeds
 
 FEWEST = 3  # seeds below which nothing is claimed
 JUDGED = ("rank1", "mAP")  # the measures that the words are about
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Comparison(OverSeeds):
     """A method minus its control on the seeds that both have, in points (percent)."""
 
     method: str
@@ -34,21 +34,9 @@ class Comparison:
         """The seeds that both have."""
         return list(self.differences["rank1"])
 
-    def points(self, measure: str) -> list[float]:
-        """The difference of each seed."""
+    def values(self, measure: str) -> list[float]:
+        """The difference of each seed, in points."""
         return list(self.differences[measure].values())
-
-    def mean(self, measure: str) -> float:
-        """The mean difference."""
-        return seed_statistics.mean(self.points(measure))
-
-    def deviation(self, measure: str) -> float | None:
-        """The differences' standard deviation (n - 1); None for one seed."""
-        return seed_statistics.deviation(self.points(measure))
-
-    def interval(self, measure: str) -> tuple[float, float] | None:
-        """The 95 % confidence interval of the mean difference; None for one seed."""
-        return seed_statistics.interval(self.points(measure))
 
     def verdict(self, measure: str) -> str:
         """'few' below three seeds, else 'gain' or 'loss' where the interval excludes 0, else 'none'."""

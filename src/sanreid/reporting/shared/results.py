@@ -1,6 +1,6 @@
 """The numbers of a run, collected from the files that the evaluation stages wrote.
 
-Decisions: what belongs to a run is told by its experiment (sets, variants, seeds) and not by what lies in the folders,
+Decisions: what belongs to a run is set by its experiment (sets, variants, seeds) and not by what lies in the folders,
 where an earlier experiment's numbers may still stand. The spread over seeds is the sample's standard deviation.
 """
 
@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from sanreid import faults, runtime
-from sanreid.reporting.shared import seed_statistics
+from sanreid.reporting.shared.seed_statistics import OverSeeds
 
 MEASURES = {"rank1": "rank-1", "rank5": "rank-5", "mAP": "mAP", "mINP": "mINP"}
 FLOORS = {
@@ -25,7 +25,7 @@ TEXTURE = ("l1", "l1_visible", "l1_hidden")  # of a variant's own textures: all 
 
 
 @dataclass(frozen=True)
-class Method:
+class Method(OverSeeds):
     """One row of the table: a variant over its seeds, or a floor (its seed is -1)."""
 
     name: str
@@ -38,14 +38,6 @@ class Method:
     def values(self, measure: str) -> list[float]:
         """The value of each seed."""
         return [values[measure] for values in self.seeds.values()]
-
-    def mean(self, measure: str) -> float:
-        """The mean over seeds."""
-        return seed_statistics.mean(self.values(measure))
-
-    def deviation(self, measure: str) -> float | None:
-        """The standard deviation over seeds (n - 1); None where there is only one."""
-        return seed_statistics.deviation(self.values(measure))
 
     def texture(self, score: str) -> list[float]:
         """L1 of the textures that the variant itself decodes, of each seed where it is known; often empty."""

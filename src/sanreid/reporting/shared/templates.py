@@ -46,7 +46,7 @@ def render(
 
     `notices` stand above everything: what makes the numbers below doubtful, such as a training that diverged.
 
-    Raises jinja2.UndefinedError for a value that the template wants and nobody gave.
+    Raises jinja2.UndefinedError for a value that the template uses and was not given.
     """
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader([HERE, HERE.parent]),
