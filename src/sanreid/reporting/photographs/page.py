@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sanreid.reporting.photographs.measure import SHEETS
 from sanreid.reporting.photographs.table import COLUMNS, TITLES, Row
-from sanreid.reporting.shared import templates
+from sanreid.reporting.shared import templates, verification
 from sanreid.reporting.shared.pictures import embed, load
 
 PEOPLE = {
@@ -58,6 +58,9 @@ def render(name: str, folder: Path, rows: Sequence[Row], quality: int = 85) -> s
         columns=COLUMNS,
         rows=rows,
         best={(p, w, m): _best(rows, p, w, m) for p in measured for w in ways for m in COLUMNS},
+        verified=verification.section(
+            {row.label: [folder / row.folder] for row in rows}, floors=[row.label for row in rows if row.floor]
+        ),
         sheets=sheets,
         draws=first["settings"]["draws"],
         settings=first["settings"],

@@ -18,7 +18,9 @@ from sanreid.reporting.photographs.measure import FLOORS, digest
 from sanreid.reporting.shared import markdown_table
 from sanreid.training import checkpoint
 
+SHIPPED = "pretrained"  # the folder of the network that ships
 NAMES = {
+    SHIPPED: "the network that ships",
     "random": "random features",
     "stripes": "colour stripes",
     "imagenet": "ImageNet features (MobileNetV2), never trained on people",
@@ -58,9 +60,11 @@ def collect(folder: Path, pictures: str, settings: Settings) -> list[Row]:
             continue
         place = file.parent.relative_to(folder)
         is_floor = place.parts[0] == FLOORS
-        rows.append(Row(place, NAMES.get(place.name, place.name) if is_floor else place.as_posix(), is_floor, metrics))
-    order = [*NAMES]
-    return sorted(rows, key=lambda r: (not r.floor, order.index(r.folder.name) if r.floor else 0, r.label))
+        rows.append(
+            Row(place, NAMES.get(place.as_posix().removeprefix(f"{FLOORS}/"), place.as_posix()), is_floor, metrics)
+        )
+    order = [*NAMES.values()]
+    return sorted(rows, key=lambda r: (not r.floor, order.index(r.label) if r.label in order else len(order), r.label))
 
 
 def _stale(metrics: dict[str, Any], pictures: str, settings: Settings) -> str | None:

@@ -19,7 +19,7 @@
       height: Math.round(box.clientWidth * chart.size[1] / chart.size[0]), margin: {l: 40, r: 12, t: 8, b: 36},
       paper_bgcolor: 'rgba(0,0,0,0)', plot_bgcolor: 'rgba(0,0,0,0)', hovermode: 'closest', showlegend: chart.lines.some(l => l.label),
       legend: {orientation: 'h', y: -0.2, font: {size: 11}}, font: {color: colour('soft'), size: 12, family: 'inherit'},
-      xaxis: {...axis, title: {text: chart.x, standoff: 6}}, yaxis: {...axis, range: chart.range || undefined},
+      xaxis: {...axis, ...(chart.log && {type: 'log', dtick: 1, exponentformat: 'power'}), title: {text: chart.x, standoff: 6}}, yaxis: {...axis, range: chart.range || undefined},
       hoverlabel: {bgcolor: colour('card'), bordercolor: colour('rim'), font: {color: colour('ink')}},
     };
   }

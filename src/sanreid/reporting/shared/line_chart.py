@@ -37,8 +37,12 @@ def chart(
     x_label: str,
     y_range: tuple[float, float] | None = None,
     size: tuple[int, int] = (460, 270),
+    log: bool = False,
 ) -> str:
-    """An SVG chart of `lines`; `y_range` None takes the data's range. Raises ValueError where nothing is finite."""
+    """An SVG chart of `lines`; `y_range` None takes the data's range; `log` is of an x axis of values above 0.
+
+    Raises ValueError where nothing is finite.
+    """
     width, height = size
     xs = [float(x) for line in lines for x in line.xs]
     ys = [float(y) for line in lines for y in line.ys if math.isfinite(y)]
@@ -49,8 +53,10 @@ def chart(
     low, high = y_range or _padded(min(ys), max(ys))
     x0, x1 = min(xs), max(max(xs), min(xs) + 1e-9)
 
+    place: Callable[[float], float] = math.log10 if log else float
+
     def px(x: float) -> float:
-        return LEFT + (x - x0) / (x1 - x0) * (width - LEFT - right)
+        return LEFT + (place(x) - place(x0)) / (place(x1) - place(x0)) * (width - LEFT - right)
 
     def py(y: float) -> float:
         return height - BOTTOM - (min(max(y, low), high) - low) / (high - low) * (height - TOP - BOTTOM)
@@ -60,7 +66,7 @@ def chart(
         parts.append(f'<path class="grid" d="M{LEFT} {py(y):.1f}H{width - right:.1f}"/>')
         parts.append(f'<text x="{LEFT - 7}" y="{py(y) + 4:.1f}" text-anchor="end">{number(y)}</text>')
     below = f'y="{height - BOTTOM + 17}" text-anchor="middle"'
-    parts += [f'<text x="{px(x):.1f}" {below}>{number(x)}</text>' for x in ticks(x0, x1, 6)]
+    parts += [f'<text x="{px(x):.1f}" {below}>{number(x)}</text>' for x in (decades if log else ticks)(x0, x1, 6)]
     middle = (LEFT + width - right) / 2
     parts.append(f'<text class="axis" x="{middle:.1f}" y="{height - 5}" text-anchor="middle">{escape(x_label)}</text>')
     for line in lines:
@@ -69,14 +75,16 @@ def chart(
         tip = f"<title>{escape(line.tip or line.label)}</title>"
         parts.append(f'<path class="line {escape(line.kind)}" d="{path}">{tip}</path>')
     parts += _end_labels(labels, px, py, height - BOTTOM)
-    values = escape(_values(lines, x_label, y_range, size))
+    values = escape(_values(lines, x_label, y_range, size, log))
     return (
         f'<svg class="chart" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" '
         f'aria-label="{escape(title)}" data-chart="{values}">{"".join(parts)}</svg>'
     )
 
 
-def _values(lines: Sequence[Line], x_label: str, y_range: tuple[float, float] | None, size: tuple[int, int]) -> str:
+def _values(
+    lines: Sequence[Line], x_label: str, y_range: tuple[float, float] | None, size: tuple[int, int], log: bool
+) -> str:
     """The chart as JSON, five digits a value; what is not finite is null, a gap of the line."""
 
     def short(values: Sequence[float]) -> list[float | None]:
@@ -85,7 +93,7 @@ def _values(lines: Sequence[Line], x_label: str, y_range: tuple[float, float] | 
     told = [
         {"x": short(n.xs), "y": short(n.ys), "kind": n.kind, "label": n.label, "tip": n.tip or n.label} for n in lines
     ]
-    return json.dumps({"x": x_label, "range": y_range, "size": size, "lines": told}, separators=(",", ":"))
+    return json.dumps({"x": x_label, "range": y_range, "size": size, "log": log, "lines": told}, separators=(",", ":"))
 
 
 def _end_labels(
@@ -127,6 +135,12 @@ def ticks(low: float, high: float, most: int) -> list[float]:
         if last - first + 1 <= most:
             return [round(i * step * factor, 12) for i in range(first, last + 1)]
     return [low, high]
+
+
+def decades(low: float, high: float, most: int) -> list[float]:
+    """At most `most` powers of ten in [low, high]; the outer two stay where there are more."""
+    first, last = math.ceil(math.log10(low) - 1e-9), math.floor(math.log10(high) + 1e-9)
+    return [10.0**k for k in range(first, last + 1, max(1, -(-(last - first) // most)))]
 
 
 def number(value: float) -> str:
