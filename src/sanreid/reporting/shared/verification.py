@@ -72,7 +72,7 @@ def section(networks: Mapping[str, Sequence[Path]], floors: Sequence[str] = ()) 
             lines.append(Line(curve["fpr"].tolist(), (100 * curve["tpr"]).tolist(), seed, tip=tip))
     if not rows:
         return None
-    drawn = chart(lines, "ROC", "false accepts, share (percent of true pairs accepted)", (0, 100), (620, 340), log=True)
+    drawn = chart(lines, "ROC", "false accepts (percent of true pairs)", (0, 100), (620, 340), log=True)
     return Section(COLUMNS, drawn, rows, notes)
 
 
