@@ -49,19 +49,14 @@ def main(
             if not parts:
                 templates.cover(grid, work / "cover.jpg")
             grid.save(work / f"grid_{name}.jpg", quality=p.quality, optimize=True)
-            here = [row for row in own if row.kind == "here"]
-            shown = []
-            for row in here:
-                drawn = alignments if row.name in systems.alignments else None
-                shown.append(page.shown(measured, drawn, row, systems.seeds, p.quality))
-            parts.append(page.Part(name, own, pictures.embed(grid, quality=p.quality), shown))
+            drawn = {n: alignments / n / name / f"seed{systems.seeds[0]}" for n in systems.alignments}
+            parts.append(page.part(name, own, pictures.embed(grid, quality=p.quality), drawn, p.quality))
         ordered = [row for part in parts for row in part.rows]
         text = table.markdown(ordered)
         table.frame(ordered).to_csv(work / "table.csv", index=False, float_format="%.6g")
         (work / "table.md").write_text(text)
-        (work / "index.html").write_text(
-            page.render(parts, p.note, notices.of_evaluations(table.runs(systems, measured)))
-        )
+        told = notices.of_evaluations(folder for row in rows if row.kind == "here" for folder in row.folders)
+        (work / "index.html").write_text(page.render(parts, p.note, told))
     print(text, end="")
 
 

@@ -5,10 +5,10 @@
 Decisions: a tool and no stage. A stage's outputs go into DVC's cache, and from there to whatever remote it is shared
 by: pictures of real people, which their owner may not pass on, have no place there; and what is measured is whatever
 networks lie in models/, those that no stage made too. Who wants a set in the graph nevertheless has
-`folders` and `experiment.cross`. Without --models every re-ID network below models/ is measured. Numbers come from the
-sections of params.yaml that have them: `evaluate_san` (batch, flip_average, max_rank, lists), `evaluate_floor` and
-`evaluate_system.reranking`; only the draws of people are this tool's own. Rows of earlier runs stay on the page where
-weights, pictures and numbers are still the same.
+`folders` and `experiment.cross`. Without --models the network that ships and every re-ID network below models/ are
+measured. Numbers come from the sections of params.yaml that have them: `evaluate_san` (batch, flip_average, max_rank,
+lists), `evaluate_floor` and `evaluate_system.reranking`; only the draws of people are this tool's own. Rows of earlier
+runs stay on the page where weights, pictures and numbers are still the same.
 """
 
 import argparse
@@ -24,8 +24,9 @@ from sanreid.reporting.photographs import measure, overview, page, seed_pairs, t
 from sanreid.reporting.run import retrieval
 from sanreid.reporting.systems.measure import Reranking
 from sanreid.training import networks
+from sanreid.training.shipped import FOLDER as PRETRAINED
 
-MODELS, REPORTS = Path("models"), Path("reports/photographs")
+MODELS, SHIPPED, REPORTS = Path("models"), Path(PRETRAINED), Path("reports/photographs")
 DRAWS = 1000
 
 
@@ -67,6 +68,8 @@ def photographs(
 def place(model: Path) -> Path:
     """Where a model's measurement lies below the set's folder: its path below models/, or all of it elsewhere."""
     path, top = model.resolve(), MODELS.resolve()
+    if path == SHIPPED.resolve():
+        return Path(table.SHIPPED)
     return path.relative_to(top) if top in path.parents else Path("elsewhere", *path.parts[1:])
 
 
@@ -74,7 +77,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """The command line; bad input ends in one clear message."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, help="of photographs: index.csv, Market-1501's layout, or PKU-Reid's")
-    parser.add_argument("--models", type=Path, nargs="*", default=[], help="model folders (default: all below models/)")
+    parser.add_argument(
+        "--models", type=Path, nargs="*", default=[], help="model folders (default: what ships, models/)"
+    )
     parser.add_argument("--name", help="of the set's folder in reports/photographs (default: the folder's own)")
     parser.add_argument("--draws", type=int, default=DRAWS, help=f"of people, for the intervals (default: {DRAWS})")
     parser.add_argument("--params", type=Path, default=Path("params.yaml"), help="the parameter file")
@@ -83,7 +88,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with faults.told("photographs"):
         if given.draws < 1:
             raise ValueError(f"--draws {given.draws}: at least 1")
-        models = given.models or networks.trained(MODELS)
+        models = given.models or [*networks.trained(SHIPPED), *networks.trained(MODELS)]
         if not models:
             runtime.log.warning("%s: no trained network there, so the floors alone are measured; `make demo`", MODELS)
         out = REPORTS / (given.name or given.folder.resolve().name)

@@ -100,7 +100,23 @@ def test_the_price_stands_beside_the_numbers(people, model, tmp_path):
     assert {*table.MEASURES, *table.PRICES} - {"reranked_mAP"} <= set(metrics)  # the comparison's columns
     assert metrics["training_seconds"] == json.loads((model / "training.json").read_text())["seconds"]
     names = sorted(f.name for f in (tmp_path / "out").iterdir())
-    assert names == ["cmc.csv", "metrics.json", "ranked.jpg", "roc.csv", "tsne.jpg", "verification.json"]
+    assert names == [
+        "cmc.csv",
+        "failures.jpg",
+        "failures.json",
+        "looks.jpg",
+        "metrics.json",
+        "queries.csv",
+        "ranked.jpg",
+        "roc.csv",
+        "tsne.jpg",
+        "verification.json",
+    ]
+    assert images.size(tmp_path / "out/looks.jpg") == images.size(tmp_path / "out/ranked.jpg")
+    worst = json.loads((tmp_path / "out/failures.json").read_text())["queries"]
+    asked = pd.read_csv(tmp_path / "out/queries.csv")
+    lowest = asked["average_precision"].nsmallest(2, keep="first")
+    assert [q["average_precision"] for q in worst] == pytest.approx(lowest.tolist(), abs=1e-5)
     cmc = pd.read_csv(tmp_path / "out/cmc.csv")
     assert cmc["rank"].tolist() == list(range(1, 13))
     assert cmc["cmc"][0] == metrics["rank1"]

@@ -67,12 +67,14 @@ def test_every_network_and_floor_is_measured(made):
         low, high = metrics["parts"]["all"]["plain"]["intervals"]["mAP"]
         assert low <= metrics["mAP"] <= high
         assert (out / folder / "ranked.jpg").is_file()
+        assert 0 <= json.loads((out / folder / "verification.json").read_text())["equal_error_rate"] <= 1
         assert (out / folder / "ranked_centred.jpg").is_file()
     numbers = pd.read_csv(out / "table.csv")
     assert len(numbers) == 4 * 4 * sum(len(ways) for ways in metrics["parts"].values())
     text = (out / "index.html").read_text()
     assert "models/strong/set/seed0: the loss rose" in text
     assert "colour stripes" in text
+    assert text.count("<i></i>") == 4  # a curve each
     assert (out / "table.md").read_text().count("\n") == 6
 
 
@@ -134,4 +136,5 @@ def test_what_cannot_be_measured_is_told_before_any_work(made, monkeypatch):
 def test_a_network_elsewhere_has_its_own_place(made, monkeypatch, tmp_path):
     monkeypatch.chdir(made)
     assert photographs.place(made / "models/san/set/san/seed0").as_posix() == "san/set/san/seed0"
+    assert photographs.place(photographs.SHIPPED).as_posix() == table.SHIPPED
     assert photographs.place(tmp_path / "mine").as_posix() == f"elsewhere{tmp_path / 'mine'}"

@@ -13,6 +13,10 @@ def test_intervals_are_wilsons(right, of):
     assert classifiers.wilson(right, of) == pytest.approx((expected.low, expected.high), abs=1e-6)
 
 
+def test_an_interval_by_hand():  # z = 1.96: (1/3 + z^2 / 6 -+ z sqrt(2/27 + z^2 / 36)) / (1 + z^2 / 3)
+    assert classifiers.wilson(1, 3) == pytest.approx((0.0615, 0.7923), abs=1e-4)
+
+
 def test_the_table_tells_percent_and_the_frame_fractions():
     rows = [Row("perceptron", 917, 1000, 4000, 203530, 5, 1.4)]
     text = classifiers.markdown(rows, {"theirs": 99.47})

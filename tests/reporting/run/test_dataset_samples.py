@@ -205,8 +205,8 @@ def test_a_tall_sheet_is_wrapped_and_a_wide_one_kept():
     assert wide.height < tall.height
     same = drawn_sheet(1)
     assert grid_rows.wrapped(same) is same
-    assert grid_rows.shrink(wide, 100).width == 100
-    assert grid_rows.shrink(same, 1000) is same
+    assert pictures.embed(wide, width=100).width == 100
+    assert pictures.embed(same, width=1000).width == same.width
 
 
 def test_the_page_turns_a_picture_as_the_network_saw_it(tmp_path):

@@ -5,8 +5,11 @@ import re
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
+from sanreid.evaluation import calibration
 from sanreid.reporting.run import (
     page,
     page_contents,
@@ -133,6 +136,7 @@ def test_every_section_has_its_content(html):
     ):
         assert needed in words
     assert "not available" not in words
+    assert "One person or two?" not in words  # nothing was measured
     assert html.count("the other seeds") == html.count("where the feature looks <span>") == 3
     assert "person 5 unknown 3.1 17 21 % unknown" in words
     assert "Median of all queries: brightness 40 %, body seen 33 %." in words
@@ -191,6 +195,9 @@ def test_what_is_missing_is_said(tmp_path):
     (root / "models/san_pg/reconstructions.jpg").unlink()
     for picture in (root / "reports/san").rglob("*.jpg"):
         picture.unlink()
+    features = np.eye(16, dtype=np.float32)[np.repeat(range(8), 2)]
+    pairs = pd.DataFrame({"pid": np.repeat(range(1, 9), 2), "camid": [1, 2] * 8})
+    calibration.write(root / "reports/san" / fake_run.SET / "san/seed0", features, pairs)
     given = files(root)
     run = page_contents.Run(**{**vars(given), "attributes": None, "mnist": None})
     words = text_of(build(root, run))
@@ -199,6 +206,8 @@ def test_what_is_missing_is_said(tmp_path):
     assert "Digits: not available" in words
     assert "No ranked lists are available" in words
     assert "SAN-PG on PIT people" not in words
+    assert "One person or two?" in words
+    assert "baseline: was evaluated before this was measured. baseline_syn: was" in words
 
 
 def test_floors_are_optional_and_an_unknown_set_is_named(root, tmp_path):

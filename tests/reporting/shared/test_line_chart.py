@@ -32,6 +32,14 @@ def test_values_land_between_their_ticks():
     assert grid["0"] == pytest.approx(y0)
 
 
+def test_decades_are_equally_far_apart_on_a_log_axis():
+    svg = chart([Line([1e-4, 1e-2, 1.0], [0.0, 50.0, 100.0], "m0")], "t", "rate", (0, 100), (400, 300), log=True)
+    (x0, _), (x1, _), (x2, _) = points(next(e for e in elements(svg, "path") if "line" in e.get("class")).get("d"))
+    assert x1 - x0 == pytest.approx(x2 - x1, abs=0.11)
+    below = [e for e in elements(svg, "text") if e.get("text-anchor") == "middle"]
+    assert [e.text for e in below if e.text != "rate"] == ["0.0001", "0.001", "0.01", "0.1", "1"]
+
+
 def test_rows_have_their_names_and_marks_stand_in_them():
     marks = [Line([1.0], [i], "m0", f"row {i}", "circle") for i in range(3)]
     svg = chart(

@@ -5,9 +5,7 @@ Decisions: both splits that were not trained on are scored. `test` is what count
 do, and the page says so. The majority class is training's.
 """
 
-import csv
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -25,6 +23,7 @@ from sanreid.evaluation.attributes import Head
 from sanreid.evaluation.features import Precision
 from sanreid.params import Section
 from sanreid.reporting.attributes import page
+from sanreid.reporting.attributes.page import Scored
 from sanreid.reporting.shared import class_charts, notices
 from sanreid.training import attributes as method
 
@@ -40,15 +39,6 @@ class Evaluation(Section):
     draws: Repeats
     seed: Seed
     pictures: Annotated[int, Field(ge=0, le=250)]
-
-
-@dataclass(frozen=True)
-class Scored:
-    """One split: its rows (path, pid, the 12 heads), what was predicted (N, 12), and the scores by head."""
-
-    rows: pd.DataFrame
-    predicted: NDArray[np.int64]
-    heads: dict[str, Head]
 
 
 def evaluate(market: Path, labels: Path, model: Path, out: Path, p: Evaluation) -> None:
@@ -77,16 +67,13 @@ def evaluate(market: Path, labels: Path, model: Path, out: Path, p: Evaluation) 
     means = {split: measures.mean(list(s.heads.values())) for split, s in scored.items()}
     with runtime.atomic_folder(out) as work:
         runtime.write_json(work / "metrics.json", metrics(scored, last))
-        _write(work / "attributes.csv", [row for s, v in scored.items() for row in _attributes(s, v)])
-        _write(work / "classes.csv", [row for s, v in scored.items() for row in _classes(s, v, table["train"])])
-        _write(work / "confusion.csv", [row for s, v in scored.items() for row in _confusion(s, v)])
+        for name, rows in tables(scored, table["train"]).items():
+            rows.to_csv(work / f"{name}.csv", index=False)
         (work / "histograms.svg").write_text(histograms)
         (work / "confusion.svg").write_text(confusion)
-        splits = {s: page.Split(len(v.rows), v.rows["pid"].nunique(), v.heads) for s, v in scored.items()}
-        people = page.people(market, scored[last].rows, scored[last].predicted, p.pictures, p.seed)
-        (work / "index.html").write_text(
-            page.render(splits, means, last, histograms, confusion, people, notices.of_model(model))
-        )
+        people = page.people(market, scored[last], p.pictures, p.seed)
+        told = notices.of_model(model)
+        (work / "index.html").write_text(page.render(scored, means, last, histograms, confusion, people, told))
     m = means[last]
     runtime.log.info(
         "%s: on %s %.1f %% right, the majority class %.1f %%; above it for sure in %d of %d attributes",
@@ -118,15 +105,8 @@ def metrics(scored: Mapping[str, Scored], last: str) -> dict[str, Any]:
     """metrics.json: the means of the split that counts, then by split its size, means and each attribute's scores."""
     result: dict[str, Any] = {"split": last, **measures.mean(list(scored[last].heads.values()))}
     for split, s in scored.items():
-        each = {
-            head: {
-                **_beside_majority(h),
-                "judged": h.judged,
-                "above_majority": h.shown,
-            }
-            for head, h in s.heads.items()
-        }
-        sizes = {"images": len(s.rows), "people": int(s.rows["pid"].nunique())}
+        each = {h: {**_beside_majority(v), "judged": v.judged, "above_majority": v.shown} for h, v in s.heads.items()}
+        sizes = {"images": s.images, "people": s.people}
         result[split] = sizes | {"mean": measures.mean(list(s.heads.values())), "attributes": each}
     return result
 
@@ -143,67 +123,50 @@ def _beside_majority(h: Head) -> dict[str, float]:
     }
 
 
-def _attributes(split: str, s: Scored) -> list[dict[str, Any]]:
-    """A row an attribute."""
-    rows = []
-    for head, h in s.heads.items():
-        low, high = h.interval or ("", "")
-        low_accuracy, high_accuracy = h.accuracy_interval or ("", "")
-        rows.append(
-            {
-                "split": split,
-                "attribute": head,
-                "images": int(h.counts.sum()),
-                "classes": int((h.counts.sum(1) > 0).sum()),
-                "majority": HEADS[head][h.majority],
-                **_beside_majority(h),
-                "gain": h.gain,
-                "gain_low": low,
-                "gain_high": high,
-                "accuracy_gain_low": low_accuracy,
-                "accuracy_gain_high": high_accuracy,
-                "judged": int(h.judged),
-                "above_majority": int(h.shown),
-            }
-        )
-    return rows
+def tables(scored: Mapping[str, Scored], train: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """attributes.csv (a row an attribute), classes.csv (a class), confusion.csv (a cell of the matrices drawn).
+
+    What cannot be divided, or has no interval, is empty.
+    """
+    each = [(split, head, h) for split, s in scored.items() for head, h in s.heads.items()]
+    classes = [_classes(split, head, h, train) for split, head, h in each]
+    cells = [_confusion(split, head, h) for split, head, h in each if head in MATRICES]
+    return {
+        "attributes": pd.DataFrame([_attribute(split, head, h) for split, head, h in each]),
+        "classes": pd.concat(classes, ignore_index=True),
+        "confusion": pd.concat(cells, ignore_index=True),
+    }
 
 
-def _classes(split: str, s: Scored, train: pd.DataFrame) -> list[dict[str, Any]]:
-    """A row a class: its support (and training's), recall, precision and F1; empty where there is nothing to divide."""
-    rows = []
-    for head, h in s.heads.items():
-        for k, name in enumerate(HEADS[head]):
-            right, true, told = int(h.counts[k, k]), int(h.counts[k].sum()), int(h.counts[:, k].sum())
-            rows.append(
-                {
-                    "split": split,
-                    "attribute": head,
-                    "class": name,
-                    "support": true,
-                    "people": h.carriers[k],
-                    "train_support": int((train[head] == k).sum()),
-                    "predicted": told,
-                    "recall": right / true if true else "",
-                    "precision": right / told if told else "",
-                    "f1": 2 * right / (true + told) if true + told else "",
-                }
-            )
-    return rows
+def _attribute(split: str, head: str, h: Head) -> dict[str, Any]:
+    low, high = h.interval or (None, None)
+    low_accuracy, high_accuracy = h.accuracy_interval or (None, None)
+    return {
+        "split": split,
+        "attribute": head,
+        "images": int(h.counts.sum()),
+        "classes": int((h.counts.sum(1) > 0).sum()),
+        "majority": HEADS[head][h.majority],
+        **_beside_majority(h),
+        "gain": h.gain,
+        "gain_low": low,
+        "gain_high": high,
+        "accuracy_gain_low": low_accuracy,
+        "accuracy_gain_high": high_accuracy,
+        "judged": int(h.judged),
+        "above_majority": int(h.shown),
+    }
 
 
-def _confusion(split: str, s: Scored) -> list[dict[str, Any]]:
-    """A row a cell of the matrices that are drawn."""
-    return [
-        {"split": split, "attribute": head, "true": true, "predicted": told, "images": int(s.heads[head].counts[i, j])}
-        for head in MATRICES
-        for i, true in enumerate(HEADS[head])
-        for j, told in enumerate(HEADS[head])
-    ]
+def _classes(split: str, head: str, h: Head, train: pd.DataFrame) -> pd.DataFrame:
+    """Each class's support (and training's), recall, precision and F1."""
+    right, true, told = (pd.Series(n) for n in (np.diagonal(h.counts), h.counts.sum(1), h.counts.sum(0)))
+    names = {"split": split, "attribute": head, "class": HEADS[head], "support": true, "people": h.carriers}
+    names |= {"train_support": np.bincount(train[head], minlength=len(true)), "predicted": told}
+    return pd.DataFrame(names | {"recall": right / true, "precision": right / told, "f1": 2 * right / (true + told)})
 
 
-def _write(path: Path, rows: list[dict[str, Any]]) -> None:
-    with path.open("w", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+def _confusion(split: str, head: str, h: Head) -> pd.DataFrame:
+    names = pd.MultiIndex.from_product([[split], [head], HEADS[head], HEADS[head]])
+    names.names = ["split", "attribute", "true", "predicted"]
+    return pd.DataFrame({"images": h.counts.ravel()}, names).reset_index()

@@ -25,12 +25,22 @@ HEIGHT = 150  # px of a person's picture
 
 
 @dataclass(frozen=True)
-class Split:
-    """How many images of how many people, and the scores by head."""
+class Scored:
+    """One split: its rows (path, pid, the 12 heads), what was predicted (N, 12), and the scores by head."""
 
-    images: int
-    people: int
+    rows: pd.DataFrame
+    predicted: NDArray[np.int64]
     heads: Mapping[str, Head]
+
+    @property
+    def images(self) -> int:
+        """How many."""
+        return len(self.rows)
+
+    @property
+    def people(self) -> int:
+        """How many the images are of."""
+        return int(self.rows["pid"].nunique())
 
 
 @dataclass(frozen=True)
@@ -55,7 +65,7 @@ class Table:
 
 
 def render(
-    splits: Mapping[str, Split],
+    splits: Mapping[str, Scored],
     means: Mapping[str, Mapping[str, float | int]],
     last: str,
     histograms: str,
@@ -90,7 +100,7 @@ def headline(mean: Mapping[str, float | int]) -> str:
     return f"{mean['heads_above_majority']} of {mean['judged_heads']} attributes are told better than by the majority"
 
 
-def lead(split: Split, mean: Mapping[str, float | int], name: str) -> str:
+def lead(split: Scored, mean: Mapping[str, float | int], name: str) -> str:
     """One sentence of what was measured."""
     held = "nobody trained on" if name == "test" else "not trained on, but used to decide when to stop"
     higher = "more" if mean["accuracy"] > mean["majority_accuracy"] else "no more"
@@ -111,7 +121,7 @@ def tiles(mean: Mapping[str, float | int]) -> list[Tile]:
     ]
 
 
-def table(name: str, split: Split, mean: Mapping[str, float | int]) -> Table:
+def table(name: str, split: Scored, mean: Mapping[str, float | int]) -> Table:
     """The attributes of one split, those that gain most first, and their means."""
     order = sorted(split.heads, key=lambda head: -split.heads[head].gain)
     keys = ("accuracy", "balanced_accuracy", "f1")
@@ -144,18 +154,13 @@ def _percent(value: float | int | None) -> str:
     return "–" if value is None else percent(value)
 
 
-def people(folder: Path, rows: pd.DataFrame, predicted: NDArray[np.int64], count: int, seed: int) -> list[Picture]:
-    """A picture each of `count` people of `rows`, drawn by `seed`, under it what was taken for what."""
-    chosen = pictures.draw(sorted(rows["pid"].unique()), count, seed, "attributes")
-    shown = []
-    for pid in chosen:
+def people(folder: Path, scored: Scored, count: int, seed: int) -> list[Picture]:
+    """A picture each of `count` people, drawn by `seed`, under it what was taken for what."""
+    rows, shown = scored.rows, []
+    for pid in pictures.draw(sorted(rows["pid"].unique()), count, seed, "attributes"):
         number = pictures.draw(np.flatnonzero(rows["pid"] == pid).tolist(), 1, seed, f"attributes {pid}")[0]
-        wrong = [
-            f"{head}: {names[rows[head].iloc[number]]} → {names[predicted[number, i]]}"
-            for i, (head, names) in enumerate(HEADS.items())
-            if rows[head].iloc[number] != predicted[number, i]
-        ]
+        pairs = zip(HEADS.items(), rows[[*HEADS]].iloc[number], scored.predicted[number], strict=True)
+        wrong = [f"{head}: {names[true]} → {names[told]}" for (head, names), true, told in pairs if true != told]
         caption = "; ".join([f"{len(HEADS) - len(wrong)} right", *wrong])
-        image = pictures.load(folder / rows["path"].iloc[number])
-        shown.append(pictures.embed(image, caption, HEIGHT))
+        shown.append(pictures.embed(pictures.load(folder / rows["path"].iloc[number]), caption, HEIGHT))
     return shown

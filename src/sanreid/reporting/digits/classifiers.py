@@ -5,16 +5,15 @@ accuracy on a thousand digits is uncertain by more than the classifiers differ, 
 stands beside it. Published numbers are of the full 60,000 training digits, and are marked.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import pandas as pd
+from scipy.stats import binomtest
 
 from sanreid.graph_params import Runs as Runs
 from sanreid.reporting.shared import markdown_table
 
-Z = 1.959964  # of a 95 % interval
 PUBLISHED_NOTE = "Published numbers are of the full 60,000 training digits, tested on 10,000."
 
 
@@ -32,10 +31,15 @@ class Row(NamedTuple):
 
 def wilson(right: int, of: int) -> tuple[float, float]:
     """The 95 % interval of a share `right` / `of` (E. B. Wilson, JASA 1927)."""
-    share, z2 = right / of, Z * Z / of
-    middle = (share + z2 / 2) / (1 + z2)
-    half = Z * math.sqrt(share * (1 - share) / of + z2 / (4 * of)) / (1 + z2)
-    return max(0.0, middle - half), min(1.0, middle + half)
+    found = binomtest(right, of).proportion_ci(0.95, "wilson")
+    return float(found.low), float(found.high)
+
+
+def cells(row: Row) -> list[str]:
+    """Accuracy and its interval in percent, parameters, epochs, seconds, in words."""
+    low, high = (100 * x for x in wilson(row.right, row.tested))
+    told = f"{100 * row.right / row.tested:.1f}", f"{low:.1f} to {high:.1f}", f"{row.parameters:,}"
+    return [*told, str(row.epochs), f"{row.seconds:.0f}"]
 
 
 def frame(rows: Sequence[Row]) -> pd.DataFrame:
@@ -49,11 +53,7 @@ def frame(rows: Sequence[Row]) -> pd.DataFrame:
 
 def markdown(rows: Sequence[Row], published: Mapping[str, float]) -> str:
     """The table in words, accuracies in percent; `published` is label -> percent."""
-    lines = []
-    for row in rows:
-        low, high = (100 * x for x in wilson(row.right, row.tested))
-        told = f"{100 * row.right / row.tested:.1f}", f"{low:.1f} to {high:.1f}", f"{row.parameters:,}"
-        lines.append([row.name, *told, str(row.epochs), f"{row.seconds:.0f} s"])
+    lines = [[row.name, *cells(row)[:-1], f"{cells(row)[-1]} s"] for row in rows]
     lines += [[f"*{label} (published)*", f"{value:.2f}", *[""] * 4] for label, value in published.items()]
     sizes = sorted({(row.trained, row.tested) for row in rows})
     here = "; ".join(f"{trained:,} training digits, tested on {tested:,}" for trained, tested in sizes)

@@ -5,7 +5,7 @@ Decision: the drawing is the one that the stage writes beside the page, so that 
 
 from collections.abc import Mapping, Sequence
 
-from sanreid.reporting.digits.classifiers import PUBLISHED_NOTE, Row, wilson
+from sanreid.reporting.digits.classifiers import PUBLISHED_NOTE, Row, cells
 from sanreid.reporting.shared import templates
 from sanreid.reporting.shared.number_format import percent
 from sanreid.reporting.shared.templates import Tile
@@ -26,22 +26,10 @@ def render(rows: Sequence[Row], published: Mapping[str, float], confusion: str, 
         lead=f"By {best.name}, on {best.tested:,} handwritten digits that it was not trained on; {best.trained:,} were "
         "there to learn from.",
         tiles=[Tile(percent(row.right / row.tested), f"accuracy, % · {row.name}") for row in rows],
-        rows=[_cells(row) for row in rows],
+        rows=[(row.name, cells(row)) for row in rows],
         best=best.name,
         published=published,
         confusion=confusion,
         note=PUBLISHED_NOTE,
         notices=notices,
     )
-
-
-def _cells(row: Row) -> tuple[str, list[str]]:
-    low, high = (100 * x for x in wilson(row.right, row.tested))
-    accuracy = f"{100 * row.right / row.tested:.1f}"
-    return row.name, [
-        accuracy,
-        f"{low:.1f} to {high:.1f}",
-        f"{row.parameters:,}",
-        str(row.epochs),
-        f"{row.seconds:.0f}",
-    ]

@@ -11,13 +11,12 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 import pandas as pd
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image, ImageDraw, ImageFont
 
 from sanreid.evaluation.open_world import protocol
 from sanreid.evaluation.open_world.thresholds import Sequences
-from sanreid.reporting.shared.image_grids import INK, PAPER, SOFT, WRONG, Picture
+from sanreid.reporting.shared.image_grids import INK, PAPER, SOFT, WRONG, Picture, rasterised
 
 GAP, TEXT, FRAME = 6, 13, 2
 LINES = ["#c2503a", "#6b57cf", "#13917a", "#d08414", "#b0479a", "#7d6a4d", "#3f8a3c"]
@@ -43,7 +42,7 @@ def distances(sequences: dict[str, Sequences], calibrated: dict[str, dict[str, f
         axes.legend(frameon=False, fontsize=8, loc="upper left")
         axes.set_xlim(0, 100)
     figure.axes[0].set_ylabel("distance")
-    return _drawn(figure)
+    return rasterised(figure)
 
 
 def counts(runs: pd.DataFrame, link: str) -> Picture:
@@ -65,7 +64,7 @@ def counts(runs: pd.DataFrame, link: str) -> Picture:
     axes.set_ylabel("groups found (dashed: classes)")
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False, fontsize=8)
-    return _drawn(figure)
+    return rasterised(figure)
 
 
 def groups(
@@ -121,9 +120,3 @@ def groups(
 def _scaled(picture: Image.Image, height: int) -> Image.Image:
     size = max(1, round(picture.width * height / picture.height)), height
     return picture.convert("RGB").resize(size, Image.Resampling.LANCZOS)
-
-
-def _drawn(figure: Figure) -> Picture:
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()
-    return np.asarray(canvas.buffer_rgba())[..., :3].copy()

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import plotly.graph_objects as go
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from plotly.subplots import make_subplots
@@ -18,7 +17,7 @@ from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 
 from sanreid.reporting.shared import templates
-from sanreid.reporting.shared.image_grids import Picture
+from sanreid.reporting.shared.image_grids import Picture, rasterised
 
 COMPONENTS, PERPLEXITY = 50, 30.0
 PLACE = "open_world/maps.html"  # below reports/
@@ -70,9 +69,7 @@ def flat(rows: Sequence[Sequence[Map]], word: str) -> Picture:
     for c in names:
         axes[0, 0].scatter([], [], s=30, color=_colour(c), label=f"{word} {c}")
     figure.legend(loc="outside right upper", frameon=False, fontsize=9)
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()
-    return np.asarray(canvas.buffer_rgba())[..., :3].copy()
+    return rasterised(figure)
 
 
 def turnable(rows: Sequence[Sequence[Map]], word: str, title: str) -> str:

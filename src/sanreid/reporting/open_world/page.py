@@ -65,9 +65,7 @@ class Setting:
 class Part:
     """What the page shows of a setting."""
 
-    key: str
-    title: str
-    words: str
+    setting: Setting
     runs: str
     summary: pd.DataFrame
     mended: list[Row]
@@ -75,14 +73,6 @@ class Part:
     lengths: list[Row]
     counts: Picture
     pictured: list[Pictured]
-
-
-@dataclass(frozen=True)
-class Maps:
-    """Flat maps of one record."""
-
-    title: str
-    picture: Picture
 
 
 def part(
@@ -116,9 +106,7 @@ def part(
         raise ValueError(f"report_open_world.shown: no run of '{shown[0]}' by '{shown[1]}' in {setting.title}")
     orders, records = pooled["order"].nunique(), len(setting.records)
     return Part(
-        setting.key,
-        setting.title,
-        setting.words,
+        setting,
         f"{orders} random orders" + (f" of each of {records} divisions" if records > 1 else ""),
         summary,
         table.by_rule(summary, table.MENDED, shown),
@@ -132,7 +120,7 @@ def part(
 def tile(made: Part, shown: tuple[str, str]) -> Tile:
     """Groups found of how many classes, over all images, by the shown rule after the last remedy."""
     line = made.summary.xs((*shown, table.MENDED, table.ALL))
-    words = f"{made.title}: groups found, {100 * line['accuracy']:.0f} % of the images right"
+    words = f"{made.setting.title}: groups found, {100 * line['accuracy']:.0f} % of the images right"
     return Tile(f"{line['found']:.1f}", words, f"of {line['classes']:g}")
 
 
@@ -140,8 +128,8 @@ def markdown(parts: Sequence[Part], published: Sequence[Row]) -> str:
     """The tables in Markdown, two a setting."""
     text = []
     for one in parts:
-        text.append(f"**{one.title}**, all images, {one.runs}, after merging and the second pass")
-        rows = [*one.mended, *(published if one.key == SEEN else [])]
+        text.append(f"**{one.setting.title}**, all images, {one.runs}, after merging and the second pass")
+        rows = [*one.mended, *(published if one.setting.key == SEEN else [])]
         text.append(table.markdown(rows, ("rule", "nearest by")))
         text.append(table.markdown(one.lengths, ("images", "remedy")))
     return "\n\n".join(text)
@@ -149,13 +137,16 @@ def markdown(parts: Sequence[Part], published: Sequence[Row]) -> str:
 
 def render(
     parts: Sequence[Part],
-    maps: Sequence[Maps],
+    maps: Sequence[tuple[str, Picture]],
     shown: tuple[str, str],
     published: Sequence[Row],
     note: str,
     notices: Sequence[str] = (),
 ) -> str:
-    """The HTML text; `note` says what the published rows are, `notices` what the trainings warned of."""
+    """The HTML text; `maps` are flat ones under their titles.
+
+    `note` says what the published rows are, `notices` what the trainings warned of.
+    """
     return templates.render(
         "open_world/page.html",
         stage="report_open_world",

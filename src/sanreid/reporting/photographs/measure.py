@@ -20,7 +20,7 @@ from torch import Tensor
 from sanreid import runtime
 from sanreid.data import images as pictures
 from sanreid.data import tensors
-from sanreid.evaluation import features, imagenet, photographs, trivial_baselines
+from sanreid.evaluation import calibration, features, imagenet, photographs, trivial_baselines
 from sanreid.evaluation.photographs import Found, Settings
 from sanreid.evaluation.ranking import Ranking
 from sanreid.reporting.shared import notices, ranked_lists
@@ -78,7 +78,8 @@ def floors(
 def write(
     values: Extracted, folder: Path, rows: pd.DataFrame, out: Path, p: Settings, lists: ranked_lists.Lists
 ) -> str:
-    """`out` gets metrics.json and a sheet of ranked lists for each of SHEETS that the set allows.
+    """`out` gets metrics.json, verification.json, roc.csv (`calibration.write`) and a sheet of ranked lists for each of
+    SHEETS that the set allows.
 
     Returns a line of what was found. Raises ValueError where a feature is not finite or nobody could be found.
     """
@@ -95,6 +96,7 @@ def write(
     }
     with runtime.atomic_folder(out) as work:
         runtime.write_json(work / "metrics.json", metrics | values[1])
+        calibration.write(work, values[0], rows)
         for way, name in SHEETS.items():
             if shown := found["all"].get(way):
                 chosen = ranked_lists.spread(shown.ranking.average_precision, lists.queries)

@@ -10,7 +10,7 @@ from pathlib import Path
 from sanreid.reporting.photographs import seed_pairs
 from sanreid.reporting.photographs.measure import SHEETS
 from sanreid.reporting.photographs.table import COLUMNS, TITLES, Row
-from sanreid.reporting.shared import templates
+from sanreid.reporting.shared import templates, verification
 from sanreid.reporting.shared.pictures import embed, load
 
 PEOPLE = {
@@ -62,6 +62,9 @@ def render(name: str, folder: Path, rows: Sequence[Row], pairs: Sequence[Sequenc
         columns=COLUMNS,
         rows=rows,
         best={(p, w, m): _best(rows, p, w, m) for p in measured for w in ways for m in COLUMNS},
+        verified=verification.section(
+            {row.label: [folder / row.folder] for row in rows}, floors=[row.label for row in rows if row.floor]
+        ),
         sheets=sheets,
         pairs=pairs,
         pairs_head=seed_pairs.HEAD,

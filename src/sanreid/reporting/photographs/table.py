@@ -5,7 +5,7 @@ and named, never shown beside what is new. Floors come first. The long table.csv
 first table as text, has rank-1 and mAP of everybody.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -13,12 +13,14 @@ from typing import Any
 import pandas as pd
 
 from sanreid import runtime
-from sanreid.evaluation.photographs import MEASURES, PARTS, WAYS, Settings
+from sanreid.evaluation.photographs import MEASURES, Settings
 from sanreid.reporting.photographs.measure import FLOORS, digest
 from sanreid.reporting.shared import markdown_table
 from sanreid.training import checkpoint
 
+SHIPPED = "pretrained"  # the folder of the network that ships
 NAMES = {
+    SHIPPED: "the network that ships",
     "random": "random features",
     "stripes": "colour stripes",
     "imagenet": "ImageNet features (MobileNetV2), never trained on people",
@@ -58,9 +60,11 @@ def collect(folder: Path, pictures: str, settings: Settings) -> list[Row]:
             continue
         place = file.parent.relative_to(folder)
         is_floor = place.parts[0] == FLOORS
-        rows.append(Row(place, NAMES.get(place.name, place.name) if is_floor else place.as_posix(), is_floor, metrics))
-    order = [*NAMES]
-    return sorted(rows, key=lambda r: (not r.floor, order.index(r.folder.name) if r.floor else 0, r.label))
+        rows.append(
+            Row(place, NAMES.get(place.as_posix().removeprefix(f"{FLOORS}/"), place.as_posix()), is_floor, metrics)
+        )
+    order = [*NAMES.values()]
+    return sorted(rows, key=lambda r: (not r.floor, order.index(r.label) if r.label in order else len(order), r.label))
 
 
 def _stale(metrics: dict[str, Any], pictures: str, settings: Settings) -> str | None:
@@ -78,17 +82,14 @@ def _stale(metrics: dict[str, Any], pictures: str, settings: Settings) -> str | 
 
 def long(rows: Sequence[Row]) -> pd.DataFrame:
     """One line a number: network, part, way, measure, value, low, high, as fractions."""
-    return pd.DataFrame(_lines(rows), columns=["network", "part", "way", "measure", "value", "low", "high"])
-
-
-def _lines(rows: Sequence[Row]) -> Iterator[tuple[object, ...]]:
-    for row in rows:
-        for part in PARTS:
-            for way in WAYS:
-                found = row.metrics["parts"].get(part, {}).get(way)
-                for measure in MEASURES if found else ():
-                    bounds = (found["intervals"] or {}).get(measure, (None, None))
-                    yield (row.label, part, way, measure, found[measure], *bounds)
+    lines = [
+        (row.label, part, way, measure, found[measure], *(found["intervals"] or {}).get(measure, (None, None)))
+        for row in rows
+        for part, ways in row.metrics["parts"].items()
+        for way, found in ways.items()
+        for measure in MEASURES
+    ]
+    return pd.DataFrame(lines, columns=["network", "part", "way", "measure", "value", "low", "high"])
 
 
 def markdown(rows: Sequence[Row]) -> str:

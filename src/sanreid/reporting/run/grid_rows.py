@@ -11,13 +11,6 @@ from PIL import Image
 TOLERANCE = 20  # of 255: what JPEG makes of a line of one colour
 
 
-def shrink(image: Image.Image, width: int) -> Image.Image:
-    """`image`, at most `width` px wide."""
-    if image.width <= width:
-        return image
-    return image.resize((width, max(1, round(image.height * width / image.width))), Image.Resampling.LANCZOS)
-
-
 def rows(sheet: Image.Image, least: int = 24) -> list[Image.Image]:
     """The parts of an RGB sheet between lines as grey as its first; parts lower than `least` px join the next one."""
     grey = np.asarray(sheet.convert("L")).astype(np.int16)  # JPEG smears colours over 16 px, but not the brightness

@@ -12,7 +12,7 @@ from sanreid.reporting.run import results_section
 from sanreid.reporting.run.dataset_samples import Sheet
 from sanreid.reporting.run.loss_curves import Charts
 from sanreid.reporting.run.parameters import Changed, Part
-from sanreid.reporting.shared import templates
+from sanreid.reporting.shared import failures, templates, verification
 from sanreid.reporting.shared.number_format import percent
 from sanreid.reporting.shared.pictures import Picture
 from sanreid.reporting.shared.results import MEASURES, Crossed, Results
@@ -49,10 +49,7 @@ class Ranked:
 
     title: str
     pictures: list[Picture]
-    looks: Picture | None = None  # of the first seed: where the feature looks
-    worst: Picture | None = None  # of the first seed: the queries of lowest average precision
-    reasons: list[list[str]] = field(default_factory=list)  # a row a worst query
-    usual: str = ""  # the medians of all queries
+    folds: failures.Shown  # of the first seed
 
 
 @dataclass(frozen=True)
@@ -67,6 +64,7 @@ class Contents:
     losses: list[Charts]
     outcomes: list[Outcome]
     crossed: list[Crossed]
+    verified: dict[str, verification.Section | None]  # set -> whether two pictures show one person
     ranked: list[Ranked]
     parameters: list[Part]
     changed: Changed | None = None  # None where no profile lies beside the parameters

@@ -5,9 +5,10 @@ from pathlib import Path
 
 from sanreid.reporting.run import dataset_samples, loss_curves, parameters
 from sanreid.reporting.run.dataset_samples import Look
-from sanreid.reporting.run.grid_rows import shrink, wrapped
+from sanreid.reporting.run.grid_rows import wrapped
 from sanreid.reporting.run.page import Contents, Ranked, Textures, texture_table
 from sanreid.reporting.run.results_section import kinds
+from sanreid.reporting.shared import failures, verification
 from sanreid.reporting.shared.notices import of_model
 from sanreid.reporting.shared.pictures import Picture, embed, load
 from sanreid.reporting.shared.results import Crossed, Experiment, read_json
@@ -77,6 +78,9 @@ def contents(
         losses=curves,
         outcomes=outcomes,
         crossed=crossed,
+        verified={
+            n: verification.section(_seeds(run.experiment.runs(run.evaluations, n))) for n in run.experiment.sets
+        },
         ranked=ranked,
         parameters=parameters.sections(params),
         changed=parameters.changed(params, params.parent / "profiles"),
@@ -84,6 +88,10 @@ def contents(
         notes=notes,
         notices=[words for model in models for words in of_model(model)],
     )
+
+
+def _seeds(runs: dict[str, dict[int, Path]]) -> dict[str, list[Path]]:
+    return {variant: list(seeds.values()) for variant, seeds in runs.items()}
 
 
 def _about(run: Run) -> dict[str, str]:
@@ -105,7 +113,7 @@ def _about(run: Run) -> dict[str, str]:
 def _reconstructions(path: Path, look: Look) -> Picture | None:
     if not path.is_file():
         return None
-    return embed(shrink(wrapped(load(path)), SHEET), "picture, painted texture, true texture", quality=look.quality)
+    return embed(wrapped(load(path)), "picture, painted texture, true texture", quality=look.quality, width=SHEET)
 
 
 def _textures(run: Run, name: str, look: Look) -> Textures:
@@ -125,41 +133,11 @@ def _ranked(run: Run, name: str, look: Look) -> list[Ranked]:
     lists = []
     for variant, seeds in run.experiment.runs(run.evaluations, name).items():
         pictures = [
-            embed(shrink(load(path / "ranked.jpg"), SHEET), f"{variant}, seed {seed}", quality=look.quality)
+            embed(load(path / "ranked.jpg"), f"{variant}, seed {seed}", quality=look.quality, width=SHEET)
             for seed, path in seeds.items()
             if (path / "ranked.jpg").is_file()
         ]
         if pictures:
-            first = next(iter(seeds.values()))
-            looks, worst = (
-                embed(shrink(load(first / file), SHEET), f"{variant}, {words}", quality=look.quality)
-                if (first / file).is_file()
-                else None
-                for file, words in (("looks.jpg", "where the feature looks"), ("failures.jpg", "the worst queries"))
-            )
-            lists.append(Ranked(f"{variant} on {name}", pictures, looks, worst, *_reasons(first / "failures.json")))
+            folds = failures.shown(next(iter(seeds.values())), SHEET, look.quality)
+            lists.append(Ranked(f"{variant} on {name}", pictures, folds))
     return lists
-
-
-def _reasons(file: Path) -> tuple[list[list[str]], str]:
-    """A row each of the worst queries: person, camera, average precision, first match, brightness, body seen."""
-    if not file.is_file():
-        return [], ""
-    told = read_json(file)
-
-    def share(value: float | None) -> str:
-        return "unknown" if value is None else f"{100 * value:.0f} %"
-
-    rows = [
-        [
-            f"person {q['pid']}",
-            "unknown" if q["camid"] is None else str(q["camid"]),
-            f"{100 * q['average_precision']:.1f}",
-            str(q["first_match"]),
-            share(q["brightness"]),
-            share(q["visible"]),
-        ]
-        for q in told["queries"]
-    ]
-    median = told["median"]
-    return rows, f"brightness {share(median['brightness'])}, body seen {share(median['visible'])}"

@@ -9,20 +9,15 @@ some, they are measured beside (`textures` in metrics.json, else null).
 
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
-
 from sanreid import runtime
 from sanreid.bounds import Batch, MaxRank, Repeats, Seed
-from sanreid.data import images as pictures
 from sanreid.data import index, tensors
-from sanreid.evaluation import calibration, features, protocols, ranking
+from sanreid.evaluation import features, protocols, ranking
 from sanreid.evaluation.distances import Metric
 from sanreid.models import san as network
 from sanreid.params import Section
-from sanreid.reporting.run import decoded_textures, failures
-from sanreid.reporting.shared import activation, ranked_lists
-from sanreid.reporting.shared.image_grids import Picture
+from sanreid.reporting.run import decoded_textures
+from sanreid.reporting.shared import ranked_lists, retrieval_files
 from sanreid.training import networks
 
 
@@ -41,9 +36,7 @@ class Retrieval(Section):
 
 
 def evaluate(images: Path, model: Path, out: Path, p: Retrieval, san: network.Architecture) -> None:
-    """`out` gets metrics.json, cmc.csv (rank, cmc), verification.json and roc.csv (`calibration.write`), ranked.jpg and
-    looks.jpg (the same lists, and where the feature looks), failures.json and failures.jpg (the worst queries) and
-    queries.csv (each query, its first answers) of the model folder `model` on the set `images`.
+    """`out` gets metrics.json and the files of `retrieval_files.write` of the model folder `model` on the set `images`.
 
     Raises FileNotFoundError or ValueError naming the file where model, section `san` and set do not go together.
     """
@@ -59,26 +52,8 @@ def evaluate(images: Path, model: Path, out: Path, p: Retrieval, san: network.Ar
     textures = decoded_textures.measure(images, rows, decoded, model, san, p.batch)
     with runtime.atomic_folder(out) as work:
         runtime.write_json(work / "metrics.json", result.metrics() | {"protocol": protocol, "textures": textures})
-        cmc = pd.DataFrame({"rank": np.arange(1, p.max_rank + 1), "cmc": result.cmc})
-        cmc.to_csv(work / "cmc.csv", index=False)
-        calibration.write(work, extracted, rows)
-        sheet = ranked_lists.draw(images, rows, query, gallery, shown, p.metric, p.lists)
-        pictures.write_rgb(work / "ranked.jpg", sheet)
-        runtime.write_json(work / "failures.json", failures.describe(images, rows, query, shown, p.lists.queries))
-        failures.table(images.name, rows, query, gallery, shown, p.metric, p.lists.top).to_csv(
-            work / "queries.csv", index=False, float_format="%.6g"
-        )
-        places = {path: i for i, path in enumerate(rows["path"])}
-
-        def looked_at(path: str) -> Picture:
-            one = decoded[places[path] : places[path] + 1]
-            strength = activation.strengths(net, one, 1, read=lambda output: output.maps.l4)[0]
-            return activation.overlay(pictures.read_rgb(images / path), strength)
-
-        chosen = failures.worst(shown.average_precision, p.lists.queries)
-        given = images, rows, query, gallery, shown, p.metric, p.lists
-        pictures.write_rgb(work / "failures.jpg", ranked_lists.draw(*given, chosen))
-        pictures.write_rgb(work / "looks.jpg", ranked_lists.draw(*given, None, looked_at))
+        given = images, rows, net, decoded, extracted
+        retrieval_files.write(work, *given, result, shown, p.metric, p.lists)
     percent = 100 * result.rank(1), 100 * result.mean_average_precision
     runtime.log.info("%s: rank-1 %.1f %%, mAP %.1f %%", out, *percent)
 

@@ -5,7 +5,7 @@ draw attention), since the feature is that map's mean; it is scaled picture by p
 picture, and not which picture is stronger. No class and no gradient is asked for.
 """
 
-from collections.abc import Callable
+from typing import Any, cast
 
 import matplotlib
 import numpy as np
@@ -19,16 +19,28 @@ from sanreid.reporting.shared.image_grids import Picture
 SHARE = 0.5  # of the colours in the mixture
 
 
-def strengths(net: nn.Module, images: Tensor, batch: int, read: Callable[..., Tensor]) -> NDArray[np.float32]:
-    """(N, h, w) in [0, 1] of uint8 images (N, 3, H, W); `read` picks the map (N, C, h, w) from the net's output."""
+def strengths(net: nn.Module, images: Tensor, batch: int) -> NDArray[np.float32]:
+    """(N, h, w) in [0, 1] of uint8 images (N, 3, H, W), from the last map (N, C, h, w) of `net.encoder`.
+
+    A network of two branches takes a part of its feature from a map beside that one, which is not looked at.
+    """
+    kept: list[Tensor] = []
     sizes: list[tuple[int, ...]] = []
 
-    def norm(output: object) -> Tensor:
-        found = read(output).float()
+    def norm(_: object) -> Tensor:
+        found = kept.pop().float()
         sizes.append(tuple(found.shape[2:]))
         return found.norm(dim=1).flatten(1)
 
-    flat = features.extract(net, images, batch, read=norm).reshape(len(images), *sizes[0])
+    def keep(_module: nn.Module, _given: object, output: Any) -> None:
+        kept.append(getattr(output, "maps", output).l4)  # SAN's encoder tells its maps among other things
+
+    hook = cast("nn.Module", net.encoder).register_forward_hook(keep)
+    try:
+        flat = features.extract(net, images, batch, read=norm)
+    finally:
+        hook.remove()
+    flat = flat.reshape(len(images), *sizes[0])
     low, high = flat.min((1, 2), keepdims=True), flat.max((1, 2), keepdims=True)
     return (flat - low) / np.maximum(high - low, np.float32(1e-12))
 

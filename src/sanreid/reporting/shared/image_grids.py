@@ -12,6 +12,8 @@ from pathlib import Path
 
 import matplotlib
 import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
@@ -133,6 +135,13 @@ def people_by_camera(
             else:
                 _place(sheet, picture, x, y, cell)
     return np.asarray(sheet)
+
+
+def rasterised(figure: Figure) -> Picture:
+    """A figure of matplotlib as a picture."""
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[..., :3].copy()
 
 
 def _paper(width: int, height: int) -> tuple[Image.Image, ImageDraw.ImageDraw]:

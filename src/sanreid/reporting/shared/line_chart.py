@@ -9,7 +9,7 @@ beside the page, it draws them at the window's size and shows them on hover (cha
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
 
@@ -42,10 +42,11 @@ def chart(
     size: tuple[int, int] = (460, 270),
     x_range: tuple[float, float] | None = None,
     rows: Sequence[str] = (),
+    log: bool = False,
 ) -> str:
     """An SVG chart of `lines`; a range of None is the data's. Raises ValueError where nothing is finite.
 
-    With `rows` the y axis has their names instead of numbers, row 0 on top; a name may have two lines.
+    `log` is of an x axis of values above 0. With `rows` the y axis has their names instead of numbers, row 0 on top; a name may have two lines.
     """
     xs = [float(x) for line in lines for x in line.xs]
     ys = [float(y) for line in lines for y in line.ys if math.isfinite(y)]
@@ -56,8 +57,10 @@ def chart(
     y_range = (len(rows) - 0.5, -0.5) if rows else y_range
     (x0, x1), (y0, y1) = x_range or (min(xs), max(max(xs), min(xs) + 1e-9)), y_range or _padded(min(ys), max(ys))
 
+    place: Callable[[float], float] = math.log10 if log else float
+
     def px(x: float) -> float:
-        return left + (x - x0) / (x1 - x0) * (width - left - RIGHT)
+        return left + (place(x) - place(x0)) / (place(x1) - place(x0)) * (width - left - RIGHT)
 
     def py(y: float) -> float:
         return height - BOTTOM - min(max((y - y0) / (y1 - y0), 0), 1) * (height - TOP - BOTTOM)
@@ -69,7 +72,7 @@ def chart(
     for y in [] if rows else ticks(y0, y1, 6):
         parts.append(f'<path class="grid" d="M{left} {py(y):.1f}H{width - RIGHT}"/>')
         parts.append(f'<text x="{left - 7}" y="{py(y) + 4:.1f}" text-anchor="end">{number(y)}</text>')
-    for x in ticks(x0, x1, 6):
+    for x in (decades if log else ticks)(x0, x1, 6):
         if rows:
             parts.append(f'<path class="{"grid" if x else "grid zero"}" d="M{px(x):.1f} {TOP}V{height - BOTTOM}"/>')
         parts.append(f'<text x="{px(x):.1f}" y="{height - BOTTOM + 17}" text-anchor="middle">{number(x)}</text>')
@@ -89,7 +92,15 @@ def chart(
             path = "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in points)
             parts.append(f'<path class="line {kind}" d="{path}">{tip}</path>')
     drawn = [vars(line) | {"xs": _short(line.xs), "ys": _short(line.ys)} for line in lines]
-    values = {"x": x_label, "xrange": x_range, "yrange": y_range, "size": size, "rows": list(rows), "lines": drawn}
+    values = {
+        "x": x_label,
+        "xrange": x_range,
+        "yrange": y_range,
+        "size": size,
+        "rows": list(rows),
+        "log": log,
+        "lines": drawn,
+    }
     return (
         f'<svg class="chart" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" '
         f'aria-label="{escape(title)}" data-chart="{escape(json.dumps(values, separators=(",", ":")))}">'
@@ -118,6 +129,12 @@ def ticks(low: float, high: float, most: int) -> list[float]:
         if last - first + 1 <= most:
             return [round(i * step * factor, 12) for i in range(first, last + 1)]
     return [low, high]
+
+
+def decades(low: float, high: float, most: int) -> list[float]:
+    """At most `most` powers of ten in [low, high]; the outer two stay where there are more."""
+    first, last = math.ceil(math.log10(low) - 1e-9), math.floor(math.log10(high) + 1e-9)
+    return [10.0**k for k in range(first, last + 1, max(1, -(-(last - first) // most)))]
 
 
 def number(value: float) -> str:

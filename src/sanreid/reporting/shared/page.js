@@ -40,14 +40,15 @@
   for (const table of document.querySelectorAll('table')) {
     if (!table.tHead || [...table.tBodies].every(b => b.rows.length < 2)) continue;
     for (const body of table.tBodies) [...body.rows].forEach((row, i) => { row.dataset.place = i; });
-    [...table.tHead.rows[0].cells].forEach((head, column) => {
+    const heads = [...table.tHead.rows].at(-1).cells; // above them may stand what spans several
+    [...heads].forEach((head, column) => {
       head.tabIndex = 0;
       head.classList.add('sorts');
       const turn = () => {
         const first = head.classList.contains('n') ? -1 : 1; // numbers: the largest first
         const now = {none: 0, ascending: 1, descending: -1}[head.getAttribute('aria-sort') || 'none'];
         const way = now === 0 ? first : now === first ? -first : 0;
-        for (const other of table.tHead.rows[0].cells) other.removeAttribute('aria-sort');
+        for (const other of heads) other.removeAttribute('aria-sort');
         if (way) head.setAttribute('aria-sort', way > 0 ? 'ascending' : 'descending');
         sort(table, column, way);
       };

@@ -34,10 +34,13 @@ def load(path: Path, mode: str = "RGB") -> Image.Image:
         raise FileNotFoundError(f"{path}: not found; `dvc repro` makes it") from None
 
 
-def embed(image: Image.Image, caption: str = "", height: int | None = None, quality: int = 85) -> Picture:
-    """`image` as a data URI, at most `height` px high."""
-    if height and image.height > height:
-        size = max(1, round(image.width * height / image.height)), height
+def embed(
+    image: Image.Image, caption: str = "", height: int | None = None, quality: int = 85, width: int | None = None
+) -> Picture:
+    """`image` as a data URI, at most `height` px high and `width` px wide."""
+    scale = min(1.0, (height or image.height) / image.height, (width or image.width) / image.width)
+    if scale < 1:
+        size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
         image = image.resize(size, Image.Resampling.LANCZOS)
     data = io.BytesIO()
     if image.mode == "RGB":

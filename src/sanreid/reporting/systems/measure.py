@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -22,13 +21,13 @@ from sanreid import runtime
 from sanreid.bounds import Batch, MaxRank, Neighbours, Repeats, Seed, Share
 from sanreid.data import images as pictures
 from sanreid.data import index, tensors
-from sanreid.evaluation import aligned_distances, calibration, features, protocols, ranking, reranking
+from sanreid.evaluation import aligned_distances, features, protocols, ranking, reranking
 from sanreid.evaluation.distances import Metric
 from sanreid.evaluation.ranking import Embeddings, Ranking
 from sanreid.graph_names import System
 from sanreid.models import aligned
 from sanreid.params import Section
-from sanreid.reporting.shared import notices, ranked_lists
+from sanreid.reporting.shared import notices, ranked_lists, retrieval_files
 from sanreid.reporting.systems import people_map
 from sanreid.training.networks import load as load
 
@@ -58,7 +57,7 @@ class Evaluation(Section):
 
 
 def evaluate(images: Path, model: Path, out: Path, p: Evaluation) -> None:
-    """`out` gets metrics.json, cmc.csv (rank, cmc), verification.json, roc.csv, ranked.jpg and tsne.jpg of `model`.
+    """`out` gets metrics.json, the files of `retrieval_files.write`, and tsne.jpg of `model` on the set `images`.
 
     Raises FileNotFoundError or ValueError naming the file or key where they do not go together.
     """
@@ -101,11 +100,7 @@ def evaluate(images: Path, model: Path, out: Path, p: Evaluation) -> None:
         metrics["by_distance"] = {"global": _pair(result, reranked), **others}
     with runtime.atomic_folder(out) as work:
         runtime.write_json(work / "metrics.json", metrics)
-        cmc = pd.DataFrame({"rank": np.arange(1, p.max_rank + 1), "cmc": result.cmc})
-        cmc.to_csv(work / "cmc.csv", index=False)
-        calibration.write(work, extracted, rows)
-        sheet = ranked_lists.draw(images, rows, query, gallery, whole, metric, p.lists)
-        pictures.write_rgb(work / "ranked.jpg", sheet)
+        retrieval_files.write(work, images, rows, net, decoded, extracted, result, whole, metric, p.lists)
         pictures.write_rgb(work / "tsne.jpg", people_map.draw(extracted, rows, p.seed))
     percent = [100 * x for x in (result.rank(1), result.mean_average_precision)]
     again = "not" if reranked is None else f"{100 * reranked.mean_average_precision:.1f} %"

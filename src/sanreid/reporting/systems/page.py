@@ -4,7 +4,7 @@ Decisions: the looks are the main page's (page.css); pictures come from files th
 set's people by camera from its table. Nothing is fetched.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,7 @@ import pandas as pd
 
 from sanreid.data.images import read_rgb
 from sanreid.evaluation.ranking import DISTRACTOR
-from sanreid.reporting.shared import image_grids, templates
+from sanreid.reporting.shared import failures, image_grids, templates, verification
 from sanreid.reporting.shared.pictures import Picture, draw, embed, load
 from sanreid.reporting.systems import table
 from sanreid.reporting.systems.table import MEASURES, PRICES, Row
@@ -21,24 +21,24 @@ LEAD = (
     "Every system was trained on a set's training people and ranks the same queries against the same gallery: images "
     "of other cameras, of people nobody trained on."
 )
-
-
-@dataclass(frozen=True)
-class Alignment:
-    """What only a system with stripes has: the picture of paths, where drawn, and a line of numbers each distance."""
-
-    picture: Picture | None
-    lines: list[list[str]]
+TITLES = {
+    "here": "",
+    "main chain": "the main chain's variants (from scratch, or from SAN-PG)",
+    "published": "published, on the real data: not comparable with the rows above unless those are of it too",
+}
+WIDTH = 1400  # px: the widest that a sheet is shown
 
 
 @dataclass(frozen=True)
 class Shown:
-    """The pictures of a system on a set, and how its stripes align where it has some."""
+    """The pictures of a system on a set; of one with stripes a line of numbers each distance, and how they align."""
 
     title: str
     ranked: Picture
     people: Picture
-    alignment: Alignment | None
+    folds: failures.Shown
+    distances: list[list[str]]
+    alignment: Picture | None
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,7 @@ class Part:
     set: str
     rows: list[Row]
     grid: Picture
+    verified: verification.Section | None
     systems: list[Shown]
 
 
@@ -68,19 +69,23 @@ def grid(folder: Path, images: pd.DataFrame, people: int, seed: int) -> image_gr
     return image_grids.people_by_camera(cells, [f"person {p}" for p in pids], [f"camera {c}" for c in cameras])
 
 
-def shown(measured: Path, alignments: Path | None, row: Row, seeds: Sequence[int], quality: int) -> Shown:
-    """The pictures that evaluate_system wrote for a system's run of the first seed.
+def part(name: str, rows: list[Row], drawn: Picture, alignments: Mapping[str, Path], quality: int) -> Part:
+    """The rows of the set `name`, the grid `drawn` of its people, and what was measured here.
 
-    A system with stripes has draw_alignment's too; `alignments` is None where they are not drawn.
+    `alignments` has the folders of draw_alignment, by the names of the systems whose stripes were drawn.
     """
-    folder = measured / row.name / row.set / f"seed{seeds[0]}"
-    ranked, people = (embed(load(folder / name), quality=quality) for name in ("ranked.jpg", "tsne.jpg"))
-    lines = table.by_distance([measured / row.name / row.set / f"seed{k}" for k in seeds])
-    if not lines:
-        return Shown(row.label, ranked, people, None)
-    paths = None if alignments is None else alignments / row.name / row.set / f"seed{seeds[0]}" / "alignment.png"
-    picture = None if paths is None else embed(load(paths), quality=quality)
-    return Shown(row.label, ranked, people, Alignment(picture, lines))
+    verified = verification.section({row.label: row.folders for row in rows if row.folders})
+    systems = [shown(row, alignments.get(row.name), quality) for row in rows if row.kind == "here"]
+    return Part(name, rows, drawn, verified, systems)
+
+
+def shown(row: Row, alignments: Path | None, quality: int) -> Shown:
+    """The pictures that evaluate_system wrote for a system's run of the first seed, and draw_alignment where it ran."""
+    first = row.folders[0]
+    ranked, people = (embed(load(first / name), quality=quality) for name in ("ranked.jpg", "tsne.jpg"))
+    lines = table.by_distance(row.folders)
+    paths = embed(load(alignments / "alignment.png"), quality=quality) if lines and alignments else None
+    return Shown(row.label, ranked, people, failures.shown(first, WIDTH, quality), lines, paths)
 
 
 def render(parts: Sequence[Part], note: str, notices: Sequence[str] = ()) -> str:
@@ -93,10 +98,11 @@ def render(parts: Sequence[Part], note: str, notices: Sequence[str] = ()) -> str
         headline="Re-identification systems on the same people",
         lead=LEAD,
         columns=[*MEASURES.values(), *PRICES.values()],
-        distances=list(table.DISTANCES.values()),
+        distances=["by distance", *table.DISTANCES.values()],
         parts=parts,
         cells=table.cells,
         best={part.set: table.champion(part.rows) for part in parts},
+        titles=TITLES,
         note=note,
         notices=notices,
     )

@@ -8,13 +8,12 @@ give the same map. Distances between far clusters mean nothing.
 
 import numpy as np
 import pandas as pd
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from sklearn.manifold import TSNE
 
 from sanreid.evaluation.ranking import DISTRACTOR
-from sanreid.reporting.shared.image_grids import Picture
+from sanreid.reporting.shared.image_grids import Picture, rasterised
 
 PEOPLE = 10
 PERPLEXITY = 30.0  # neighbours that count, where there are images enough
@@ -63,6 +62,4 @@ def draw(features: NDArray[np.float32], rows: pd.DataFrame, seed: int = 0) -> Pi
     axes.set(xticks=[], yticks=[])
     axes.spines[:].set_color("0.85")
     figure.legend(loc="outside right upper", frameon=False, fontsize=8)
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()
-    return np.asarray(canvas.buffer_rgba())[..., :3].copy()
+    return rasterised(figure)

@@ -30,6 +30,7 @@ MEASURES = {
 PRICES = {"parameters": "parameters", "training_seconds": "training", "images_per_second": "images/s"}
 DISTANCES = {"rank1": "rank-1", "mAP": "mAP", "reranked rank1": "rank-1, re-ranked", "reranked mAP": "mAP, re-ranked"}
 MANY = 120  # seconds; longer times are told in minutes
+Kind = Literal["here", "main chain", "published"]
 Published = dict[Name, dict[Text, tuple[Percent | None, Percent | None]]]  # set -> label -> rank-1 and mAP in percent
 
 
@@ -40,8 +41,9 @@ class Row:
     set: str
     name: str
     label: str
-    kind: Literal["here", "main chain", "published"]
+    kind: Kind
     by_measure: Mapping[str, Sequence[float]]
+    folders: Sequence[Path] = ()  # of its evaluations, a seed each
 
     def mean(self, measure: str) -> float | None:
         """The mean over the seeds; None where it is not known."""
@@ -65,13 +67,19 @@ def collect(
     rows = []
     for name in systems.sets:
         for system in systems.names:
-            runs = [_values(measured / system / name / f"seed{k}") for k in systems.seeds]
-            rows.append(Row(name, system, labels.get(system, system), "here", _by_measure(runs)))
+            folders = [measured / system / name / f"seed{k}" for k in systems.seeds]
+            rows.append(_row(name, system, labels, "here", folders))
         for variant in experiment.variants if name in experiment.sets else []:
             folders = [main_chain / name / variant / f"seed{k}" for k in experiment.seeds]
-            if runs := [_values(folder) for folder in folders if (folder / "metrics.json").is_file()]:
-                rows.append(Row(name, variant, labels.get(variant, variant), "main chain", _by_measure(runs)))
+            if there := [folder for folder in folders if (folder / "metrics.json").is_file()]:
+                rows.append(_row(name, variant, labels, "main chain", there))
     return rows
+
+
+def _row(name: str, system: str, labels: Mapping[str, str], kind: Kind, folders: Sequence[Path]) -> Row:
+    runs = [_values(folder) for folder in folders]
+    values = {m: [run[m] for run in runs if m in run] for m in (*MEASURES, *PRICES) if any(m in run for run in runs)}
+    return Row(name, system, labels.get(system, system), kind, values, folders)
 
 
 def published(numbers: Published, sets: Sequence[str]) -> list[Row]:
@@ -96,11 +104,6 @@ def by_distance(folders: Sequence[Path]) -> list[list[str]]:
         known = [[values[m] for values in flat if m in values] for m in DISTANCES]
         lines.append([name, *(f"{100 * seed_statistics.mean(values):.1f}" if values else "" for values in known)])
     return lines
-
-
-def runs(systems: Systems, measured: Path) -> list[Path]:
-    """The folders of the systems' evaluations."""
-    return [measured / n / s / f"seed{k}" for s in systems.sets for n in systems.names for k in systems.seeds]
 
 
 def frame(rows: Sequence[Row]) -> pd.DataFrame:
@@ -158,10 +161,6 @@ def _values(folder: Path) -> dict[str, float]:
             raise ValueError(f"{file}: {measure} = {value!r} is no fraction in [0, 1]; run its evaluation again")
     with faults.about(file):
         return {m: float(metrics[m]) for m in (*MEASURES, *PRICES) if metrics.get(m) is not None}
-
-
-def _by_measure(runs: Sequence[Mapping[str, float]]) -> dict[str, list[float]]:
-    return {m: [run[m] for run in runs if m in run] for m in (*MEASURES, *PRICES) if any(m in run for run in runs)}
 
 
 def _percent(row: Row, measure: str) -> str:

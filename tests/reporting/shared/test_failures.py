@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from sanreid.data import images
-from sanreid.reporting.run import failures
-from sanreid.reporting.shared import activation
+from sanreid.reporting.shared import activation, failures
 
 
 def test_the_worst_come_first_and_uncounted_queries_never():

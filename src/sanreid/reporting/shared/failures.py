@@ -4,8 +4,10 @@ Decisions: worst is by average precision, of those that are counted; equal ones 
 measured on the picture. How much of the body a picture shows is known of rendered people alone: the share of the
 texture's texels that are seen (truth/visibility), which a turn, an occluder and a cut box all lower; elsewhere it is
 unknown, and nothing is guessed. Each stands beside the median of all queries: a cause is the reader's to conclude.
+Evaluations write them (retrieval_files.py), and pages show what they find, folded.
 """
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +15,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from sanreid import runtime
 from sanreid.data.images import read_grey, read_rgb
 from sanreid.evaluation.distances import Metric
 from sanreid.evaluation.ranking import Embeddings, Ranking, nearest
+from sanreid.reporting.shared.pictures import Picture, embed, load
 
+COLUMNS = ("query", "camera", "average precision, %", "first right at rank", "brightness", "body seen")
 LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
 
 
@@ -85,3 +90,43 @@ def visible(truth: Path, path: str) -> float | None:
     if there.shape != seen.shape or not there.any():
         return None
     return round(float((there & seen).sum() / there.sum()), 4)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What the macro `failures` of parts.html shows of one evaluation; what it did not write is None or empty."""
+
+    looks: Picture | None  # the ranked lists again: where the feature looks
+    worst: Picture | None
+    reasons: list[list[str]]  # a row a worst query, COLUMNS
+    usual: str  # the medians of all queries
+    columns: tuple[str, ...] = COLUMNS
+
+
+def shown(folder: Path, width: int, quality: int) -> Shown:
+    """From looks.jpg, failures.jpg and failures.json of an evaluation's folder; pictures at most `width` px wide."""
+    looks, worst = (
+        embed(load(folder / name), width=width, quality=quality) if (folder / name).is_file() else None
+        for name in ("looks.jpg", "failures.jpg")
+    )
+    file = folder / "failures.json"
+    if not file.is_file():
+        return Shown(looks, worst, [], "")
+    told = runtime.read_json(file)
+    reasons = [
+        [
+            f"person {q['pid']}",
+            "unknown" if q["camid"] is None else str(q["camid"]),
+            f"{100 * q['average_precision']:.1f}",
+            str(q["first_match"]),
+            _share(q["brightness"]),
+            _share(q["visible"]),
+        ]
+        for q in told["queries"]
+    ]
+    usual = f"brightness {_share(told['median']['brightness'])}, body seen {_share(told['median']['visible'])}"
+    return Shown(looks, worst, reasons, usual)
+
+
+def _share(value: float | None) -> str:
+    return "unknown" if value is None else f"{100 * value:.0f} %"
