@@ -32,6 +32,8 @@ READY := $(VENV)/.ready
 
 # dvc starts stages as `python stages/...`: let that be ours. Nothing here reports home.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
+# a thread that waits for the other sleeps: where other work shares the cores, spinning took seven times the processor time
+export OMP_WAIT_POLICY ?= passive
 export DVC_NO_ANALYTICS := 1
 export DO_NOT_TRACK := 1
 

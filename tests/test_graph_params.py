@@ -118,6 +118,9 @@ def test_a_folder_that_cannot_be_is_named(folders, told):
         ({"mnist.cells": ["lr0.1_b64"]}, "mnist.cells.0: "),
         ({"tables.table1.generators": ["x"]}, "tables.table1.generators.0: "),
         ({"tables.table1": 3}, "tables.table1: "),
+        ({"tables.table1.set": ["epochs=3"]}, "tables.table1.set.0: "),
+        ({"tables.table1.set": ["train_san.epohcs=3"]}, "tables.table1.set: train_san.epohcs=3: no parameter"),
+        ({"tables.table1.set": ["train_san.epochs=many"]}, "tables.table1.set: train_san.epochs=many: of another kind"),
         ({"tables": [1]}, "tables: [1] is no mapping"),
         (
             {"experiment.sets": ["cuhk03_labelled"]},

@@ -7,6 +7,7 @@ tests/stages/; `desc` and `meta` on every stage; `.py` deps equal to the import 
 the sections it reads.
 """
 
+import copy
 import importlib
 import inspect
 import re
@@ -21,7 +22,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tools")]
 
 from deps import differences  # noqa: E402
 
-from sanreid import graph_params, params  # noqa: E402
+from sanreid import graph_names, graph_params, params  # noqa: E402
 
 FREE = "folders."  # its keys are the user's own names
 CELL = re.compile(r"lr.*_wd.*_b\d+")  # a key that says itself what it is
@@ -151,7 +152,25 @@ def check_parameters(stages: list[str]) -> Iterator[str]:
             yield f"{path.name}: keys differ from profiles/demo.yaml: {sorted(have)}"
         yield from uncommented(path, explained)
         yield from repeated(path)
+        yield from set_amiss(path.name, values, models)
         yield from strange_names(path)
+
+
+def set_amiss(name: str, values: dict[str, Any], models: dict[str, type[params.Section]]) -> Iterator[str]:
+    """What the tables of ablations set to values that the stages would refuse."""
+    for table, keys in values.get("tables", {}).items():
+        for text in keys.get("set", ()):
+            key, value = graph_names.setting(text)
+            section, *rest = key.split(".")
+            changed = copy.deepcopy(values)
+            for part in reversed(rest):
+                value = {part: value}
+            try:
+                params.lay(changed, {section: value}, f"{name}: tables.{table}.set: ")
+                if section in models:
+                    params.validate(changed[section], models[section], f"{name}: tables.{table}.set: {section}")
+            except params.ParamsError as error:
+                yield from str(error).splitlines()
 
 
 META = {"gpus": 0, "minutes": 1, "retries": 0}  # what `meta` may hold, each a whole number of at least that

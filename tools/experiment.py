@@ -10,18 +10,18 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from sanreid import faults, runtime
+from sanreid import faults, params, runtime
 from sanreid.params import parse
 from tools import repro
 
 NOISE = "WARNING: No file hash info found for"  # a line for each run that is not there yet
 PARAMETERS = Path("params.yaml")
 
-Changes = dict[str, dict[str, Any]]  # section -> key -> value
+Changes = dict[str, dict[str, Any]]  # section -> key -> value, or keys in it
 
 
 def carry_out(what: str, changes: Callable[[], Changes], stage: str, report: Path) -> int:
@@ -52,12 +52,18 @@ def carry_out(what: str, changes: Callable[[], Changes], stage: str, report: Pat
 
 def command(new: Changes, stage: str) -> list[str]:
     """What brings `stage` up to date with these values."""
-    settings = [
-        f"{section}.{key}=[{','.join(map(str, values))}]"
-        for section, keys in new.items()
-        for key, values in keys.items()
-    ]
-    return ["dvc", "exp", "run", *(word for s in settings for word in ("-S", s)), stage]
+    return ["dvc", "exp", "run", *(word for s in _settings(new) for word in ("-S", s)), stage]
+
+
+def _settings(values: Any, key: str = "") -> Iterator[str]:
+    """Nested values in the words of `-S`: a.b=1, a.c=[x,y]."""
+    if isinstance(values, dict):
+        for name, value in values.items():
+            yield from _settings(value, f"{key}.{name}" if key else name)
+    elif isinstance(values, list):
+        yield f"{key}=[{','.join(map(str, values))}]"
+    else:
+        yield f"{key}={'null' if values is None else str(values).lower() if isinstance(values, bool) else values}"
 
 
 def run(words: Sequence[str], parameters: Path, new: Changes) -> int:
@@ -95,8 +101,9 @@ def stop(child: subprocess.Popen) -> None:
 
 def restore(parameters: Path, before: str, new: Changes) -> None:
     """Write `before` back, unless somebody edited the file during the run: then it stays and that is said."""
-    then, now = parse(before), parse(parameters.read_text())
-    if now == then | {section: then[section] | keys for section, keys in new.items()}:
+    then, left, now = parse(before), parse(before), parse(parameters.read_text())
+    params.lay(left, new, f"{parameters}: ")
+    if now == left:
         with runtime.atomic_file(parameters) as work:  # whole or as it is, also where the disk is full
             work.write_text(before)
             shutil.copymode(parameters, work)

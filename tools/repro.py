@@ -5,6 +5,8 @@
 Decisions: `dvc repro --quiet` hides DVC's errors with its chatter; but the chatter goes to standard output, and errors,
 warnings and the stages' log lines go to standard error, which is passed on line by line, each stage's under a title
 (tools/stage_progress.py). Chatter that is ready is read first, so that a title stands above its stage's first line.
+Where nothing is left to do DVC's command is not started: asked about all stages at once (flows/dag.py), DVC looks at
+each folder once, its command once for each stage that reads it or wrote it.
 What two runs in one clone end in, a lock, DVC tells without a word on what to do: that is added, with the process that
 holds it.
 """
@@ -95,6 +97,18 @@ def repro(targets: Sequence[str], chatter: bool = False) -> int:
     return process.returncode
 
 
+def settled(targets: Sequence[str]) -> bool:
+    """Whether all that the targets need is up to date; False where DVC cannot say: its command then tells why."""
+    root = Path.cwd()
+    if not (root / "dvc.lock").is_file() or _locked(root / LOCK):
+        return False
+    from flows import dag
+
+    with suppress(dag.GraphError, OSError), dag.held(root):
+        return not dag.changes(root, dag.load(root, targets))
+    return False
+
+
 def planned(targets: Sequence[str]) -> stage_progress.Planned:
     """The stages that the targets need with what they do; nothing where DVC cannot say: it then says so itself."""
     from flows import dag  # DVC takes seconds to import: only a run that has something to do pays
@@ -144,7 +158,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--chatter", action="store_true", help="show DVC's own lines, too")
     given = parser.parse_args(arguments)
     with faults.told("repro"):
-        if status := repro(given.targets, given.chatter):
+        status = 0 if not given.chatter and settled(given.targets) else repro(given.targets, given.chatter)
+        if status:
             if hint := beside(Path.cwd()):
                 sys.stderr.write(f"{hint}\n")
             return status if status > 0 else 128 - status

@@ -4,8 +4,9 @@
 the experiment's own: that is `make classic`.
 
 What section `tables` of params.yaml says of the table (its variants, its generators) takes the place of what section
-`experiment` says, the seeds are 0, 1, ..., and `dvc exp run` brings the report up to date with that. Its text is then
-printed. Runs that are there already are not run again, and one that was stopped goes on where it was.
+`experiment` says, what it sets (longer trainings than the demo's) the place of what stands elsewhere, the seeds are 0,
+1, ..., and `dvc exp run` brings the report up to date with that. Its text is then printed. Runs that are there already
+are not run again, and one that was stopped goes on where it was.
 
 How parameters are changed for one run, and put back: tools/experiment.py.
 """
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from sanreid import params
+from sanreid.graph_names import settings_amiss
 from sanreid.params import ParamsError
 from sanreid.reporting.shared import ablations
 from tools import experiment
@@ -32,17 +34,30 @@ def changes(parameters: Path, name: str | None, seeds: int, sets: Sequence[str],
     if name is not None and name not in tables:
         raise ParamsError(f"{parameters}: tables.{name} is missing; there are: {', '.join(tables)}")
     new: dict[str, Any] = {}
+    others: Changes = {}
     if name is not None:
         known = params.value(parameters, "train_san.variants")
         if strange := [v for v in tables[name].variants if v not in known]:
             raise ParamsError(f"{parameters}: tables.{name}: {', '.join(strange)} not under train_san.variants")
+        values = params.read(parameters)
+        if amiss := [line for line in settings_amiss(values) if line.startswith(f"tables.{name}.")]:
+            raise ParamsError("\n".join(f"{parameters}: {line}" for line in amiss))
+        for key, value in tables[name].settings().items():
+            _put(others, key.split("."), value)
         table = tables[name].model_dump()
         new = {key: table[key] for key in ("variants", "generators") if key in params.value(parameters, "experiment")}
     new["seeds"] = list(range(seeds))
     numbers = list(range(1, splits + 1))
     if sets or splits:
         new["sets"] = [*sets, *(f"cuhk03_classic_{k}" for k in numbers)]
-    return {"experiment": new} | ({"extract_cuhk03_classic": {"splits": numbers}} if splits else {})
+    return {"experiment": new} | ({"extract_cuhk03_classic": {"splits": numbers}} if splits else {}) | others
+
+
+def _put(values: dict[str, Any], key: Sequence[str], value: Any) -> None:
+    """Put a value at the nested `key`."""
+    for name in key[:-1]:
+        values = values.setdefault(name, {})
+    values[key[-1]] = value
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -4,10 +4,14 @@ Decisions: values are taken as YAML gives them, with names that are numbers as t
 start and most sections are not its own. What is absent is not missed here: DVC and the loader say that better.
 """
 
+import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, get_args
 
+from sanreid.params import parse
+
+OWN = ("experiment", "tables")  # sections that a table's other keys speak of
 System = Literal["two_branch", "two_head", "strong", "aligned"]  # the networks of evaluate_system
 SETS = ("cuhk03_labeled", "cuhk03_detected", "market1501")  # of data/interim, beside the classic splits and folders
 BRANCHES_TAKEN = {*get_args(System), "alignment", "attributes", "mnist", "san", "san_pg"} - {"two_branch"}
@@ -35,6 +39,40 @@ def across(values: Mapping[str, Any]) -> Iterator[str]:
         rule, hands = _at(values, *shown, "rule"), _at(values, section, "rules", "by_hand")
         if hands is not None and str(rule).startswith("by hand ") and rule not in {f"by hand {h:g}" for h in hands}:
             yield f"report_open_world.shown.rule: '{rule}' is not of {section}.rules.by_hand: {hands}"
+
+
+def setting(text: str) -> tuple[str, Any]:
+    """A parameter as `dvc exp run -S` takes it, section.key=value: the dotted key and the value."""
+    key, _, value = text.partition("=")
+    return key, parse(value)
+
+
+def settings_amiss(values: Mapping[str, Any]) -> Iterator[str]:
+    """What tables set and nobody reads, or a value of another kind than the one that stands there, a line each."""
+    for name, table in (values.get("tables") or {}).items():
+        for text in table["set"]:
+            yield from (f"tables.{name}.set: {line}" for line in _setting_amiss(values, text))
+
+
+def _setting_amiss(values: Mapping[str, Any], text: str) -> Iterator[str]:
+    key, new = setting(text)
+    if key.partition(".")[0] in OWN or key not in (known := dict(_dotted(values))):
+        near = difflib.get_close_matches(key, [k for k, _ in _dotted(values)], n=1)
+        yield f"{text}: no parameter that a table sets is called so" + (f"; did you mean {near[0]}?" if near else "")
+    elif isinstance(old := known[key], Mapping) or (old is not None and _kind(old) != _kind(new)):
+        yield f"{text}: of another kind than what stands at {key} ({old!r})"
+
+
+def _dotted(values: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """All keys of nested mappings with their values."""
+    if isinstance(values, Mapping):
+        for key, value in values.items():
+            yield f"{prefix}{key}", value
+            yield from _dotted(value, f"{prefix}{key}.")
+
+
+def _kind(value: Any) -> type:
+    return float if type(value) is int else type(value)
 
 
 def _sets(values: Mapping[str, Any]) -> Iterator[str]:

@@ -16,7 +16,7 @@ from pydantic import AfterValidator, Field, model_validator
 from sanreid import bounds
 from sanreid.bounds import Each, Name, OneOrMore, Place, Seed, Text
 from sanreid.faults import short
-from sanreid.graph_names import SETS, across
+from sanreid.graph_names import SETS, across, setting, settings_amiss
 from sanreid.params import ParamsError, Section, validate
 
 Generator = Literal["texture", "frontal"]  # what train_san_pg can learn to paint
@@ -24,6 +24,7 @@ Division = Annotated[str, Field(pattern="^(seen|d[0-9])$")]  # of data/digits.py
 CELL = re.compile(r"lr([0-9.]+)_wd([0-9.]+)_b([1-9][0-9]{0,4})")
 STEEPEST = 1e9  # a cell's rate or decay: one that diverges is a result there
 CLASSIC = re.compile(r"cuhk03_classic_([1-9][0-9]*)")
+SETTING = r"[A-Za-z_][\w-]*(\.[\w-]+)+=\S[^\n]{0,200}"  # section.key=value
 OTHERS = ("market1501_attributes", "pit", "mnist")  # of data/interim, and no re-ID set
 TAKEN = {"cross": "reports/san/cross"}  # folders among those of sets
 
@@ -43,6 +44,7 @@ def cell(name: str) -> str:
 
 
 Cell = Annotated[str, AfterValidator(cell)]
+Setting = Annotated[str, Field(pattern=f"^{SETTING}$")]
 
 
 class Raw(Section):
@@ -92,11 +94,12 @@ class Runs(Section):
 
 
 class Table(Section):
-    """One table of ablations: its title, its rows, and what has to be generated for them to be trained."""
+    """One table of ablations: its title, its rows, what has to be generated for them, and its run's own parameters."""
 
     title: Text
     variants: Annotated[list[Name], Field(min_length=1, max_length=1000)]
     generators: Each[Generator]
+    set: Each[Setting]
     labels: dict[Name, Text]
 
     @model_validator(mode="after")
@@ -106,6 +109,10 @@ class Table(Section):
         if strange := self.labels.keys() - set(self.variants):
             raise ValueError(f"labels: {', '.join(sorted(strange))} not among the table's variants")
         return self
+
+    def settings(self) -> dict[str, Any]:
+        """`set` as values by dotted key."""
+        return dict(setting(text) for text in self.set)
 
     def label(self, variant: str) -> str:
         """The row's name as the paper writes it, or '' where the table gives none."""
@@ -132,7 +139,7 @@ def check(values: Mapping[str, Any], where: str) -> None:
             validate(value, model, f"{where}: {key}")
         except ParamsError as error:
             lines += str(error).splitlines()
-    lines = lines or [f"{where}: {line}" for line in across(values)]
+    lines = lines or [f"{where}: {line}" for line in (*across(values), *settings_amiss(values))]
     if lines:
         raise ParamsError("\n".join(lines))
 

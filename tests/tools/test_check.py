@@ -1,6 +1,9 @@
 """The project's own rules complain of what they are there for."""
 
+from typing import Annotated
+
 import pytest
+from pydantic import Field
 
 from sanreid import params
 from tests import yamls
@@ -40,6 +43,18 @@ def test_a_broken_table_is_named(root, tmp_path):
     path.write_text(yamls.dump(values))
     (complaint,) = check.strange_names(path)
     assert "tables.table2.title" in complaint
+
+
+def test_a_value_of_a_table_that_its_stage_would_refuse_is_named():
+    class Training(params.Section):
+        epochs: Annotated[int, Field(ge=1)]
+
+    values = {
+        "train": {"epochs": 2},
+        "tables": {"one": {"set": ["train.epochs=0"]}, "two": {"set": ["train.epochs=9"]}},
+    }
+    (complaint,) = check.set_amiss("params.yaml", values, {"train": Training})
+    assert complaint.startswith("params.yaml: tables.one.set: train.epochs: ")
 
 
 def test_a_key_without_a_word_is_named_on_a_line_of_its_own_and_between_braces(tmp_path):

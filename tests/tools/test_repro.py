@@ -49,6 +49,24 @@ def test_stages_speak_and_dvc_does_not(clone):
     assert again.stderr == ""  # nothing ran
 
 
+def test_what_is_up_to_date_is_shown_without_dvcs_command_and_what_is_not_runs(clone, monkeypatch):
+    monkeypatch.chdir(clone)
+    assert not repro.settled(["good"])  # never ran
+    assert run(clone, "good").returncode == 0
+    assert repro.settled(["good"])
+    assert not repro.settled(["bad"])  # needs good, and has not run itself
+    assert not repro.settled(["no-such-stage"])
+    again = run(clone, "good", "--show", "out/good")
+    assert (again.returncode, again.stdout, again.stderr) == (0, "made\n", "")
+    (clone / "out/good").write_text("edited\n")
+    assert not repro.settled(["good"])
+    (clone / "out/good").unlink()
+    back = run(clone, "good", "--show", "out/good")
+    assert (back.returncode, back.stdout) == (0, "made\n")  # from DVC's cache
+    (clone / "dvc.yaml").write_text(GRAPH.replace("echo made", "echo anew"))
+    assert run(clone, "good", "--show", "out/good").stdout == "anew\n"
+
+
 def test_a_terminal_has_the_lines_and_one_bar(clone):
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, (24, 100))

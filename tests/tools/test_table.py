@@ -21,10 +21,11 @@ experiment:
   seeds: [0, 1] # of chance
 
 tables:
-  table1: {title: First, variants: [b, c], generators: [texture, frontal], labels: {}}
-  table2: {title: Second, variants: [b, d], generators: [texture], labels: {}}
+  table1: {title: First, variants: [b, c], generators: [texture, frontal], set: [], labels: {}}
+  table2: {title: Second, variants: [b, d], generators: [texture], set: [], labels: {}}
 train_san:
   variants: {a: 1, b: 1, c: 1} # recipes
+  epochs: 1 # passes
 """
 SEEDS = {"experiment": {"seeds": [0, 1, 2]}}
 # A project whose report says with what it was made; variant c fails where there is a file `broken`.
@@ -60,6 +61,31 @@ def test_the_table_takes_the_place_of_what_the_experiment_says(parameters):
     assert table.changes(parameters, "table1", 1, ["x", "y"])["experiment"]["sets"] == ["x", "y"]
     assert experiment.command(new, "report")[:5] == ["dvc", "exp", "run", "-S", "experiment.variants=[b,c]"]
     assert experiment.command(new, "report")[-3:] == ["-S", "experiment.seeds=[0,1,2]", "report"]
+
+
+def test_a_table_sets_other_parameters_and_refuses_what_is_none(parameters):
+    def given(*texts):
+        parameters.write_text(PARAMS.replace("set: []", f"set: [{', '.join(texts)}]", 1) + "  optimiser: {lr: 0.1}\n")
+        return table.changes(parameters, "table1", 1, [])
+
+    new = given("train_san.optimiser.lr=2e-3", "train_san.epochs=3")
+    assert new["train_san"] == {"optimiser": {"lr": 0.002}, "epochs": 3}
+    assert experiment.command(new, "report")[-5:-1] == [
+        "-S",
+        "train_san.optimiser.lr=0.002",
+        "-S",
+        "train_san.epochs=3",
+    ]
+    with pytest.raises(ParamsError, match=r"table1\.set: train_san\.epoch=3: .*did you mean train_san\.epochs\?"):
+        given("train_san.epoch=3")
+    with pytest.raises(ParamsError, match=r"table1\.set: experiment\.seeds=3: no parameter that a table sets"):
+        given("experiment.seeds=3")
+    left = {"train_san": {"optimiser": {"lr": 0.002}}}
+    body = "d['train_san']['optimiser'] = {'lr': 0.002}; json.dump(d, open(sys.argv[1], 'w'))"
+    given()
+    before = parameters.read_text()
+    assert experiment.run(child(parameters, body), parameters, SEEDS | left) == 0
+    assert parameters.read_text() == before
 
 
 def test_the_classic_splits_are_sets_that_have_to_be_extracted(parameters):

@@ -41,6 +41,7 @@ tables:
     title: "Table 1: what each part brings"
     variants: [baseline, baseline_syn, san_basic, san_tr, san_syn, san]
     generators: [texture]
+    set: []
     labels: {baseline: Baseline, san_tr: SAN w/ L_TR, san: SAN}
 # Training; rates are per step.
 train_san:

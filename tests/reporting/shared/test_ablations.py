@@ -5,7 +5,7 @@ import pytest
 from sanreid.params import ParamsError
 from sanreid.reporting.shared import ablations
 
-GOOD = "tables:\n  one: {title: T, variants: [a, b], generators: [texture], labels: {b: the B}}\n"
+GOOD = "tables:\n  one: {title: T, variants: [a, b], generators: [texture], set: [], labels: {b: the B}}\n"
 
 
 def read(tmp_path, text):

@@ -130,6 +130,7 @@ def test_few_seeds_show_nothing_whatever_the_difference():
     assert two.endswith("2 seeds are too few to show a difference.")
     assert "gain" not in two
     assert "one seed shows nothing" in told({0: 0.70}, {0: 0.90})
+    assert "`make table1 SEEDS=5`" in told({0: 0.70}, {0: 0.90})
 
 
 def test_the_sentence_says_where_the_best_stands():

@@ -137,7 +137,7 @@ def sentence(result: Results, comparison: Comparison | None) -> str:
         parts.append(f"{signed(comparison.mean(measure))} {MEASURES[measure]}" + (f" {interval}" if interval else ""))
     said = f"{comparison.method} minus {comparison.control} is {' and '.join(parts)} points"
     if count == 1:
-        tail = "; one seed shows nothing: what seeds alone change is not known."
+        tail = "; one seed shows nothing: what seeds alone change is not known (`make table1 SEEDS=5` has five)."
     elif count < FEWEST:
         tail = f" on average; {count} seeds are too few to show a difference."
     else:
