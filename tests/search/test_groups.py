@@ -8,6 +8,7 @@ import pytest
 from sanreid.api import SHIPPED
 from sanreid.data import images
 from sanreid.evaluation import calibration
+from sanreid.evaluation.open_world import clustering_metrics
 from sanreid.search import groups, groups_page
 from sanreid.search.index import Index
 
@@ -19,6 +20,11 @@ def clouds():
     people = generator.permutation(np.repeat(np.arange(5), [12, 10, 8, 9, 1]))
     features = np.eye(8)[people] + generator.normal(0, 0.08, (40, 8))
     return (features / np.linalg.norm(features, axis=1, keepdims=True)).astype(np.float32), people
+
+
+@pytest.fixture(scope="module")
+def known():
+    return calibration.read(SHIPPED / calibration.FILE)
 
 
 @pytest.mark.parametrize("seed", [0, 1])
@@ -49,8 +55,33 @@ def test_the_page_holds_its_pictures_and_bears_a_lost_one(clouds, tmp_path):
     assert "http" not in text
 
 
-def test_people_are_told_apart_as_strictly_as_by_same():
-    known = calibration.read(SHIPPED / calibration.FILE)
+def test_people_are_told_apart_as_strictly_as_by_same(known):
     assert groups.threshold(known) == 1 - known.thresholds["0.001"].similarity
     few = replace(known, thresholds={**known.thresholds, "0.001": None})
     assert groups.threshold(few) == 1 - known.equal_error_similarity
+
+
+def test_by_neighbours_cameras_and_people_seen_once_do_not_mislead(known):
+    """Colour of a camera outweighs the person: by distance alone cameras fall apart, by neighbours people are found."""
+    random = np.random.default_rng(5)
+    pids = np.r_[np.repeat(np.arange(8), 12), np.arange(8, 14)]
+    camids = random.integers(1, 4, len(pids))
+    places = np.eye(20)[pids] + 0.08 * random.normal(size=(len(pids), 20))
+    places[:, 14:17] += 1.5 * np.eye(3)[camids - 1]
+    features = (places / np.linalg.norm(places, axis=1, keepdims=True)).astype(np.float32)
+    found = groups.people(features, known, camids)
+    assert found.rule == groups.NEIGHBOURS
+    assert found.threshold == 1 - known.thresholds["0.01"].similarity
+    assert clustering_metrics.measure(pids, found.labels).adjusted_rand > 0.9
+    assert all(len(found.members()[found.labels[row]]) == 1 for row in np.flatnonzero(pids >= 8))
+    by_distance = groups.group(features, groups.threshold(known))
+    assert clustering_metrics.measure(pids, by_distance.labels).adjusted_rand < 0.5
+    few = groups.people(features[:19], known, camids[:19])
+    assert (few.rule, few.threshold) == (groups.DISTANCE, groups.threshold(known))
+
+
+def test_a_camera_of_one_person_does_not_take_the_person_off():
+    features = np.eye(4, dtype=np.float32)[[0, 0, 1, 2, 3, 1]]
+    alone = groups.centred(features, np.array([1, 1, 1, 1, 1, 2]))
+    assert np.isfinite(alone).all()
+    assert alone[5] @ alone[2] > 0.5

@@ -3,7 +3,7 @@
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -22,7 +22,7 @@ def cluster(
     model: given.ModelFolder = None,
     threshold: Annotated[
         float | None,
-        typer.Option(min=0, max=2, help="Distance (1 - cosine) within which pictures are one person's. [calibrated]"),
+        typer.Option(min=0, max=2, help="Go by the distance (1 - cosine) alone: this near is one person's."),
     ] = None,
     calibration: Annotated[
         Path | None, typer.Option(help="A calibration.json or verification.json. [default: the model folder's]")
@@ -34,9 +34,10 @@ def cluster(
 ) -> None:
     """Tell how many people a folder of pictures shows, and which pictures are whose.
 
-    Nobody has to be named, and no number of people given. How near two pictures of one person are is taken from the
-    network's calibration (`sanreid calibrate`), or from `--threshold`. Where the folder tells who is who, the groups
-    are held against it.
+    Nobody has to be named, and no number of people given. Pictures belong together by the neighbours that they have in
+    common, each camera's mean taken off where names or an index.csv tell cameras, and never where the network's
+    calibration (`sanreid calibrate`) tells them apart. Where the folder tells who is who, the groups are held against
+    it.
 
     **Examples**
 
@@ -49,7 +50,7 @@ def cluster(
     from sanreid.search import groups, index, listing, same
 
     network = Model.load(model, device)
-    within = groups.threshold(same.find(network.folder, calibration)) if threshold is None else threshold
+    known = same.find(network.folder, calibration) if threshold is None else None
     if gallery.is_dir():
         table = listing.pictures(gallery)
         with bar(len(table), "embedding") as done:
@@ -57,7 +58,10 @@ def cluster(
     else:
         made = index.read(gallery)
         made.check(network)
-    found = groups.group(made.features, within)
+    if known is not None:
+        found = groups.people(made.features, known, made.camids)
+    else:
+        found = groups.group(made.features, cast(float, threshold))
     if html:
         from sanreid import runtime
         from sanreid.search import groups_page
@@ -74,7 +78,8 @@ def cluster(
 def _told(found: "Groups", made: "Index") -> dict[str, Any]:
     """What was found, for each person the pictures, and the truth beside it where the folder knows it."""
     people = [{"person": i + 1, "pictures": [made.paths[r] for r in rows]} for i, rows in enumerate(found.members())]
-    told: dict[str, Any] = {"people": found.count, "pictures": len(made), "threshold": round(found.threshold, 6)}
+    told: dict[str, Any] = {"people": found.count, "pictures": len(made), "rule": found.rule}
+    told["threshold"] = round(found.threshold, 6)
     if made.pids is not None and (known := made.pids > 0).any():
         from sanreid.evaluation.open_world import clustering_metrics
 
@@ -90,10 +95,14 @@ def _told(found: "Groups", made: "Index") -> dict[str, Any]:
 
 def _print(told: dict[str, Any]) -> None:
     """A table for a terminal, tab-separated lines for a pipe; how many people, and the truth, on standard error."""
-    summary = f"{told['people']} people in {told['pictures']} pictures, within {told['threshold']:.4f} (1 - cosine)"
+    once = sum(len(group["pictures"]) == 1 for group in told["groups"])
+    how = "by neighbours in common, " if told["rule"] == "neighbours" else ""
+    summary = f"{told['people']} people in {told['pictures']} pictures ({once} seen once), {how}within "
+    summary += f"{told['threshold']:.4f} (1 - cosine)"
     if truth := told.get("truth"):
         summary += (
-            f"; the folder names {truth['people']}: {100 * truth['accuracy']:.1f} % of pictures in the right group"
+            f"; the folder names {truth['people']}: {100 * truth['accuracy']:.1f} % of pictures in the right group, "
+            f"adjusted Rand index {truth['adjusted_rand']:.2f}"
         )
     print(summary, file=sys.stderr)
     if not sys.stdout.isatty():

@@ -1,6 +1,7 @@
 """`sanreid same`: do two pictures show the same person?"""
 
 import json
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -26,7 +27,8 @@ def same(
     """Tell how probable it is that two pictures show the same person.
 
     The probability and the threshold are calibrated on people whom the network was not trained on; without `--prior`
-    the probability is for a pair that is as likely one person as two. The exit status is 0 whatever the answer.
+    the probability is for a pair that is as likely one person as two. On people and cameras unlike those it errs more:
+    calibrate on your own. The exit status is 0 whatever the answer.
 
     **Examples**
 
@@ -40,7 +42,7 @@ def same(
     paths = given.pictures(pictures)
     if len(paths) != 2:
         raise ValueError(f"{' '.join(pictures)}: {len(paths)} pictures; two are compared")
-    from sanreid.api import Model
+    from sanreid.api import SHIPPED, Model
     from sanreid.search import same as comparison
 
     network = Model.load(model, device)
@@ -57,3 +59,9 @@ def same(
         f"the threshold took {100 * found.false_accept_rate:.3g} % of pairs of two people and "
         f"{100 * found.true_accept_rate:.3g} % of pairs of one person, of {known.people} people held out"
     )
+    if calibration is None and network.folder == SHIPPED.resolve():
+        print(
+            "those people were rendered, and photographs are harder: `sanreid calibrate FOLDER -o mine.json` and "
+            "--calibration mine.json go by people of your own",
+            file=sys.stderr,
+        )

@@ -9,16 +9,19 @@ Decisions:
 - On another device than the CPU the same program runs with the two long steps there (`device_reranking`).
 - A distance of two images serves both. Those of query to gallery are computed again for the result: keeping them
   would cost as much as the result itself.
+- The loops are compiled, which takes seconds on a machine that never did it. `compiled=False` takes numpy's
+  (`reranking_arrays`), bit for bit the same: slower for many images, and there at once.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from types import ModuleType
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from sanreid import runtime
-from sanreid.evaluation import device_reranking, distances, reranking_kernels
+from sanreid.evaluation import device_reranking, distances, reranking_arrays, reranking_kernels
 
 LARGE = 4 << 30  # bytes of memory that are worth a line before they are asked for
 _PAIRS = 8192  # of features whose distance is taken at once
@@ -31,25 +34,53 @@ def k_reciprocal(
     k2: int = 6,
     lambda_value: float = 0.3,
     device: str | torch.device = "cpu",
+    compiled: bool = True,
 ) -> NDArray[np.float32]:
     """Re-ranked distances (Q, G) of features (Q, D) and (G, D), for `ranking.evaluate_distances`.
 
     `k1` neighbours are reciprocal, vectors are averaged over `k2`, and `lambda_value` weighs the original distance
     beside the Jaccard distance. On another `device` than the CPU the same to 1e-5, but for neighbours that float32
     cannot tell apart. Raises ValueError where a parameter is out of range, fewer than k1 + 1 images are
-    there, the widths differ or a feature is not finite.
+    there, the widths differ or a feature is not finite. `compiled` changes the speed alone, on the CPU.
     """
     query, gallery = (np.ascontiguousarray(f, np.float32) for f in (query_features, gallery_features))
     _check(len(query), len(gallery), k1, k2, lambda_value)
     if torch.device(device).type != "cpu":
         return there(query, gallery, k1, k2, lambda_value, torch.device(device))
-    ranks, near, largest = _neighbours(query, gallery, k1)
+    loops = reranking_kernels if compiled else reranking_arrays
+    ranks, near, largest = _neighbours(query, gallery, k1, loops)
 
     def others(owners: NDArray[np.int32], columns: NDArray[np.int32]) -> NDArray[np.float32]:
         return _pairs(query, gallery, owners, columns)
 
     blocks = distances.blocks(query, gallery)
-    return _rerank(ranks, near, largest, others, blocks, (len(query), len(gallery)), k1, k2, lambda_value)
+    return _rerank(ranks, near, largest, others, blocks, (len(query), len(gallery)), k1, k2, lambda_value, loops)
+
+
+def jaccard(
+    features: NDArray[np.float32], k1: int = 20, k2: int = 6, compiled: bool = True
+) -> Iterator[tuple[int, NDArray[np.float32]]]:
+    """Yield (first image, (B, N) Jaccard distances of images first.. to all N) for features (N, D), a block at a time.
+
+    They are what `k_reciprocal` blends, of one set with itself: in [0, 1], and 1 where two images have no neighbour in
+    common. The next block overwrites the last. Raises ValueError as `k_reciprocal` does.
+    """
+    images = np.ascontiguousarray(features, np.float32)
+    _check(1, len(images) - 1, k1, k2, 0)
+    none, loops = images[:0], reranking_kernels if compiled else reranking_arrays
+    ranks, near, largest = _neighbours(none, images, k1, loops)
+
+    def others(owners: NDArray[np.int32], columns: NDArray[np.int32]) -> NDArray[np.float32]:
+        return _pairs(none, images, owners, columns)
+
+    vectors, shares = _vectors(ranks, near, largest, others, 0, k1, k2, loops)
+    rows = distances.block_rows(len(images))
+    buffer = np.empty((min(rows, len(images)), len(images)), np.float32)
+    for first in range(0, len(images), rows):
+        block = buffer[: min(rows, len(images) - first)]
+        block[:] = 0
+        loops.blend(block, np.ones(len(block), np.float32), np.float32(0), first, *vectors, *shares)
+        yield first, block
 
 
 def there(
@@ -128,16 +159,17 @@ def _rerank(
     k1: int,
     k2: int,
     lambda_value: float,
+    loops: ModuleType = reranking_kernels,
 ) -> NDArray[np.float32]:
     """Re-ranked distances `shape` = (Q, G) from all images' nearest (N, k1+1), their squared distances, the largest.
 
     `others` gives the squared distances of pairs that are not among them, `blocks` those of the queries to the gallery.
     """
-    vectors, shares = _vectors(ranks, near, largest, others, shape[0], k1, k2)
+    vectors, shares = _vectors(ranks, near, largest, others, shape[0], k1, k2, loops)
     result = np.empty(shape, np.float32)
     for first, block in blocks:
         rows = slice(first, first + len(block))
-        reranking_kernels.blend(block, 1 / largest[rows], np.float32(lambda_value), first, *vectors, *shares)
+        loops.blend(block, 1 / largest[rows], np.float32(lambda_value), first, *vectors, *shares)
         result[rows] = block
     return result
 
@@ -150,19 +182,20 @@ def _vectors(
     queries: int,
     k1: int,
     k2: int,
+    loops: ModuleType = reranking_kernels,
 ) -> tuple[device_reranking.Vectors, device_reranking.Vectors]:
     """All images' neighbour vectors as a CSR triple, and those of the gallery transposed; arguments as `_rerank`'s."""
-    starts, columns = reranking_kernels.expanded_sets(ranks, k1, int(np.around(k1 / 2)))
+    starts, columns = loops.expanded_sets(ranks, k1, int(np.around(k1 / 2)))
     owners = np.repeat(np.arange(len(ranks), dtype=np.int32), np.diff(starts))
-    original = reranking_kernels.looked_up(ranks, near, owners, columns)
+    original = loops.looked_up(ranks, near, owners, columns)
     missing = np.flatnonzero(np.isnan(original))
     original[missing] = others(owners[missing], columns[missing])
     values = np.exp(-original / largest[owners])
-    reranking_kernels.normalise(starts, values)
+    loops.normalise(starts, values)
     vectors = starts, columns, values
     if k2 > 1:
-        vectors = reranking_kernels.averaged(*vectors, ranks, k2)
-    return vectors, reranking_kernels.inverted(*vectors, queries)
+        vectors = loops.averaged(*vectors, ranks, k2)
+    return vectors, loops.inverted(*vectors, queries)
 
 
 def memory(queries: int, gallery: int, k1: int = 20, k2: int = 6) -> tuple[int, int]:
@@ -174,7 +207,7 @@ def memory(queries: int, gallery: int, k1: int = 20, k2: int = 6) -> tuple[int, 
 
 
 def _neighbours(
-    query: NDArray[np.float32], gallery: NDArray[np.float32], k1: int
+    query: NDArray[np.float32], gallery: NDArray[np.float32], k1: int, loops: ModuleType = reranking_kernels
 ) -> tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.float32]]:
     """Of all images, queries first: the k1 + 1 nearest (N, k1+1) in ascending order, their distances, the largest."""
     count = len(query) + len(gallery)
@@ -186,8 +219,8 @@ def _neighbours(
         """Distances of images top.. to images left.., both ways but for the first `doubled` columns."""
         rows, others = slice(top, top + len(block)), block[:, doubled:]
         columns = slice(left + doubled, left + block.shape[1])
-        reranking_kernels.nearest(block, left, ranks[rows], near[rows])
-        reranking_kernels.nearest_rows(others, top, ranks[columns], near[columns])
+        loops.nearest(block, left, ranks[rows], near[rows])
+        loops.nearest_rows(others, top, ranks[columns], near[columns])
         np.maximum(largest[rows], block.max(1), out=largest[rows])
         np.maximum(largest[columns], others.max(0, initial=0), out=largest[columns])
 

@@ -1,7 +1,9 @@
 """The compiled inner loops of `reranking`: nearest neighbours, reciprocal sets, sparse vectors and their overlap.
 
 Decisions: every set is a few dozen indices, so vectors are kept sparse (CSR: `starts`, `columns`, `values`), and a row
-of scratch the size of the set of images serves all rows in turn. Ties go to the image that comes first.
+of scratch the size of the set of images serves all rows in turn. Ties go to the image that comes first. A few dozen
+numbers are sorted by insertion: numpy's sort and concatenate took half of the seconds that compiling all of this takes.
+`reranking_arrays` has the same functions in numpy.
 """
 
 import numpy as np
@@ -95,9 +97,17 @@ def expanded_sets(ranks, k1, half):
                         found[total] = other
                         total += 1
         if starts[i] + total > len(columns):
-            columns = np.concatenate((columns, np.empty(len(columns), np.int32)))
-        columns[starts[i] : starts[i] + total] = np.sort(found[:total])
-        starts[i + 1] = starts[i] + total
+            longer = np.empty(2 * len(columns), np.int32)
+            longer[: starts[i]] = columns[: starts[i]]
+            columns = longer
+        begin = starts[i]
+        for e in range(total):
+            place = begin + e
+            while place > begin and columns[place - 1] > found[e]:
+                columns[place] = columns[place - 1]
+                place -= 1
+            columns[place] = found[e]
+        starts[i + 1] = begin + total
     return starts, columns[: starts[n]].copy()
 
 

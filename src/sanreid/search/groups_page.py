@@ -23,4 +23,4 @@ def render(found: Groups, index: Index) -> str:
         }
         for rows in found.members()
     ]
-    return fill(TEMPLATE, groups=groups, index=index, threshold=found.threshold)
+    return fill(TEMPLATE, groups=groups, index=index, threshold=found.threshold, rule=found.rule)
