@@ -46,7 +46,8 @@ def chart(
 ) -> str:
     """An SVG chart of `lines`; a range of None is the data's. Raises ValueError where nothing is finite.
 
-    `log` is of an x axis of values above 0. With `rows` the y axis has their names instead of numbers, row 0 on top; a name may have two lines.
+    `log` is of an x axis of values above 0. With `rows` the y axis has their names instead of numbers, row 0 on top; a
+    name may have two lines.
     """
     xs = [float(x) for line in lines for x in line.xs]
     ys = [float(y) for line in lines for y in line.ys if math.isfinite(y)]
