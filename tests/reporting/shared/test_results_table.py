@@ -15,7 +15,7 @@ def outcome(variants, tables=None, published=None, name="market1501"):
 
 
 def table(title, *variants, **labels):
-    return Table(title=title, variants=list(variants), generators=[], labels=labels)
+    return Table(title=title, variants=list(variants), generators=[], set=[], labels=labels)
 
 
 def test_a_small_run_has_a_small_table():

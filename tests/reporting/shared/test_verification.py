@@ -48,7 +48,7 @@ def test_the_cells_are_the_files_numbers_over_the_seeds(evaluated):
     assert drawn["log"]
     curve = pd.read_csv(near / "roc.csv")
     assert len(drawn["lines"]) == 3
-    assert min(drawn["lines"][1]["x"]) == pytest.approx(curve["fpr"][curve["fpr"] > 0].min(), rel=1e-3)
+    assert min(drawn["lines"][1]["xs"]) == pytest.approx(curve["fpr"][curve["fpr"] > 0].min(), rel=1e-3)
 
 
 def test_what_nobody_measured_is_said_and_never_a_number(evaluated, tmp_path):
