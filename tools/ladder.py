@@ -19,14 +19,12 @@ from pydantic import Field
 from sanreid import faults, params, runtime
 from sanreid.data import photographs as reader
 from sanreid.evaluation import photographs
-from sanreid.evaluation.photographs import Settings
 from sanreid.reporting.photographs import ladder, measure
 from sanreid.reporting.run import retrieval
 from tools import overlay, paper_folder, pretrained
+from tools.photographs import DRAWS, REPORTS, settings
 
 LADDER = overlay.PROFILES / "pretrained" / "ladder.yaml"
-REPORTS = Path("reports/photographs")
-DRAWS = 1000
 
 
 class Step(params.Section):
@@ -74,7 +72,7 @@ def run(folder: Path, file: Path, work: Path, out: Path, start: Path, overrides:
     rows = reader.read(folder)
     plans = [parameters(given, at, work, overrides) for at in range(len(given.steps))]
     san = params.load(plans[0], "evaluate_san", retrieval.Retrieval)
-    p = Settings(20, 6, 0.3, san.max_rank, draws, 0)
+    p = settings(plans[0], draws)
     size = f"{given.people} rendered people, {given.epochs} epochs, seed {', '.join(map(str, given.seeds))}"
     found: list[ladder.Step] = []
     for at, step in enumerate(given.steps):
@@ -98,26 +96,26 @@ def parameters(given: Ladder, at: int, work: Path, overrides: Sequence[str]) -> 
 
     Raises ParamsError naming a lever or a key that does not exist.
     """
-    levers, settings = given.laid(at)
-    recipe, look = (params.read(file) for file in pretrained.LAID)
-    there = look["synthesize"]["look"]
+    levers, changes = given.laid(at)
+    there = params.read(pretrained.LOOK)["synthesize"]["look"]
     if wrong := sorted(set(levers) - set(there)):
         raise params.ParamsError(f"look: {', '.join(wrong)}: no such lever; there are: {', '.join(there)}")
     on = {"synthesize": {"look": {lever: there[lever] for lever in levers}}} if levers else {}
     sizes = [f"synthesize.market1501.train_people={given.people}", f"train_strong.epochs={given.epochs}"]
     file = work / f"step{at}.yaml"
     work.mkdir(parents=True, exist_ok=True)
-    file.write_text(overlay.laid(pretrained.BASE, [(pretrained.LAID[0], recipe), (pretrained.LAID[1], on)]))
-    file.write_text(paper_folder.changed(file, [*sizes, *settings, *overrides]), encoding="utf-8")
+    laid = [(pretrained.RECIPE, params.read(pretrained.RECIPE)), (pretrained.LOOK, on)]
+    file.write_text(overlay.laid(pretrained.BASE, laid), encoding="utf-8")
+    file.write_text(paper_folder.changed(file, [*sizes, *changes, *overrides]), encoding="utf-8")
     return file
 
 
 def trained(file: Path, work: Path, start: Path, seeds: Sequence[int]) -> Iterator[Path]:
     """Render and train by the parameters of `file` what is not there yet; the model folder of each seed."""
-    pictures = digest(params.read(file)["synthesize"])
+    given = params.read(file)
+    pictures, recipe = digest(given["synthesize"]), digest(given["train_strong"])
     images, raw = (work / f"{kind}_{pictures}" for kind in ("images", "raw"))
     pretrained.render(file, raw, images)
-    recipe = digest(params.read(file)["train_strong"])
     for seed in seeds:
         model = work / f"model_{pictures}_{recipe}_seed{seed}"
         pretrained.stage("train_strong", file, model, "--images", images, "--start", start, "--seed", str(seed))

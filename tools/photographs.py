@@ -39,10 +39,9 @@ def photographs(
     or key.
     """
     san = params.load(file, "evaluate_san", retrieval.Retrieval)
-    again = params.load(file, "evaluate_system.reranking", Reranking)
     stripes = params.load(file, "evaluate_floor.stripes", trivial_baselines.Stripes)
     width, seed = (params.value(file, f"evaluate_floor.{key}") for key in ("random_width", "seed"))
-    p = Settings(again.k1, again.k2, again.weight, san.max_rank, draws, seed)
+    p = settings(file, draws)
     rows = reader.read(folder)
     for model in models:
         networks.load_any(model)  # a model that does not load fails before any work
@@ -63,6 +62,13 @@ def photographs(
         work.write_text(page.render(out.name, out, found, pairs), encoding="utf-8")
     overview.write(out.parent)
     return found
+
+
+def settings(file: Path, draws: int) -> Settings:
+    """How photographs are ranked, by the sections of the parameter file that have it, with `draws` draws of people."""
+    again = params.load(file, "evaluate_system.reranking", Reranking)
+    most, seed = params.value(file, "evaluate_san.max_rank"), params.value(file, "evaluate_floor.seed")
+    return Settings(again.k1, again.k2, again.weight, most, draws, seed)
 
 
 def place(model: Path) -> Path:

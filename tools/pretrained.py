@@ -29,7 +29,8 @@ from tools import overlay, paper_folder
 
 ROOT = Path(__file__).resolve().parent.parent
 BASE = overlay.PROFILES / "demo.yaml"
-LAID = [overlay.PROFILES / "pretrained" / "recipe.yaml", overlay.PROFILES / "look" / "photographs.yaml"]
+RECIPE, LOOK = overlay.PROFILES / "pretrained" / "recipe.yaml", overlay.PROFILES / "look" / "photographs.yaml"
+LAID = [RECIPE, LOOK]
 SEED = "0"
 HELD_OUT = ["synthesize.seed=4040", "synthesize.market1501.train_people=1", "synthesize.market1501.test_people=150"]
 

@@ -12,6 +12,7 @@ from sanreid.reporting.run import retrieval
 from sanreid.training import checkpoint
 from stages import evaluate_cross, evaluate_san
 from tests.stages import toy_san as toy
+from tests.stages.retrieval_names import FILES
 from tests.stages.test_evaluate_san import SECTION
 
 
@@ -35,17 +36,7 @@ def test_measured_exactly_as_on_its_own_set(model, tmp_path):
     evaluate_cross.main(people, model, tmp_path / "cross", section(), toy.architecture())
     evaluate_san.main(people, model, tmp_path / "own", section(evaluate_san.Params), toy.architecture())
     files = sorted(f.name for f in (tmp_path / "cross").iterdir())
-    assert files == [
-        "cmc.csv",
-        "failures.jpg",
-        "failures.json",
-        "looks.jpg",
-        "metrics.json",
-        "queries.csv",
-        "ranked.jpg",
-        "roc.csv",
-        "verification.json",
-    ]
+    assert files == FILES
     assert all((tmp_path / "cross" / f).read_bytes() == (tmp_path / "own" / f).read_bytes() for f in files)
     assert json.loads((tmp_path / "cross/metrics.json").read_text())["protocol"] == "whole_gallery"
 

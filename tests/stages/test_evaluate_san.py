@@ -15,6 +15,7 @@ from sanreid.reporting.shared import ranked_lists
 from sanreid.training import checkpoint
 from stages import evaluate_san as stage
 from tests.stages import toy_san as toy
+from tests.stages.retrieval_names import FILES
 
 SECTION = {
     "batch": 3,
@@ -121,17 +122,7 @@ def test_files_are_whole_and_the_same_again(people, model, tmp_path):
     for name in ("a", "b"):
         stage.main(people, model, tmp_path / name, section(), toy.architecture())
     files = sorted(f.name for f in (tmp_path / "a").iterdir())
-    assert files == [
-        "cmc.csv",
-        "failures.jpg",
-        "failures.json",
-        "looks.jpg",
-        "metrics.json",
-        "queries.csv",
-        "ranked.jpg",
-        "roc.csv",
-        "verification.json",
-    ]
+    assert files == FILES
     assert all((tmp_path / "a" / f).read_bytes() == (tmp_path / "b" / f).read_bytes() for f in files)
     cmc = pd.read_csv(tmp_path / "a/cmc.csv")
     assert cmc["rank"].tolist() == list(range(1, 11))

@@ -79,7 +79,7 @@ def test_a_step_has_what_the_steps_below_it_have(tmp_path):
     )
     assert [made.below(at) for at in range(4)] == [None, 0, 1, 0]
     files = [read(ladder.parameters(made, at, tmp_path, [])) for at in range(4)]
-    look, demo = read(pretrained.LAID[1])["synthesize"]["look"], read(pretrained.BASE)["synthesize"]["look"]
+    look, demo = read(pretrained.LOOK)["synthesize"]["look"], read(pretrained.BASE)["synthesize"]["look"]
     for file, on in zip(files, ([], ["photograph"], ["photograph", "crowd"], ["worn"]), strict=True):
         assert file["synthesize"]["look"] == {k: (look if k in on else demo)[k] for k in demo}
         assert file["synthesize"]["market1501"]["train_people"] == 4
@@ -108,7 +108,7 @@ def test_the_committed_ladder_is_whole(tmp_path):
     committed = validate(read(ladder.LADDER), ladder.Ladder, "ladder")
     for at in range(len(committed.steps)):
         ladder.parameters(committed, at, tmp_path, [])
-    recipe = read(pretrained.LAID[0])["train_strong"]["augment"]["photometric"]
+    recipe = read(pretrained.RECIPE)["train_strong"]["augment"]["photometric"]
     everything = next(at for at, s in enumerate(committed.steps) if s.look == ["framing"])
     assert read(tmp_path / f"step{everything}.yaml")["train_strong"]["augment"]["photometric"] == recipe
     with pytest.raises(ParamsError, match="people"):

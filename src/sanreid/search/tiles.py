@@ -25,6 +25,10 @@ def tile(path: Path, name: str, height: int, quality: int) -> dict[str, Any]:
 
 
 def fill(template: Path, **values: Any) -> str:
-    """The text of an HTML template with its values, escaped; an unknown name is an error."""
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
-    return environment.from_string(template.read_text(encoding="utf-8")).render(**values)
+    """The text of an HTML template, framed by frame.html beside it, with its values, escaped.
+
+    An unknown name is an error.
+    """
+    beside = jinja2.FileSystemLoader(template.parent)
+    environment = jinja2.Environment(loader=beside, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
+    return environment.get_template(template.name).render(**values)
