@@ -26,8 +26,8 @@ if os.environ.get("MEET"):
         time.sleep(0.02)
 if os.environ.get("HANG"):
     if os.fork() == 0:
-        Path("child.part").write_text(str(os.getpid()))
-        os.rename("child.part", f"child-{out.name}")
+        Path(f"part-{out.name}").write_text(str(os.getpid()))  # each its own: the two stages run at once
+        os.rename(f"part-{out.name}", f"child-{out.name}")
     while True:
         time.sleep(1)
 out.write_text(device)
