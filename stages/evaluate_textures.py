@@ -17,7 +17,7 @@ from sanreid.data import images as pictures
 from sanreid.data import index
 from sanreid.evaluation import textures as scores
 from sanreid.params import Section, run
-from sanreid.pseudo_textures import table as texture_table
+from sanreid.pseudo_textures import texture_table
 from sanreid.reporting.shared import image_grids
 
 

@@ -13,7 +13,7 @@ from sanreid.data import images as pictures
 from sanreid.data import index, tensors
 from sanreid.models import san as network
 from sanreid.params import Section, run
-from sanreid.pseudo_textures import generate, table
+from sanreid.pseudo_textures import generate, texture_table
 from sanreid.training import checkpoint
 from sanreid.training.parameter_prefixes import DECODER, TRUNK
 
@@ -27,7 +27,7 @@ class Params(Section):
 def main(images: Path, san_pg: Path, out: Path, p: Params, san: network.Architecture) -> None:
     """`images` holds a table; `out` gets a PNG an image in the images' own folders, index.parquet and uv_mirror.npy."""
     paths = index.read(images)["path"].tolist()
-    textures = table.names(paths)
+    textures = texture_table.names(paths)
     runtime.prepare(seed=0)
     model = network.SAN(san, people=1)  # a head is there and unused
     report = checkpoint.load_into(model, san_pg / checkpoint.WEIGHTS, only=TRUNK + DECODER, strict=True)
@@ -36,7 +36,7 @@ def main(images: Path, san_pg: Path, out: Path, p: Params, san: network.Architec
     decoded = tensors.decode(images, paths, san.size)
     with runtime.atomic_folder(out) as work:
         pictures.write_all(work, zip(textures, generate.predict(model, decoded, p.batch), strict=True))
-        table.write(paths, textures, work)
+        texture_table.write(paths, textures, work)
         if (san_pg / "uv_mirror.npy").is_file():
             shutil.copyfile(san_pg / "uv_mirror.npy", work / "uv_mirror.npy")
     runtime.log.info("%s: %d textures of %d x %d texels", out, len(textures), san.texture, san.texture)

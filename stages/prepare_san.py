@@ -10,7 +10,7 @@ from pathlib import Path
 from sanreid import runtime
 from sanreid.data import index
 from sanreid.params import run
-from sanreid.pseudo_textures import targets
+from sanreid.pseudo_textures import decoder_targets
 from sanreid.training import checkpoint
 from sanreid.training.san import Plan
 
@@ -23,7 +23,7 @@ def main(images: Path, textures: Path, san_pg: Path, variant: str, out: Path, tr
     v = train_san.variant(variant)
     rows = index.read(images)
     with runtime.atomic_folder(out) as work:
-        targets.prepare(v.reconstruct, rows[rows["split"].isin(["train", "query"])], images, textures, work)
+        decoder_targets.prepare(v.reconstruct, rows[rows["split"].isin(["train", "query"])], images, textures, work)
         if v.initialise != "scratch":
             file = san_pg / ("frontal" if v.reconstruct == "frontal" else "texture") / checkpoint.WEIGHTS
             if not file.is_file():

@@ -14,8 +14,7 @@ from sanreid import process_group, runtime
 from sanreid.data import augment, index, tensors
 from sanreid.models import san as network
 from sanreid.params import run
-from sanreid.pseudo_textures import progress, targets
-from sanreid.pseudo_textures import table as texture_table
+from sanreid.pseudo_textures import decoder_pictures, decoder_targets, texture_table
 from sanreid.training import checkpoint, loop, optim
 from sanreid.training import san as method
 
@@ -33,7 +32,7 @@ def main(
     table = index.of_split(everyone, "train", images)
     paths, (codes, people) = table["path"].tolist(), pd.factorize(table["pid"], sort=True)
     labels = torch.from_numpy(codes)
-    mirror = mirror_of(v, prepared / targets.MIRROR, san.texture)
+    mirror = mirror_of(v, prepared / decoder_targets.MIRROR, san.texture)
     recipe = method.Recipe(**{k: getattr(p, k) for k in method.Recipe.model_fields})
     recipe = recipe.model_copy(update={"augment": p.augment.settle(mirror, v.decodes)})
     method.check(recipe, v, labels, mirror, "train_san")
@@ -61,7 +60,7 @@ def main(
     key = checkpoint.key(settings, [images / index.NAME, *start], decoded)
     epochs = recipe.epochs + optim.extra_epochs(recipe.optimiser)
     step = method.Step(model, data, recipe, v, mirror)
-    watch = progress.Progress(model, splits, p.pictures.every, epochs)
+    watch = decoder_pictures.Progress(model, splits, p.pictures.every, epochs)
     name = "/".join(out.parts[-4:])
     with checkpoint.owned(key, name):
         trained = loop.fit(step, epochs=epochs, seed=seed, run=key, name=name, watch=watch)
@@ -69,7 +68,7 @@ def main(
             checkpoint.save_model(work, model, settings, trained.history)
             runtime.write_json(work / checkpoint.REPORT, dict(loaded))
             runtime.write_json(work / "training.json", trained.record())
-            progress.keep(trained.history.parent, work)
+            decoder_pictures.keep(trained.history.parent, work)
 
 
 def decode_targets(
@@ -98,11 +97,11 @@ def shown(
     seed: int,
     split: str,
     san: network.Architecture,
-) -> progress.Shown:
+) -> decoder_pictures.Shown:
     """The images of a few people of `rows`, all of `split`, with their targets: what its pictures show."""
     everybody = rows["path"].tolist()
-    paths = [everybody[i] for i in progress.choose(rows["pid"].to_numpy(), p.pictures.people, seed, split)]
-    return progress.Shown(
+    paths = [everybody[i] for i in decoder_pictures.choose(rows["pid"].to_numpy(), p.pictures.people, seed, split)]
+    return decoder_pictures.Shown(
         tensors.decode(images, paths, san.size), decode_targets(images, prepared, paths, variant, san)
     )
 

@@ -18,7 +18,7 @@ from sanreid.bounds import Seed
 from sanreid.data import augment, index
 from sanreid.models import san as network
 from sanreid.params import run
-from sanreid.pseudo_textures import progress
+from sanreid.pseudo_textures import decoder_pictures
 from sanreid.training import checkpoint, loop, optim, san_pg, san_start
 from sanreid.training.parameter_prefixes import DECODER, TRUNK
 
@@ -59,7 +59,7 @@ def main(pit: Path, target: str, out: Path, p: Params, san: network.Architecture
     splits = {"train": shown(pairs, train, p, "train")}
     if held_out is not None:
         splits["validation"] = shown(held_out, rest, p, "validation")
-    watch = progress.Progress(model, splits, p.pictures.every, epochs)
+    watch = decoder_pictures.Progress(model, splits, p.pictures.every, epochs)
     name = "/".join(out.parts[-2:])
     with checkpoint.owned(key, name):
         trained = loop.fit(step, epochs=epochs, seed=p.seed, run=key, name=name, watch=watch)
@@ -70,15 +70,15 @@ def main(pit: Path, target: str, out: Path, p: Params, san: network.Architecture
             for layout in LAYOUT if target == "texture" else ():
                 if (pit / layout).is_file():
                     shutil.copyfile(pit / layout, work / layout)
-            progress.keep(trained.history.parent, work)
-            last = progress.name(list(splits)[-1], epochs)
-            shutil.copyfile(work / progress.FOLDER / last, work / "reconstructions.jpg")
+            decoder_pictures.keep(trained.history.parent, work)
+            last = decoder_pictures.name(list(splits)[-1], epochs)
+            shutil.copyfile(work / decoder_pictures.FOLDER / last, work / "reconstructions.jpg")
 
 
-def shown(pairs: san_pg.Pairs, table: pd.DataFrame, p: Params, split: str) -> progress.Shown:
+def shown(pairs: san_pg.Pairs, table: pd.DataFrame, p: Params, split: str) -> decoder_pictures.Shown:
     """The images and true textures of the people of `table`, the rows of `pairs`, that the pictures show."""
-    some = progress.choose(table["pid"].to_numpy(), p.pictures.people, p.seed, split)
-    return progress.Shown(pairs.images[some], pairs.textures[pairs.texture_of[some]])
+    some = decoder_pictures.choose(table["pid"].to_numpy(), p.pictures.people, p.seed, split)
+    return decoder_pictures.Shown(pairs.images[some], pairs.textures[pairs.texture_of[some]])
 
 
 if __name__ == "__main__":

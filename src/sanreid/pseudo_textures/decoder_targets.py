@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from sanreid.data import images
-from sanreid.pseudo_textures import table as texture_table
+from sanreid.pseudo_textures import texture_table
 
 GENERATED = {"frontal": "frontal", "texture": "texture", "shared_texture": "texture"}  # target -> generator
 MIRROR = "uv_mirror.npy"
