@@ -8,8 +8,7 @@ from sanreid.bounds import Epochs, Name
 from sanreid.data import digits
 from sanreid.models import digit_classifiers
 from sanreid.params import Section, run
-from sanreid.training import checkpoint, digit_cells, digit_classifier, loop
-from sanreid.training import digits as digit_training
+from sanreid.training import checkpoint, digit_cells, digit_classifier, digit_training, loop
 
 
 class Params(Section):

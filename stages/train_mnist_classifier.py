@@ -6,8 +6,7 @@ from sanreid import runtime
 from sanreid.data import digits
 from sanreid.models import digit_classifiers
 from sanreid.params import run
-from sanreid.training import digit_classifier
-from sanreid.training import digits as digit_training
+from sanreid.training import digit_classifier, digit_training
 from sanreid.training.error_context import in_section
 
 

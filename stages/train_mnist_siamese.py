@@ -6,8 +6,7 @@ from sanreid import runtime
 from sanreid.data import digits
 from sanreid.models.siamese import Siamese
 from sanreid.params import run
-from sanreid.training import digits as digit_training
-from sanreid.training import siamese
+from sanreid.training import digit_training, siamese
 
 
 class Params(siamese.Recipe):

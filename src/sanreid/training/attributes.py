@@ -13,7 +13,7 @@ from torch import Tensor
 from sanreid.bounds import Batch, Epochs
 from sanreid.data import attribute_labels, samplers, tensors
 from sanreid.data.attributes import HEADS
-from sanreid.losses import heads
+from sanreid.losses import weighted_cross_entropy
 from sanreid.models.attributes import AttributeClassifier, AttributeOutput, Network
 from sanreid.params import validate
 from sanreid.training import checkpoint, loop, reid
@@ -73,7 +73,7 @@ class Step(reid.Step):
 
     def measure(self, out: AttributeOutput, labels: Tensor) -> dict[str, Tensor]:
         """The heads' losses."""
-        return heads.weighted(out.logits, by_head(labels), self.class_weights)
+        return weighted_cross_entropy.means(out.logits, by_head(labels), self.class_weights)
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
@@ -86,7 +86,8 @@ class Step(reid.Step):
             with loop.autocast(self.recipe.compute, self.device):
                 images = tensors.take(self.held_out.images, part, self.device)
                 logits = self.model(tensors.normalise_images(images)).logits
-            total += torch.stack(list(heads.sums(logits, by_head(labels), self.class_weights).values()))
+            sums = weighted_cross_entropy.sums(logits, by_head(labels), self.class_weights)
+            total += torch.stack(list(sums.values()))
             right += (torch.stack([logits[head].argmax(1) for head in HEADS], 1) == labels).sum()
         loss = (total[:, 0] / total[:, 1]).sum()
         return {WATCHED: float(loss), "validation_accuracy": float(right) / self.held_out.labels.numel()}

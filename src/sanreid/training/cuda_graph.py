@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from sanreid import runtime
-from sanreid.training import digits
+from sanreid.training import digit_training
 
 WARM = 3  # ordinary steps before the recording
 
@@ -20,7 +20,7 @@ WARM = 3  # ordinary steps before the recording
 class CudaGraphStep:
     """`step` for `loop.fit`, recorded at batch WARM + 1; everything else is the step's own."""
 
-    def __init__(self, step: digits.Step) -> None:
+    def __init__(self, step: digit_training.Step) -> None:
         self.step, self.device = step, step.device
         self.model, self.optimisations = step.model, step.optimisations
         self.terms, self.validation = step.terms, step.validation

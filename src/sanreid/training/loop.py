@@ -23,9 +23,9 @@ from tqdm import tqdm
 from sanreid import process_group, runtime
 from sanreid.bounds import EpochsOrNone, InPicture
 from sanreid.params import Section
-from sanreid.training import batch_norm, checkpoint, distributed, finite
+from sanreid.training import batch_norm, checkpoint, distributed, finite_check
 from sanreid.training.early_stop import EarlyStop as EarlyStop
-from sanreid.training.finite import NonFiniteLossError as NonFiniteLossError
+from sanreid.training.finite_check import NonFiniteLossError as NonFiniteLossError
 from sanreid.training.history import History, board_folder, diverged
 from sanreid.training.optim import Optimisation
 
@@ -162,7 +162,7 @@ def _fit(
             taken += len(rows)
             if step.validation:
                 rows[-1].update(distributed.from_first(step.validate))
-            finite.check_end(step.model, step.validation, rows[-1])
+            finite_check.check_end(step.model, step.validation, rows[-1])
             distributed.check_same(step.model, epoch + 1)
             if watch is not None and process_group.first():
                 watch(epoch + 1, path.parent)
@@ -209,7 +209,7 @@ def _epoch(step: Step, epoch: int, taken: int, seed: int, title: str, quiet: boo
         rows.append({"epoch": epoch + 1, "step": taken + index + 1, "lr": rates[0]})
         waiting.append(step(batch, generator))
         if len(waiting) == look or index + 1 == len(batches):
-            finite.settle(rows[-len(waiting) :], waiting, step.terms, index + 2 - len(waiting), len(batches))
+            finite_check.settle(rows[-len(waiting) :], waiting, step.terms, index + 2 - len(waiting), len(batches))
             waiting = []
     return rows
 

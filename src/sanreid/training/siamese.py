@@ -19,8 +19,7 @@ from sanreid.data.invented import Invented
 from sanreid.losses import cosine_triplet, squared_triplet
 from sanreid.models.siamese import Network, Siamese, SiameseOutput
 from sanreid.params import Section, validate
-from sanreid.training import checkpoint, optim
-from sanreid.training import digits as digit_training
+from sanreid.training import checkpoint, digit_training, optim
 from sanreid.training.error_context import in_section
 from sanreid.training.triplet_mining import Batches, Sampling, TripletMining
 

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 
-def weighted(
+def means(
     logits: Mapping[str, Tensor], labels: Mapping[str, Tensor], weights: Mapping[str, Tensor]
 ) -> dict[str, Tensor]:
     """By head, the weighted cross entropy of logits (N, C) to labels (N,) in 0..C-1; weights (C,), greater than 0."""
