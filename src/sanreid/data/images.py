@@ -18,12 +18,12 @@ from typing import Literal
 import cv2
 import numpy as np
 
-from sanreid.data import headers, verify
+from sanreid.data import image_headers, verify
 from sanreid.data.links import Inside, shown
 
 THREADS = min(4, os.cpu_count() or 1)  # the encoders let go of the interpreter lock
 IN_FLIGHT = 64  # pictures waiting for a thread: bounds the memory of a set larger than it
-LARGEST = 1 << 30  # bytes of a file: headers.LIMIT pixels of 10 bytes, the most that a format has
+LARGEST = 1 << 30  # bytes of a file: image_headers.LIMIT pixels of 10 bytes, the most that a format has
 _OPENED = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)  # a pipe is not waited for
 Broken = Literal["error", "leave_out"]  # what is done about a picture that is not whole
 
@@ -40,7 +40,7 @@ def read_rgb(path: Path) -> np.ndarray:
     """The picture as (H, W, 3) uint8 RGB, turned as its EXIF says; the one way to the pixels of a file.
 
     Raises FileNotFoundError where there is no file, OSError where it cannot be read, ValueError where it is no picture,
-    is cut off or has more than headers.LIMIT pixels.
+    is cut off or has more than image_headers.LIMIT pixels.
     """
     return cv2.cvtColor(_decode(path, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
 
@@ -150,14 +150,14 @@ def load(path: Path) -> bytes:
 def size(path: Path) -> tuple[int, int]:
     """Height and width in pixels, from the header alone.
 
-    Raises ValueError where the file is no picture or has more than headers.LIMIT pixels, OSError as `read_rgb`.
+    Raises ValueError where the file is no picture or has more than image_headers.LIMIT pixels, OSError as `read_rgb`.
     """
     try:
         if os.stat(path).st_size:
             with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-                header = headers.read(data)
+                header = image_headers.read(data)
         else:
-            header = headers.read(b"")
+            header = image_headers.read(b"")
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
     except OSError:
@@ -184,15 +184,15 @@ def found(folder: Path) -> list[Path]:
 def _decode(path: Path, flags: int) -> np.ndarray:
     data = load(path)
     try:
-        if not headers.ends(data, headers.read(data)):
-            raise headers.broken("cut off")
+        if not image_headers.ends(data, image_headers.read(data)):
+            raise image_headers.broken("cut off")
         image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
         if image is None:
-            raise headers.broken()
+            raise image_headers.broken()
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
     except cv2.error as error:
-        raise ValueError(f"{path}: {headers.broken(error.err)}") from None
+        raise ValueError(f"{path}: {image_headers.broken(error.err)}") from None
     return image
 
 
