@@ -1,6 +1,6 @@
-"""A user's own folder of pictures to a checked table; one instance an entry of `folders` in params.yaml.
+"""A user's own folder of pictures to a checked table; one instance per entry of `folders` in params.yaml.
 
-Decision: the pictures are the user's own bytes; each is decoded to see whether it is whole, none is encoded again.
+Decision: the pictures are copied byte by byte, never encoded again; each is decoded once to check it.
 """
 
 from pathlib import Path

@@ -1,6 +1,6 @@
-"""Market-1501 to one folder of pictures and a checked table.
+"""Market-1501 to a folder of pictures and a checked table.
 
-Decision: the JPEGs are the publisher's own bytes; each is decoded to see whether it is whole, none is encoded again.
+Decision: the publisher's JPEGs are copied byte by byte, never encoded again; each is decoded once to check it.
 """
 
 from pathlib import Path

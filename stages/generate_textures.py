@@ -1,7 +1,7 @@
-"""SAN-PG's texture of every image of a set: the pseudo ground truth that SAN is trained with.
+"""SAN-PG's texture for every image of a set: the pseudo ground truth that SAN is trained with.
 
-Decision: every split gets its textures, not the training images alone, so that they can be measured against the true
-ones of people that no network has seen.
+Decision: textures are made for all splits, not only for training images, so that they can also be compared with the
+true textures of people who were not trained on.
 """
 
 import shutil
@@ -25,11 +25,11 @@ class Params(Section):
 
 
 def main(images: Path, san_pg: Path, out: Path, p: Params, san: network.Architecture) -> None:
-    """`images` holds a table; `out` gets a PNG an image in the images' own folders, index.parquet and uv_mirror.npy."""
+    """`images` has a set's table; `out` gets one PNG per image at the image's path, index.parquet and uv_mirror.npy."""
     paths = index.read(images)["path"].tolist()
     textures = texture_table.names(paths)
     runtime.prepare(seed=0)
-    model = network.SAN(san, people=1)  # a head is there and unused
+    model = network.SAN(san, people=1)  # the head of `people` classes is not used
     report = checkpoint.load_into(model, san_pg / checkpoint.WEIGHTS, only=TRUNK + DECODER, strict=True)
     runtime.log.info("%s", report)
     model.to(runtime.device())

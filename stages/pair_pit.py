@@ -1,6 +1,7 @@
-"""PIT's images, textures and what a rendered set knows besides, in one folder, paired by one checked table.
+"""PIT's images and textures (and, of a rendered PIT, frontal pictures and visibility maps) in one folder, paired by one
+checked table.
 
-Decision: the pairing is settled here once; no later stage derives a texture from an image's name.
+Decision: the pairing is made here only; no later stage derives a texture's path from an image's name.
 """
 
 from pathlib import Path

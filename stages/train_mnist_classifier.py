@@ -17,7 +17,7 @@ class Params(digit_classifier.Plan):
 def main(images: Path, model: str, out: Path, p: Params) -> None:
     """`out` gets weights.safetensors, params.json, history.csv and training.json.
 
-    `images` is what extract_mnist wrote, `model` a name under `models` of the section.
+    `images` is the folder that extract_mnist wrote, `model` a name under `models` of the section.
     """
     chosen, recipe = p.model(model, "mnist.models"), p.recipe
     digit_training.prepare(recipe.seed)

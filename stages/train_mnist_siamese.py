@@ -16,7 +16,7 @@ class Params(siamese.Recipe):
 def main(images: Path, division: str, out: Path, p: Params) -> None:
     """`out` gets weights.safetensors, params.json, history.csv and training.json.
 
-    `images` is what extract_mnist wrote, `division` one of data/digits.py: `seen`, `d0` .. `d9`.
+    `images` is the folder that extract_mnist wrote, `division` one of those in data/digits.py: `seen`, `d0` .. `d9`.
     """
     digit_training.prepare(p.seed)
     everything = digits.read(images)

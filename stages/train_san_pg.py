@@ -1,11 +1,12 @@
-"""Train SAN-PG on PIT: the network that will give every re-ID image its pseudo ground-truth texture.
+"""Train SAN-PG on PIT: the network that predicts a pseudo ground-truth texture for every re-ID image.
 
-`target` is the column of the paired table that it learns to paint: `texture`, or `frontal`, the pose-aligned person of
-the same standing (Jin et al. 2020, table 2).
+`target` is the column of the paired table that it learns to predict: `texture`, or `frontal`, the same person in a
+frontal pose (Jin et al. 2020, table 2).
 
-Decisions: people of split `validation` are never trained on; their L1 is measured every epoch. Every few epochs some
-of them and some of the training people are drawn (image | predicted | true) into pictures/; reconstructions.jpg is the
-last one, of validation people where there are any. The layout's mirror and coverage maps travel with the weights.
+Decisions: people of split `validation` are not trained on; their L1 is measured after every epoch. Every few epochs
+pictures of some validation and some training people (image | predicted | true) are written into pictures/;
+reconstructions.jpg is the last of them, of validation people if there are any. The texture layout's mirror and coverage
+maps are copied beside the weights.
 """
 
 import shutil
@@ -34,7 +35,7 @@ class Params(san_pg.Recipe):
 
 
 def main(pit: Path, target: str, out: Path, p: Params, san: network.Architecture) -> None:
-    """`pit` holds the paired table; `out` gets what a training leaves, its pictures and the layout's maps."""
+    """`pit` has the paired table; `out` gets the model folder, with its pictures and the layout's maps."""
     if target not in TARGETS:
         raise ValueError(f"experiment.generators: '{target}'; a generator paints one of {', '.join(TARGETS)}")
     table = index.read(pit)

@@ -1,7 +1,7 @@
 """The clutter behind people in photographs: leaves, grass, gravel, shop fronts and writing; shadows on the ground.
 
-Decisions: a picture takes a part of a tile (clutter_tiles.py) at a scale of its own: the ground's lies in perspective, what
-stands behind is upright; both lie over the scene of the camera. The person's own shadow is its outline sheared onto the
+Decisions: each picture takes a part of a tile (clutter_tiles.py) at a random scale: on the ground in perspective, in
+the background upright; both are blended over the camera's scene. A person's shadow is the outline, sheared onto the
 ground.
 """
 
