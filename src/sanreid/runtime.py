@@ -102,7 +102,7 @@ def atomic_folder(path: Path) -> Iterator[Path]:
     work = path.with_name(f".{path.name}.partial")
     with locks.held(path), faults.naming(path):
         for stale in [work, *path.parent.glob(f".{glob.escape(path.name)}.*.partial")]:
-            owner = path.with_name(stale.name[1 : -len(".partial")])  # may belong to another output whose name begins like ours
+            owner = path.with_name(stale.name[1 : -len(".partial")])  # maybe of another output
             if stale == work or ("~" not in stale.name and locks.free(owner)):
                 _remove(stale)
         work.mkdir()
@@ -182,7 +182,7 @@ def _remove(path: Path) -> None:
 
 
 def _refuse(path: Path) -> None:
-    """Refuse to replace what cannot be an output folder: the working folder or its parents, a link, a file, a device."""
+    """Refuse to replace anything but an output folder: the working folder or a parent of it, a link, a file."""
     real = Path(os.path.realpath(path))
     if real == Path.cwd() or real in Path.cwd().parents or path.name in ("", ".."):
         raise ValueError(f"{path}: holds the working folder, and an output replaces what lies there; name another")

@@ -1,10 +1,10 @@
-"""Whether a picture is whole: the one look at every byte of it, when it comes in.
+"""Checks whether a picture file is complete and undamaged, by decoding all of it.
 
-Decisions: a decoder paints what it lacks grey, warns on standard error without a name, and goes on; so a JPEG is
-decoded by simplejpeg, which makes libjpeg's warnings errors, at an eighth of its size: every bit is still read. Cameras
-that write a picture right and a frame around it not quite are let pass: few bytes too many before the end, anything
-after it, an odd version or scan header. A PNG's checksums are all compared and its rows counted. What is left unseen is
-a change that keeps to the code: JPEG has no checksum.
+Decisions: most decoders fill missing parts of a JPEG with grey and only print a warning without the file's name. So
+JPEGs are decoded by simplejpeg, which turns libjpeg's warnings into errors, at 1/8 of their size: every bit is still
+read. Small deviations that some cameras write are accepted: a few extra bytes before the end, anything after it, an
+unusual version or scan header. Of a PNG all checksums are compared and the rows counted. A changed bit that still
+decodes is not noticed, because JPEG has no checksum.
 """
 
 import io

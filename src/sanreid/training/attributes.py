@@ -1,8 +1,8 @@
-"""The attribute classifier's step: weighted cross entropy summed over the heads, watched on people held out.
+"""The attribute classifier's training step: weighted cross entropy summed over the heads, with early stopping.
 
-Decisions: the validation loss is that of the whole split, weighted by the class weights of training, whatever the
-batches; its people are no training people (extract_attributes), and it decides when to stop. Every head is a term of
-the history. (The recipe is that of a course report on Lin et al. 2019, whose numbers the paper profile has.)
+Decisions: the validation loss is over the whole split of held-out people (extract_attributes), with the class weights
+of training; it does not depend on the batch size, and decides when to stop. Every head is a term of the history. (The
+training follows a course report on Lin et al. 2019, whose values are in the paper profile.)
 """
 
 from pathlib import Path
@@ -31,7 +31,7 @@ class Recipe(reid.Recipe):
 
 
 def check(recipe: Recipe, people: reid.People, section: str) -> None:
-    """Refuse a recipe that cannot be followed with these training images; ValueError names the key."""
+    """ValueError naming the key if the recipe is impossible with these training images."""
     reid.check(recipe, section)
     if len(people.images) < recipe.batch:
         raise ValueError(f"{section}.batch: {recipe.batch} is more than the {len(people.images)} images; lower it")
@@ -50,7 +50,7 @@ def read(market: Path, labels: Path, split: str, size: tuple[int, int]) -> reid.
 
 
 class Step(reid.Step):
-    """One update of the classifier; `held_out` people, with their labels, are measured at each epoch's end."""
+    """One training step of the classifier; `held_out` people are measured after each epoch."""
 
     validation = (WATCHED, "validation_accuracy")
 
@@ -77,7 +77,7 @@ class Step(reid.Step):
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
-        """The loss of the people held out, summed over the heads, and the heads' mean accuracy."""
+        """The loss on the held-out people, summed over the heads, and the heads' mean accuracy."""
         self.model.eval()
         total = torch.zeros(len(HEADS), 2, device=self.device)
         right = torch.zeros((), device=self.device)
