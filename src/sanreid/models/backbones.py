@@ -27,6 +27,7 @@ from sanreid.models.blocks import BasicBlock, Bottleneck
 from sanreid.models.families.family import Family, ImageNet
 from sanreid.models.families.family import StageMaps as StageMaps
 from sanreid.models.families.mobilenet import MobileNetV2
+from sanreid.models.families.mobilenet_ibn import MobileNetV2IBN
 from sanreid.models.families.resnet import ResNet
 from sanreid.params import Section
 
@@ -38,6 +39,7 @@ FAMILIES: dict[str, Family] = {
     "resnet34": ResNet(BasicBlock, (3, 4, 6, 3), {"b627a593": V1}),
     "resnet50": ResNet(Bottleneck, (3, 4, 6, 3), {"0676ba61": V1, "11ad3fa6": V2}),
     "mobilenet_v2": MobileNetV2(),
+    "mobilenet_v2_ibn": MobileNetV2IBN(),
 }
 
 
@@ -142,7 +144,7 @@ def load_imagenet(trunk: Trunk, name: str, folder: Path, otherwise: str = "pretr
     `otherwise`; ValueError if the file has another network. The 1000-class head is left out.
     """
     about = _imagenet(name)
-    path = Path(folder) / f"{name}.pth"
+    path = Path(folder) / f"{about.file or name}.pth"
     if not path.is_file() and about.fetched:
         _download(imagenet_url(name), path, otherwise)
     if not path.is_file():

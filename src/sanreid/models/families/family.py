@@ -26,7 +26,8 @@ class ImageNet(NamedTuple):
 
     `width` is that of the network that they fit, `head` the prefix of the 1000-class layer, which is left out. A file's
     origin is looked up by the first digits of its SHA-256 in `files`, or by the `backbones.fingerprint` of its tensors
-    in `tensors`. `fetched`: torchvision's file is downloaded if missing; otherwise `make weights` makes one.
+    in `tensors`. `fetched`: torchvision's file is downloaded if missing; otherwise `make weights` makes one. `file`:
+    the backbone whose file it is, where that is another one.
     """
 
     width: int
@@ -34,6 +35,7 @@ class ImageNet(NamedTuple):
     files: Mapping[str, str]
     tensors: Mapping[str, str]
     fetched: bool
+    file: str | None = None
 
 
 class Layers(NamedTuple):

