@@ -78,8 +78,9 @@ def table(text: str) -> tuple[Table, list[str]]:
     bare = [row["rev"] for row in rows if row["typ"] == "baseline" and UNREADABLE in (row[name] for name in numbers)]
     if bare:
         notes.append(
-            f"{', '.join(bare)}: no numbers of that commit are here. A run is kept to compare with by its dvc.lock:\n"
-            "git add dvc.lock && git commit. One that another clone made is fetched by dvc pull."
+            f"{', '.join(bare)}: no numbers of that commit are here. A run is kept to\n"
+            "compare with by its dvc.lock: git add dvc.lock && git commit. One that another\n"
+            "clone made is fetched by dvc pull."
         )
     return shown, notes
 

@@ -61,7 +61,8 @@ def test_rows_fit_a_terminal_and_hold_what_is_compared(project, capsys):
     assert words[4][3:] == [*["-"] * 7, "8"]
     assert max(map(len, lines[:5])) <= 100
     assert lines[6].startswith(f"{words[4][0]}: no numbers of that commit are here")
-    assert len(lines) == 8
+    assert len(lines) == 9
+    assert max(map(len, lines[5:])) <= 80
 
 
 ROWS = """\
