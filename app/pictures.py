@@ -1,6 +1,6 @@
 """A picture as the page takes and shows it: checked, turned as its EXIF says, and never larger than needed in memory.
 
-Decisions: the header is looked at first (`headers`: known formats alone, a bound on the pixels), every byte of an
+Decisions: the header is looked at first (`image_headers`: known formats alone, a bound on the pixels), every byte of an
 upload is verified, and what is much larger than a network sees is decoded at a fraction of its size: libjpeg can, and a
 photograph of 30 megapixels costs a few megabytes instead of 90. Thumbnails are JPEGs kept on disk; a picture that is
 small already is served as it is.
@@ -14,7 +14,7 @@ from typing import NamedTuple
 from PIL import Image, ImageOps
 
 from sanreid import runtime
-from sanreid.data import headers, images, verify
+from sanreid.data import image_headers, images, verify
 
 LARGE = 2_000_000  # pixels; above, a query is shrunk to about so many before the network's own resizing
 LEAST = (16, 8)  # height and width in pixels; below, nobody can be seen
@@ -75,14 +75,14 @@ def thumbnail(data: bytes, side: int) -> Picture:
 
     As it is where it is small and a browser knows it, else a JPEG. Raises ValueError where it cannot be read.
     """
-    header = headers.read(data)
+    header = image_headers.read(data)
     if len(data) <= AS_IT_IS and max(header.height, header.width) <= side and header.kind in SERVED:
         return Picture(data, SERVED[header.kind])
     try:
         with Image.open(io.BytesIO(data), formats=(header.kind,)) as image:
             return Picture(_encode(_shrink(image, side), "JPEG"), "image/jpeg")
     except (OSError, SyntaxError) as error:  # what Pillow says of a damaged body
-        raise headers.broken(str(error)) from None
+        raise image_headers.broken(str(error)) from None
 
 
 def kept_thumbnail(path: Path, side: int, folder: Path) -> Picture:

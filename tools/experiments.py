@@ -1,14 +1,14 @@
-"""The runs of this clone in one table that fits a terminal: what they reached, and the parameters in which they differ.
+"""All runs of this clone in one table that fits a terminal: their results, and the parameters in which they differ.
 
     python -m tools.experiments --last 3
 
-Decisions: rows and values are those of `dvc exp show --csv`; only columns are left out. Plain `dvc exp show` has one
-for each key of params.yaml and each dependency of each stage, a thousand here, and its table is cut at 1,024
-characters, of which the gaps between a thousand columns take all: two numbers are left. DVC 3.67 knows no setting for
-that: it reads params.yaml whole, whatever stages and dvc.yaml name of it, and --only-changed, --keep and --drop are its
-command line's alone. What is kept: rank-1, mAP and the texture's L1 of each method, and what differs between the rows,
-at most MOST of it. A method's rank-1 and mAP share a column, in percent, and heads are broken at their dots: the demo's
-table has 80 characters, and a parameter more takes some ten.
+Decisions: rows and values are those of `dvc exp show --csv`; only columns are left out. Plain `dvc exp show` has a
+column for each key of params.yaml and each dependency of each stage, a thousand here. Its table is at most 1,024
+characters wide, and the gaps between a thousand columns fill those: two of the results remain. DVC 3.67 has no setting
+for that: it always reads all of params.yaml, whichever keys dvc.yaml names, and --only-changed, --keep and --drop exist
+as options only. Shown are rank-1, mAP and texture L1 of each method, and at most MOST columns that differ between rows.
+A method's rank-1 and mAP share a column, in percent, and column names are broken at their dots: the demo's table is 76
+characters wide, and a further parameter adds about ten.
 """
 
 import argparse
@@ -27,15 +27,15 @@ from sanreid import faults
 NUMBERS = r"^(?!floor|textures|.*/(floor|textures))[^.]+\.(rank1|mAP|texture_l1)$"  # of reports/summary.json
 ROW = ("Experiment", "rev", "typ", "Created", "parent", "State", "Executor")  # what `dvc exp show` says of each row
 FILES = r".*(/|\.yaml$|\.lock$)"  # dependencies: a column a file
-UNREADABLE = "!"  # DVC's word for a number that a row should have and has not
+UNREADABLE = "!"  # DVC's sign for a number that a row should have and that could not be read
 LONGEST = 24  # characters of a parameter's value
 MOST = 8  # columns of what differs: another profile differs in scores of parameters
 
 
 def ask(last: int) -> str:
-    """What `dvc exp show` says of the workspace, the last commits and their experiments, as CSV.
+    """The output of `dvc exp show` about the workspace, the last commits and their experiments, as CSV.
 
-    ValueError with DVC's own words where it fails.
+    ValueError with DVC's own message if it fails.
     """
     keep = [f"^({'|'.join(ROW)})$", NUMBERS]
     command = [sys.executable, "-m", "dvc", "exp", "show", "--csv", "--only-changed", "--drop", FILES, "-n", str(last)]
@@ -46,15 +46,15 @@ def ask(last: int) -> str:
 
 
 def table(text: str) -> tuple[Table, list[str]]:
-    """The table of DVC's CSV, and what is to be said below it.
+    """The table of DVC's CSV, and the notes to print below it.
 
-    ValueError where no row has a number: nothing was run.
+    ValueError if no row has a result: nothing was run.
     """
     lines = csv.DictReader(io.StringIO(text))
     rows, names = list(lines), [name for name in lines.fieldnames or () if name not in ROW]
     numbers = [name for name in names if re.match(NUMBERS, name)]
     if not any(row[name] not in ("", UNREADABLE) for row in rows for name in numbers):
-        raise ValueError("no run's numbers are known here: `make demo` first")
+        raise ValueError("there are no results yet: run `make demo` first")
     methods = list(dict.fromkeys(name.partition(".")[0] for name in numbers if not name.endswith("texture_l1")))
     textures = [name for name in numbers if name.endswith("texture_l1")]
     differ = [n for n in names if n not in numbers and len({row[n] for row in rows} - {UNREADABLE}) > 1]
@@ -72,26 +72,26 @@ def table(text: str) -> tuple[Table, list[str]]:
         cells += [rounded(row[name]) for name in textures] + [plain(row[name]) for name in differ[:MOST]]
         shown.add_row(*cells, style="bold" if row["typ"] == "baseline" else "")
 
-    notes = ["rank-1 and mAP in percent; every column there is: dvc exp show --csv"]
+    notes = ["rank-1 and mAP in percent; all columns: dvc exp show --csv"]
     if len(differ) > MOST:
         notes.append(f"{len(differ) - MOST} more columns differ: dvc params diff")
     bare = [row["rev"] for row in rows if row["typ"] == "baseline" and UNREADABLE in (row[name] for name in numbers)]
     if bare:
         notes.append(
-            f"{', '.join(bare)}: no numbers of that commit are here. A run is kept to\n"
-            "compare with by its dvc.lock: git add dvc.lock && git commit. One that another\n"
-            "clone made is fetched by dvc pull."
+            f"{', '.join(bare)}: no results of that commit are here. Commit dvc.lock after\n"
+            "a run (git add dvc.lock && git commit) to compare later runs with it; results of\n"
+            "another clone are fetched by dvc pull."
         )
     return shown, notes
 
 
 def title(row: Mapping[str, str]) -> str:
-    """What a row is called: workspace, a branch or commit, and below it its experiments."""
+    """The name of a row: workspace, a branch or commit, and below it its experiments."""
     return row["rev"] if row["typ"] == "baseline" else f"  {row['Experiment'] or row['rev']}"
 
 
 def percent(row: Mapping[str, str], name: str) -> str:
-    """A share in six characters; a dash where it was not measured."""
+    """A share in six characters; a dash if it was not measured."""
     text = row.get(name, "")
     return f"{'-' if text in ('', UNREADABLE) else format(100 * float(text), '.1f'):>6}"
 
@@ -119,7 +119,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         shown, notes = table(ask(given.last))
         console = Console(highlight=False, markup=False, emoji=False)
         whole = console.measure(shown, options=console.options.update(width=4096)).maximum
-        console.width = max(console.width, whole)  # a narrow terminal breaks lines rather than that numbers go
+        console.width = max(console.width, whole)  # in a narrow terminal lines wrap; rich would drop numbers instead
         console.print(shown)
         sys.stdout.write("".join(f"{note}\n" for note in notes))
     return 0

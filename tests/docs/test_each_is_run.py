@@ -1,8 +1,8 @@
-"""Every command in a block of the documents is run by a test: by which, in one table; what none runs says why.
+"""Every command in a code block of the documents is run by a test, listed here, or a reason is given why not.
 
-test_commands.py checks the line itself, as the documents write it; the tests named here do what it does, on tiny
-parameters where it is long. A command that a page shows anew belongs in one of the tables, else this fails. What is
-told of in a sentence alone is test_commands.py's.
+test_commands.py checks the line itself, as the documents write it; the tests listed here run what it runs, with tiny
+parameters if it takes long. A new command on a page must be added to one of the tables, or this fails. Commands that
+are only mentioned in a sentence are checked by test_commands.py alone.
 """
 
 import pytest

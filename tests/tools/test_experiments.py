@@ -60,7 +60,7 @@ def test_rows_fit_a_terminal_and_hold_what_is_compared(project, capsys):
     assert words[3][3:] == [*["28.0", "7.0"] * 3, "0.148", "8"]
     assert words[4][3:] == [*["-"] * 7, "8"]
     assert max(map(len, lines[:5])) <= 100
-    assert lines[6].startswith(f"{words[4][0]}: no numbers of that commit are here")
+    assert lines[6].startswith(f"{words[4][0]}: no results of that commit are here")
     assert len(lines) == 9
     assert max(map(len, lines[5:])) <= 80
 
