@@ -15,6 +15,8 @@ SPLITS ?= 20
 # of make photographs: the folder; which model folders ("" = the shipped network and every one below models/)
 PHOTOGRAPHS ?=
 MODEL ?=
+# of make experiments: how many commits, from HEAD back
+LAST ?= 1
 # of make app: folders of pictures ("" = the sets below data/interim); MODEL is its network ("" = the one that ships)
 FOLDERS ?=
 # of make app: a folder of train_attributes ("" = none: the page does not tell what people wear)
@@ -38,7 +40,7 @@ export DVC_NO_ANALYTICS := 1
 export DO_NOT_TRACK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo repro systems sweep classic photographs ladder compare digits digits-grid open-world test weights pretrained chaos check docs deps lock bench peers bench-full app serve worker profile clean
+.PHONY: help setup demo repro systems sweep classic photographs ladder experiments compare digits digits-grid open-world test weights pretrained chaos check docs deps lock bench peers bench-full app serve worker profile clean
 
 help:  ## this list
 	@grep -hE '^[a-z%-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -89,6 +91,9 @@ photographs: setup  ## trained networks on photographs that none has seen: PHOTO
 ladder: setup  ## what each lever of rendering and training brings on PHOTOGRAPHS=folder: nine trainings; wants `make weights`; an hour
 	@[ -n "$(PHOTOGRAPHS)" ] || { echo "make ladder: name a folder: make ladder PHOTOGRAPHS=path (data/README.md says what it holds)" >&2; exit 1; }
 	@python -m tools.ladder "$(PHOTOGRAPHS)"
+
+experiments: setup  ## the runs here in one table: their numbers, and the parameters that differ; LAST=1 commits with their experiments
+	@python -m tools.experiments --last $(LAST)
 
 compare: setup  ## two runs side by side, one page: A=revision or experiment, B=another (default: workspace, what lies here)
 	@[ -n "$(A)" ] || { echo "make compare: name a run: make compare A=HEAD~1 B=workspace" >&2; exit 1; }

@@ -74,7 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if status := experiment.carry_out(given.table or "the experiment", changed, "report", REPORT):
         return status
     sys.stdout.write(
-        f"{PARAMETERS} is as it was: `make demo` brings back its own page, `dvc exp show` lists this run.\n"
+        f"{PARAMETERS} is as it was: `make demo` brings back its own page, `make experiments` lists this run.\n"
     )
     return 0
 

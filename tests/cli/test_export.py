@@ -63,3 +63,13 @@ def test_a_file_that_computes_something_else_is_not_kept(place, monkeypatch, cap
     assert not list(tmp_path.iterdir())
     assert networks.run(monkeypatch, capfd, "export", "-o", tmp_path / "a.pt2")[0] == 2
     assert networks.run(monkeypatch, capfd, "export", "-f", "coreml", "-o", tmp_path / "a.pt2")[0] == 2
+
+
+def test_what_a_trace_fixes_for_good_is_told_and_the_exporters_age_is_not(place, monkeypatch, tmp_path):
+    pytest.importorskip("onnxruntime")
+    model = Model.load(place / "san", "cpu")
+    forward = model.network.forward
+    monkeypatch.setattr(model.network, "forward", lambda x: forward(x if x.abs().sum() > 0 else -x))
+    with pytest.warns(torch.jit.TracerWarning, match="Python boolean") as told:
+        formats.write_onnx(model, tmp_path / "fixed.onnx")
+    assert [w for w in told if issubclass(w.category, DeprecationWarning)] == []

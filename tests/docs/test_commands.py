@@ -3,13 +3,14 @@
 What is done with each, honestly. *Run whole*, in a copy of the project: the cheap ones of CHEAP (profiles, the overlay,
 the graph drawn, `make deps`). *Checked, not run*: a verb of make by `make -n`, with variables that the Makefile reads;
 a script of Python by its own parser, which is stopped when it has understood the line (types, choices and required
-options included); dvc by DVC's own parser, its stages by dvc.yaml, and `-S` by laying it over
-params.yaml and checking that as the stages do; pytest by its paths and marks; prefect by the deployments and the
-parameters of their flow; pip by its own parser; `sanreid` by the parser of its verb; `git` by its subcommands. Nothing
-of these trains or sends. The shell's own, and programs that are no part of the project (SHELL, ELSEWHERE), are checked
-for a name alone. What the commands *do* is the other tests' business: tests/test_pipeline.py runs the whole graph by
-`dvc repro` at tiny size, tests/flows the flows, tests/tools the scripts. A kind of command that is not known here
-fails. docs/extend.md's own stages and keys exist in its copy of the project: test_extend.py checks them there.
+options included); dvc by DVC's own parser, its stages by dvc.yaml, and `-S` by laying it over params.yaml and checking
+that as the stages do; pytest by its paths and marks; prefect by the deployments and the parameters of their flow; pip
+by its own parser; `sanreid` by the parser of its verb; `git` by its subcommands. Nothing of these trains or sends. The
+shell's own, and programs that are no part of the project (SHELL, ELSEWHERE), are checked for a name alone. What the
+commands *do* is the other tests' business, and test_each_is_run.py names the one for each: tests/test_pipeline.py runs
+the whole graph by `dvc repro` at tiny size, tests/flows the flows, tests/tools the scripts. A kind of command that is
+not known here fails. docs/extend.md's own stages and keys exist in its copy of the project: test_extend.py checks them
+there.
 """
 
 import ast
@@ -39,6 +40,7 @@ CHEAP = (
     "make deps",
     "make profile",
     "dvc dag",
+    "dvc remote add",
     "python tools/overlay.py",
 )
 EXTENDED = "docs/extend.md"

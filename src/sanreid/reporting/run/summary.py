@@ -2,8 +2,8 @@
 
 Decisions: one summary instead of every evaluation's metrics.json, which DVC would show as a column a number and seed,
 and complain of where it was not run. Numbers are means over seeds, fractions in [0, 1]. The first set of the experiment
-has no prefix, so that a row of `dvc exp show` fits a terminal; of the floors the best one is kept. Tables are long (a
-row a point), so that one definition in dvc.yaml draws whatever variants an experiment has.
+has no prefix, so that a table of runs fits a terminal (tools/experiments.py); of the floors the best one is kept.
+Tables are long (a row a point), so that one definition in dvc.yaml draws whatever variants an experiment has.
 """
 
 from collections.abc import Iterator, Sequence
