@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app import pictures
-from app.network import Embeds
+from sanreid.search import reading
 
 RECENT = 32
 
@@ -38,7 +38,7 @@ class Query(NamedTuple):
 class Queries:
     """The pictures that were sent last; safe to call from any thread."""
 
-    def __init__(self, model: Embeds) -> None:
+    def __init__(self, model: reading.Embeds) -> None:
         """`model` gives the features."""
         self._model, self._lock = model, threading.Lock()
         self._kept: OrderedDict[str, Query] = OrderedDict()
@@ -50,10 +50,9 @@ class Queries:
             return known
         upload = pictures.upload(data)
         with _written(upload) as file:
-            try:
-                feature = self._model.embed([file])[0]
-            except ValueError as error:
-                raise ValueError(str(error).replace(f"{file}: ", "")) from None
+            [feature] = reading.each(self._model, [file])
+        if isinstance(feature, str):
+            raise ValueError(feature)
         query = Query(key, upload, feature, _note(upload))
         with self._lock:
             self._kept[key] = query

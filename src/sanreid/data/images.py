@@ -27,6 +27,9 @@ LARGEST = 1 << 30  # bytes of a file: headers.LIMIT pixels of 10 bytes, the most
 _OPENED = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)  # a pipe is not waited for
 Broken = Literal["error", "leave_out"]  # what is done about a picture that is not whole
 
+# OpenCV prints warnings of its own; what is wrong with a picture is told here, in one line that names it
+cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+
 
 class RefusedError(ValueError):
     """A file that `copy_all` does not take; `name` is the one that it was to get."""
