@@ -99,7 +99,7 @@ async function showSearch(gallery, at, mine) {
   const found = await ask(`/api/galleries/${gallery.id}/search?${wanted}`);
   if (mine !== turn) return;
   const again = found.reranked ? `; the nearest ${number(found.reranked)} re-ranked` : at.rerank ? "; too few to re-rank" : "";
-  $("told").textContent = `${number(found.pictures)} pictures compared in ${Math.max(1, Math.round(1000 * found.seconds))} ms${again}.${network.calibrated ? EVEN : ""}`;
+  $("told").textContent = `${plural(found.pictures, "picture", "pictures")} compared in ${Math.max(1, Math.round(1000 * found.seconds))} ms${again}.${network.calibrated ? EVEN : ""}`;
   if (found.asked) $("asked").lastElementChild.textContent = described(found.asked);
   $("results").replaceChildren(grid(found.results.map((item, i) => hit(item, i + 1))));
   showPerson(found.painted);

@@ -1,6 +1,6 @@
 """The texture of the person who is asked for, painted on demand by a trained SAN-PG or SAN, and the person turned.
 
-Decisions: as in `sanreid texture`, by the same code (`sanreid.search.textures`, `synthesis.turned`); painted after the
+Decisions: as in `sanreid texture`, by the same code (`sanreid.search.textures`); painted after the
 ranked list, which does not wait for it. A picture that was sent is painted from memory, and nothing of it is kept on
 disk; the RECENT last answers stay in memory.
 """
@@ -14,8 +14,6 @@ from app.recent import Recent
 from sanreid.api import device_named, digest
 from sanreid.search import textures
 from sanreid.search.thumbnails import Picture, encode
-from sanreid.synthesis import turned
-from sanreid.training import checkpoint
 
 RECENT = 64
 HEIGHT = 256  # pixels of the person turned
@@ -29,7 +27,7 @@ class Painting:
         """Load it; errors as `textures.Painter`."""
         self._painter = textures.Painter(folder, device_named(device))
         self.kinds = KINDS if self._painter.wearable else KINDS[:1]
-        self.weights = digest(folder / checkpoint.WEIGHTS)
+        self.weights = digest(self._painter.file)
         self._kept: Recent[dict[str, Picture]] = Recent(RECENT)
 
     def of(self, key: str, path: Path) -> dict[str, Picture]:
@@ -38,10 +36,8 @@ class Painting:
 
     def _paint(self, path: Path) -> dict[str, Picture]:
         [texture] = self._painter.paint([path])
-        made = {"texture": texture}
-        if "turned" in self.kinds:
-            made["turned"] = turned.row(turned.turned(texture, HEIGHT))
-        return {kind: _png(picture) for kind, picture in made.items()}
+        made = self._painter.pictures(texture, HEIGHT)
+        return {kind: _png(made[kind]) for kind in self.kinds}
 
 
 def _png(picture: np.ndarray) -> Picture:

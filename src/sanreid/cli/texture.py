@@ -42,17 +42,13 @@ def texture(
     given.output(out, folder=True)
     from sanreid import api
     from sanreid.data import images
-    from sanreid.synthesis import turned
 
     painter = textures.Painter(model, api.device_named(device))
     told: list[dict[str, Any]] = []
     with bar(len(paths), "painting") as done:
         painted = painter.paint(paths)
         for path, stem, one in zip(paths, stems, painted, strict=True):
-            made = {"texture": one}
-            if painter.wearable:
-                sides = turned.turned(one, height)
-                made |= sides | {"turned": turned.row(sides)}
+            made = painter.pictures(one, height)
             files = {name: f"{stem}_{name}.png" for name in made}
             images.write_all(out, ((files[name], picture) for name, picture in made.items()))
             told.append({"path": str(path), "files": {name: str(out / file) for name, file in files.items()}})

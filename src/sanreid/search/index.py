@@ -178,6 +178,8 @@ def read(file: Path) -> Index:
     if file.suffix not in SUFFIXES and not start.startswith((PARQUET, ZIP)):
         raise ValueError(f"{file}: no features; name a folder of pictures, or what `sanreid embed` wrote")
     with faults.about(file, "`sanreid embed` writes it again"):
+        if not start.startswith((PARQUET, ZIP)):
+            raise ValueError("neither parquet nor npz")
         columns, note = _npz(file) if start.startswith(ZIP) else _parquet(file)
         features = np.array(columns["feature"], np.float32, order="C")  # a copy: parquet's own cannot be written to
         count = len(columns["path"])
@@ -185,8 +187,8 @@ def read(file: Path) -> Index:
             raise ValueError(f"features of shape {features.shape} for {count} pictures")
         if not np.isfinite(features).all():
             raise ValueError("a feature is nan or infinite")
-        ids = [columns.get("pid"), columns.get("camid")]
-        if any(v is not None and (v.shape != (count,) or v.dtype.kind not in "iu") for v in ids):
+        pids, camids = columns.get("pid"), columns.get("camid")
+        if any(v is not None and (v.shape != (count,) or v.dtype.kind not in "iu") for v in (pids, camids)):
             raise ValueError(f"pid or camid are not {count} whole numbers")
         told = json.loads(note)
         if not isinstance(told, dict) or any(not isinstance(told.get(k), str) for k in ("folder", "model", "weights")):
@@ -194,7 +196,7 @@ def read(file: Path) -> Index:
         folder, paths = Path(told["folder"]), [str(path) for path in columns["path"]]
         if not (folder / paths[0]).exists() and (file.parent / paths[0]).exists():
             folder = file.parent.resolve()
-        return Index(folder, paths, features, told["model"], told["weights"], *ids)
+        return Index(folder, paths, features, told["model"], told["weights"], pids, camids)
 
 
 def packed(features: NDArray[np.float32]) -> pa.FixedSizeListArray:
