@@ -8,6 +8,7 @@ The command's pages and the search page have their pictures from here.
 import io
 from typing import NamedTuple
 
+import numpy as np
 from PIL import Image, ImageOps
 
 from sanreid.data import headers
@@ -47,6 +48,11 @@ def jpeg(data: bytes, width: int, height: int) -> bytes:
 
 def shrink(image: Image.Image, width: int, height: int) -> Image.Image:
     """RGB, upright, within `width` x `height` pixels."""
+    if image.mode.startswith("I"):  # 16 bits of grey, which Pillow would cut off at 255: the upper eight, as OpenCV
+        upright = ImageOps.exif_transpose(image)
+        image = Image.fromarray((np.asarray(upright).astype(np.uint32) >> 8).astype(np.uint8))
+    elif image.mode in ("1", "P", "PA", "LA", "RGBA"):  # Pillow picks some of their pixels, or drops what alpha hides
+        image = ImageOps.exif_transpose(image).convert("RGBA").convert("RGB")
     turned = image.getexif().get(0x0112, 1) >= 5  # EXIF's orientations 5 to 8 lie on their side
     box = (height, width) if turned else (width, height)
     image.draft("RGB", box)
