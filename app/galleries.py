@@ -20,11 +20,12 @@ from numpy.typing import NDArray
 
 from app import pictures
 from app.folders import inside
+from app.network import Embeds
 from sanreid import runtime
 from sanreid.data import images
 from sanreid.search import listing, reading
 from sanreid.search.index import is_text, packed, unpacked
-from sanreid.search.reading import Embeds, Row
+from sanreid.search.reading import Row
 
 BATCH = 64  # pictures embedded at a time: how often progress is told
 SAVED = 60.0  # seconds between two writings of an index that is being made
@@ -132,7 +133,7 @@ def _embed(model: Embeds, folder: Path, names: Sequence[str]) -> Iterator[tuple[
                 places[name] = _bounded(folder / name, Path(room) / str(number))
             except (ValueError, OSError) as error:
                 yield name, reading.why(error, folder / name)
-        yield from zip(places, reading.each(model, list(places.values())), strict=True)
+        yield from zip(places, reading.each(model.embed, list(places.values())), strict=True)
 
 
 def _bounded(path: Path, shrunk: Path) -> Path:

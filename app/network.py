@@ -1,8 +1,19 @@
 """What the page wants of a network; `sanreid.api.Model` has it."""
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Protocol
 
-from sanreid.search.reading import Embeds
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Embeds(Protocol):
+    """Something that turns pictures into features."""
+
+    def embed(self, paths: Sequence[Path], /) -> NDArray[np.float32]:
+        """Unit-length features (N, D) of N files; ValueError or OSError naming the first that cannot be read."""
+        ...
 
 
 class Network(Embeds, Protocol):

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app import pictures
+from app.network import Embeds
 from sanreid.search import reading
 
 RECENT = 32
@@ -38,7 +39,7 @@ class Query(NamedTuple):
 class Queries:
     """The pictures that were sent last; safe to call from any thread."""
 
-    def __init__(self, model: reading.Embeds) -> None:
+    def __init__(self, model: Embeds) -> None:
         """`model` gives the features."""
         self._model, self._lock = model, threading.Lock()
         self._kept: OrderedDict[str, Query] = OrderedDict()
@@ -50,7 +51,7 @@ class Queries:
             return known
         upload = pictures.upload(data)
         with _written(upload) as file:
-            [feature] = reading.each(self._model, [file])
+            [feature] = reading.each(self._model.embed, [file])
         if isinstance(feature, str):
             raise ValueError(feature)
         query = Query(key, upload, feature, _note(upload))

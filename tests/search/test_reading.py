@@ -29,7 +29,7 @@ def folder(tmp_path):
 
 def test_one_broken_picture_costs_itself_alone(folder):
     broken = "not a readable picture; replace it"
-    found = list(reading.each(Mean(), sorted(folder.iterdir())))
+    found = list(reading.each(Mean().embed, sorted(folder.iterdir())))
     assert [f if isinstance(f, str) else float(f[0]) for f in found] == [10, 20, broken, 30]
     told = []
     made = index.of_table(Mean(), folder, listing.pictures(folder), 2, told.append, broken="leave_out")

@@ -30,7 +30,7 @@ VERBS = {
     "evaluate": "Measure a network on an own folder with index.csv: CMC and mAP.",
     "export": "Write a network as ONNX or as torch's exported program.",
 }
-EPILOG = "`sanreid VERB --help` shows each verb's options and examples. Exit status: 0 done, 1 failed, 2 wrong use."
+EPILOG = "`sanreid VERB --help` has options and examples. Exit status: 0 done, 1 failed, 2 wrong use, 130 stopped."
 
 
 class Verbs(TyperGroup):

@@ -10,6 +10,7 @@ import io
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -105,10 +106,10 @@ def of_table(
     if broken == "error":
         features = model.embed(places, batch, progress)
     else:
-        rows: list[reading.Row] = []
+        embed, rows = partial(model.embed, batch=batch), list[reading.Row]()
         for first in range(0, len(names), batch):
             part = slice(first, first + batch)
-            for name, found in zip(names[part], reading.each(model, places[part]), strict=True):
+            for name, found in zip(names[part], reading.each(embed, places[part]), strict=True):
                 if isinstance(found, str):
                     lost[name] = found
                 else:

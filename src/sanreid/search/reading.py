@@ -4,9 +4,8 @@ Decision: what fails together is tried one by one, so that a folder of whole pic
 picture among thousands does not lose the work on the others. The command and the search page read folders by it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,22 +13,14 @@ from numpy.typing import NDArray
 Row = NDArray[np.float32]
 
 
-class Embeds(Protocol):
-    """Something that turns pictures into features; `sanreid.api.Model` does."""
-
-    def embed(self, paths: Sequence[Path], /) -> NDArray[np.float32]:
-        """Unit-length features (N, D) of N files; ValueError or OSError naming the first that cannot be read."""
-        ...
-
-
-def each(model: Embeds, paths: Sequence[Path]) -> Iterator[Row | str]:
-    """For each picture its feature (D,), or why it has none."""
+def each(embed: Callable[[Sequence[Path]], NDArray[np.float32]], paths: Sequence[Path]) -> Iterator[Row | str]:
+    """For each picture its feature (D,), or why it has none; `embed` is a model's (`sanreid.api.Model.embed`)."""
     try:
-        rows = list(model.embed(paths))
+        rows = list(embed(paths))
     except (ValueError, OSError):
         for path in paths:
             try:
-                yield model.embed([path])[0]
+                yield embed([path])[0]
             except (ValueError, OSError) as error:
                 yield why(error, path)
     else:
