@@ -12,7 +12,7 @@ PROFILE ?= demo
 SEEDS ?= 5
 SETS ?=
 SPLITS ?= 20
-# of make photographs: the folder; which model folders ("" = every network below models/)
+# of make photographs: the folder; which model folders ("" = the shipped network and every one below models/)
 PHOTOGRAPHS ?=
 MODEL ?=
 # of make app: folders of pictures ("" = the sets below data/interim); MODEL is its network ("" = the one that ships)
@@ -118,7 +118,7 @@ test: setup  ## all tests, the slow ones beside the fast ones, on JOBS=2 cores
 chaos: setup  ## kill the pipeline at tiny size KILLS=100 times (SEED=0), and compare it with an undisturbed run: half an hour
 	@python -m tools.chaos --kills $(KILLS) --seed $(SEED)
 
-check: setup  ## lint, types, floors, parameters, the graph's dependencies; needs no data
+check: setup  ## lint, types, layers of imports, parameters, the graph's dependencies; needs no data
 	@ruff check .
 	@ruff format --check --quiet .
 	@pyrefly check --summary=none

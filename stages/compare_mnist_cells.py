@@ -1,4 +1,4 @@
-"""The digits' grids beside the published ones: a table and a heat map of each."""
+"""The grids of the digit classifier beside the published ones: a table and a heat map of each."""
 
 from pathlib import Path
 from typing import Annotated, Self
@@ -30,7 +30,7 @@ class Params(Section):
 def main(cells: Path, grids: str, out: Path, p: Params) -> None:
     """`out` gets table.csv, table.md and heatmap.svg; the table is printed too.
 
-    `cells` is the folder of what sweep_mnist wrote, `grids` a name under `grids` of the section.
+    `cells` is the folder with the outputs of sweep_mnist, `grids` a name under `grids` of the section.
     """
     if grids not in p.grids:
         raise ValueError(f"mnist.grids: no '{grids}' under compare_mnist_cells.grids; there are {', '.join(p.grids)}")

@@ -1,7 +1,7 @@
 """One table of all re-ID systems on all sets, as CSV, Markdown and a page with pictures.
 
-Decisions: `systems` and `experiment` are the sections that the graph is made of, so that numbers of an earlier run that
-still lie in the folders stay out. Published numbers are in the parameters with their labels, which tell the source.
+Decisions: which rows there are is read from sections `systems` and `experiment`, as in the graph, so that results of an
+earlier run that are still in the folders are not shown. Published numbers are parameters; their labels name the source.
 """
 
 from pathlib import Path

@@ -1,6 +1,6 @@
-"""The picture of AlignedReID's alignment: a pair that is aligned, a shifted one and a wrong one, with their paths.
+"""A figure of AlignedReID's stripe alignment: an aligned pair, a shifted pair and a wrong match, with their paths.
 
-Decision: which pairs, and how they are drawn, is in reporting/systems/alignment.py; pairs.json says what is shown.
+Decision: reporting/systems/alignment.py chooses the pairs and draws them; pairs.json describes them.
 """
 
 from pathlib import Path
@@ -30,7 +30,7 @@ class Params(Section):
 def main(images: Path, model: Path, out: Path, p: Params) -> None:
     """`out` gets alignment.png and pairs.json of the AlignedReID folder `model` on the set `images`.
 
-    pairs.json has a pair each: kind, person, images, stripes' distances, path, and the local distance.
+    pairs.json has for each pair: kind, people, images, distances of the stripes, path, and the local distance.
     """
     net, record = measure.load(model)
     if not isinstance(net, AlignedReID):

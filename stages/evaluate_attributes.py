@@ -1,6 +1,6 @@
-"""How well the trained classifier predicts each attribute, beside the majority class; tables, drawings and a page.
+"""Scores of the trained classifier for each attribute, beside those of the majority class; tables, charts and a page.
 
-Decision: what is done is in reporting/attributes/measure.py.
+Decision: the work is done by reporting/attributes/measure.py.
 """
 
 from pathlib import Path
@@ -16,7 +16,7 @@ class Params(measure.Evaluation):
 def main(market: Path, labels: Path, model: Path, out: Path, p: Params) -> None:
     """`out` gets metrics.json, three CSVs, two SVGs and index.html of the model folder `model`.
 
-    `market` holds the extracted Market-1501, `labels` what extract_attributes wrote.
+    `market` is the extracted Market-1501, `labels` the folder that extract_attributes wrote.
     """
     measure.evaluate(market, labels, model, out, p)
 

@@ -1,7 +1,7 @@
 """A SAN trained on one set, tested on another's query and gallery (cross-domain): numbers and ranked lists.
 
-Decision: measured exactly as on its own set, by the numbers of section `evaluate_san`; a set that is also its own test
-set repeats evaluate_san's result, which keeps a table of sets by sets free of holes.
+Decision: measured exactly as on its own set, with the parameters of section `evaluate_san`; if the training set is
+named as a test set too, the result repeats evaluate_san's, so that a table of training sets by test sets has no gaps.
 """
 
 from pathlib import Path
@@ -12,7 +12,7 @@ from sanreid.reporting.run import retrieval
 
 
 def main(images: Path, model: Path, out: Path, evaluate_san: retrieval.Retrieval, san: network.Architecture) -> None:
-    """`out` gets metrics.json, cmc.csv, and the pictures of ranked lists of the folder `model` on the set `images`."""
+    """Evaluate the model folder `model` on the set `images`; `out` gets metrics.json, cmc.csv and the ranked lists."""
     retrieval.evaluate(images, model, out, evaluate_san, san)
 
 

@@ -1,8 +1,9 @@
-"""What every re-ID number on a set has to beat: chance, an untrained network, and colour stripes.
+"""The trivial baselines that every re-ID result on a set has to beat: chance, an untrained network, and colour stripes.
 
-Decisions: the same query, gallery, protocol and metrics as for a trained model, so that the rows of one table compare;
-nothing here sees a label. Camera-centred stripes subtract the mean of each camera's images in query and gallery; the
-cosine suits what is centred, and for plain stripes, of unit length, it orders as the euclidean distance does.
+Decisions: query, gallery, protocol and metrics are those of a trained model, so that the rows of a table can be
+compared; no labels are used. For camera-centred stripes the mean over each camera's images in query and gallery is
+subtracted. The metric is the cosine distance, which suits centred features; plain stripes have unit length, and are
+ranked alike by cosine and euclidean distance.
 """
 
 from pathlib import Path
@@ -32,7 +33,7 @@ class Params(Section):
 
 
 def main(images: Path, out: Path, p: Params, san: network.Architecture) -> None:
-    """`out` gets metrics.json (one entry a floor) and cmc.csv (rank, one column a floor) for the set `images`."""
+    """`out` gets metrics.json (one entry per baseline) and cmc.csv (rank, one column per baseline) of set `images`."""
     rows = features.retrieval_rows(index.read(images))
     protocol = protocols.of(rows)
     runtime.prepare(p.seed)

@@ -1,4 +1,4 @@
-"""The digit classifiers on the test digits: accuracy, parameters, seconds, and what is mistaken for what."""
+"""The digit classifiers on the test digits: accuracy, number of parameters, seconds, and confusion matrices."""
 
 from pathlib import Path
 

@@ -1,10 +1,10 @@
-"""How many digits are in a stream of images? The Siamese network of one division, calibrated and put to the test.
+"""How many digits are in a stream of images? The Siamese network of one division, calibrated and tested.
 
-Decisions: two digits tell little about how far digits are apart, so where none of the stream's digits calibrates,
-classes invented of those that do calibrate with them (data/invented.py). What is measured is in
-evaluation/open_world/protocol.py, the same for digits and people. Raw pixels, as the first principal components of the
-images trained on, stand beside the network's embedding: what needs no training is what a network has to beat, and on
-digits never trained on it may not.
+Decisions: two calibration digits say little about distances between digits in general, so artificial classes made from
+them are added (data/invented.py), unless the calibration digits are in the stream too. The measurement is in
+evaluation/open_world/protocol.py, the same for digits and people. Raw pixels (their first principal components, fitted
+on the training images) are measured beside the network's embedding, as a baseline without training; on digits never
+trained on a network may be worse.
 """
 
 from pathlib import Path

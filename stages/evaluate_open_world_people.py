@@ -1,9 +1,9 @@
-"""How many people walked by? The digits' open-world evaluation on a re-ID system's features, the code unchanged.
+"""How many people are in a stream? The digits' open-world evaluation on a re-ID system's features, by the same code.
 
-Decisions: nobody of the stream was trained on or calibrated on: a share of the set's test people calibrates, and the
-others' images, of queries and gallery alike, are the stream; distractors are nobody and left out. Cameras are the known
-difficulty, because two people in one camera can look more alike than one person in two; so it is measured twice, with
-the features as they are and with each camera's mean removed, which takes no label.
+Decisions: nobody in the stream was used for training or calibration: a fraction of the set's test people is for
+calibration, and the images of the others, queries and gallery together, are the stream; distractors are left out. The
+known difficulty is cameras: two people in one camera can look more alike than one person in two. So it is measured
+twice: with the features as they are, and with each camera's mean removed, which needs no labels.
 """
 
 from pathlib import Path
@@ -35,7 +35,7 @@ class Params(protocol.Protocol):
 def main(images: Path, model: Path, out: Path, p: Params) -> None:
     """`out` gets metrics.json and a folder for each of KINDS (evaluation/open_world/result_files.py).
 
-    `images` is a set's table, `model` a folder of one of the systems that reporting/systems/measure.py knows.
+    `images` has a set's table; `model` is the model folder of a re-ID system.
     """
     net, trained = measure.load(model)
     rows = features.retrieval_rows(index.read(images))
@@ -64,7 +64,7 @@ def main(images: Path, model: Path, out: Path, p: Params) -> None:
 
 
 def calibrating(pids: NDArray[np.int64], p: Params) -> NDArray[np.bool_]:
-    """Which images (N,) are of the people who calibrate: a share `held_out` of them, drawn.
+    """Which images (N,) are of the people for calibration: a random fraction `held_out` of all people.
 
     Raises ValueError where fewer than two are left on either side.
     """

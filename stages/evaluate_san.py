@@ -1,6 +1,6 @@
 """CMC, mAP and mINP of a trained SAN on its set's query and gallery, and a picture of ranked lists.
 
-Decision: what is done is in reporting/run/retrieval.py, which evaluate_cross shares.
+Decision: the work is done by reporting/run/retrieval.py, which evaluate_cross uses too.
 """
 
 from pathlib import Path
@@ -15,7 +15,7 @@ class Params(retrieval.Retrieval):
 
 
 def main(images: Path, model: Path, out: Path, p: Params, san: network.Architecture) -> None:
-    """`out` gets metrics.json, cmc.csv, and the pictures of ranked lists of the folder `model` on the set `images`."""
+    """Evaluate the model folder `model` on the set `images`; `out` gets metrics.json, cmc.csv and the ranked lists."""
     retrieval.evaluate(images, model, out, p, san)
 
 

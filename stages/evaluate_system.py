@@ -1,7 +1,7 @@
-"""CMC, mAP and mINP of a trained re-ID system on its set's query and gallery, with and without re-ranking, its price,
-ranked lists, and a map of the people with most images.
+"""CMC, mAP and mINP of a trained re-ID system on its set's query and gallery, with and without re-ranking, its speed
+and size, ranked lists, and a t-SNE map of the people with most images.
 
-Decision: what is done is in reporting/systems/measure.py; the model folder says which system it is.
+Decision: the work is done by reporting/systems/measure.py; the model folder records which system it is.
 """
 
 from pathlib import Path

@@ -1,8 +1,8 @@
-"""Pseudo textures against the true ones, where a set has them: L1, PSNR and SSIM, and a picture of samples.
+"""Pseudo textures against the true ones, if the set has them: L1, PSNR and SSIM, and a picture of samples.
 
-Decisions: scores are means over a seeded draw of images, apart for texels that the picture shows and hides (guessed).
-Beside them stands the mean true texture of the training people: a constant that a generator has to beat. A set
-without truth gets the picture and `"available": false` with the reason, never an error.
+Decisions: scores are means over images chosen by a seed, separately for texels that are visible in the picture and
+hidden ones, which can only be guessed. The mean true texture of the training people is scored too: a constant that a
+generator has to beat. A set without true textures gets the picture and `"available": false` with the reason, no error.
 """
 
 from pathlib import Path
@@ -17,7 +17,7 @@ from sanreid.data import images as pictures
 from sanreid.data import index
 from sanreid.evaluation import textures as scores
 from sanreid.params import Section, run
-from sanreid.pseudo_textures import table as texture_table
+from sanreid.pseudo_textures import texture_table
 from sanreid.reporting.shared import image_grids
 
 
@@ -49,7 +49,7 @@ def main(images: Path, textures: Path, out: Path, p: Params) -> None:
 
 
 def measure(rows: pd.DataFrame, textures: Path, truth: scores.TruthFolder, count: int) -> dict[str, Any]:
-    """Mean scores of the first `count` rows that have truth, and of the mean texture on the same images."""
+    """Mean scores of the first `count` rows that have a true texture, and of the mean texture on the same images."""
     if reason := truth.missing():
         return {"available": False, "reason": reason}
     known = rows[rows["pid"].map(truth.has)]

@@ -1,6 +1,7 @@
-"""Market-1501 attributes to weighted labels of 12 heads, and people split so that each attribute is on both sides.
+"""Market-1501 attributes to labels and class weights of 12 heads, and a train/validation split that has every attribute
+value in both parts.
 
-Decision: labels belong to people, class weights count images, since it is images that the loss sees.
+Decision: labels are per person; class weights count images, because the loss is computed over images.
 """
 
 from pathlib import Path

@@ -1,7 +1,7 @@
-"""CUHK03 to one folder of PNGs and a checked table by the new protocol; instances: labeled, detected.
+"""CUHK03 to a folder of PNGs and a checked table, under the new protocol; instances: labeled, detected.
 
-Decision: the split is decided here once, so that no later stage can look at test people by mistake while parameters
-are being chosen (`holdout: validation`). The .mat is read once; a run that was killed goes on after its last image.
+Decision: the split is made here only, so that no later stage can use test people by mistake while parameters are being
+chosen (`holdout: validation`). The .mat is read once; a run that was killed continues after its last image.
 """
 
 from pathlib import Path

@@ -1,6 +1,6 @@
-"""CUHK03 to one folder of PNGs and a checked table by one of the classic protocol's test sets; one instance a set.
+"""CUHK03 to a folder of PNGs and a checked table, for one test set of the classic protocol; one instance per test set.
 
-Decision: each split is a set of its own (cuhk03_classic_1, ...), so that it trains and is measured like any other.
+Decision: each split becomes a data set of its own (cuhk03_classic_1, ...), and is trained and measured like any other.
 """
 
 from pathlib import Path

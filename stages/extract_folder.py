@@ -1,13 +1,13 @@
-"""A user's own folder of pictures to a checked table; one instance an entry of `folders` in params.yaml.
+"""A user's own folder of pictures to a checked table; one instance per entry of `folders` in params.yaml.
 
-Decision: the pictures are the user's own bytes; each is decoded to see whether it is whole, none is encoded again.
+Decision: the pictures are copied byte by byte, never encoded again; each is decoded once to check it.
 """
 
 from pathlib import Path
 
 from sanreid import runtime
 from sanreid.data import folder as reader
-from sanreid.data import images, incoming, index
+from sanreid.data import images, index, ingest
 from sanreid.params import Section, run
 
 
@@ -22,7 +22,7 @@ def main(folder: Path, out: Path, p: Params) -> None:
     table, files = reader.read(folder, p.broken_pictures)
     with runtime.atomic_folder(out) as work:
         (work / "truth").mkdir()
-        table, left = incoming.take(table, files, work, [folder], p.broken_pictures, reader.rows(folder))
+        table, left = ingest.take(table, files, work, [folder], p.broken_pictures, reader.rows(folder))
         index.write(table, work)
         summary = index.summary(table, distractor=reader.DISTRACTOR) | left
         runtime.write_json(work / "summary.json", summary)

@@ -1,12 +1,12 @@
-"""Market-1501 to one folder of pictures and a checked table.
+"""Market-1501 to a folder of pictures and a checked table.
 
-Decision: the JPEGs are the publisher's own bytes; each is decoded to see whether it is whole, none is encoded again.
+Decision: the publisher's JPEGs are copied byte by byte, never encoded again; each is decoded once to check it.
 """
 
 from pathlib import Path
 
 from sanreid import runtime
-from sanreid.data import images, incoming, index, market1501
+from sanreid.data import images, index, ingest, market1501
 from sanreid.params import Section, run
 
 
@@ -22,7 +22,7 @@ def main(raw: Path, out: Path, p: Params) -> None:
     with runtime.atomic_folder(out) as work:
         (work / "truth").mkdir()
         files = market1501.files(raw, table)
-        table, left = incoming.take(table, files, work, market1501.roots(raw), p.broken_pictures)
+        table, left = ingest.take(table, files, work, market1501.roots(raw), p.broken_pictures)
         index.write(table, work)
         summary = index.summary(table, distractor=market1501.DISTRACTOR) | left
         runtime.write_json(work / "summary.json", summary)

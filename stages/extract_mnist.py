@@ -1,6 +1,6 @@
-"""MNIST's IDX files to one folder of PNGs a split and digit, and a checked table.
+"""MNIST's IDX files to a folder of PNGs for each split and digit, and a checked table.
 
-Decision: the pictures stay grey, one channel, as published; readers that want RGB get three equal channels.
+Decision: the pictures keep one grey channel, as published; reading one as RGB gives three equal channels.
 """
 
 from pathlib import Path

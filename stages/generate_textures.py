@@ -1,7 +1,7 @@
-"""SAN-PG's texture of every image of a set: the pseudo ground truth that SAN is trained with.
+"""SAN-PG's texture for every image of a set: the pseudo ground truth that SAN is trained with.
 
-Decision: every split gets its textures, not the training images alone, so that they can be measured against the true
-ones of people that no network has seen.
+Decision: textures are made for all splits, not only for training images, so that they can also be compared with the
+true textures of people who were not trained on.
 """
 
 import shutil
@@ -13,7 +13,7 @@ from sanreid.data import images as pictures
 from sanreid.data import index, tensors
 from sanreid.models import san as network
 from sanreid.params import Section, run
-from sanreid.pseudo_textures import generate, table
+from sanreid.pseudo_textures import generate, texture_table
 from sanreid.training import checkpoint
 from sanreid.training.parameter_prefixes import DECODER, TRUNK
 
@@ -25,18 +25,18 @@ class Params(Section):
 
 
 def main(images: Path, san_pg: Path, out: Path, p: Params, san: network.Architecture) -> None:
-    """`images` holds a table; `out` gets a PNG an image in the images' own folders, index.parquet and uv_mirror.npy."""
+    """`images` has a set's table; `out` gets one PNG per image at the image's path, index.parquet and uv_mirror.npy."""
     paths = index.read(images)["path"].tolist()
-    textures = table.names(paths)
+    textures = texture_table.names(paths)
     runtime.prepare(seed=0)
-    model = network.SAN(san, people=1)  # a head is there and unused
+    model = network.SAN(san, people=1)  # the head of `people` classes is not used
     report = checkpoint.load_into(model, san_pg / checkpoint.WEIGHTS, only=TRUNK + DECODER, strict=True)
     runtime.log.info("%s", report)
     model.to(runtime.device())
     decoded = tensors.decode(images, paths, san.size)
     with runtime.atomic_folder(out) as work:
         pictures.write_all(work, zip(textures, generate.predict(model, decoded, p.batch), strict=True))
-        table.write(paths, textures, work)
+        texture_table.write(paths, textures, work)
         if (san_pg / "uv_mirror.npy").is_file():
             shutil.copyfile(san_pg / "uv_mirror.npy", work / "uv_mirror.npy")
     runtime.log.info("%s: %d textures of %d x %d texels", out, len(textures), san.texture, san.texture)

@@ -1,13 +1,14 @@
-"""PIT's images, textures and what a rendered set knows besides, in one folder, paired by one checked table.
+"""PIT's images and textures (and, of a rendered PIT, frontal pictures and visibility maps) in one folder, paired by one
+checked table.
 
-Decision: the pairing is settled here once; no later stage derives a texture from an image's name.
+Decision: the pairing is made here only; no later stage derives a texture's path from an image's name.
 """
 
 from pathlib import Path
 
 from sanreid import runtime
 from sanreid.bounds import Count, Text
-from sanreid.data import images, incoming, index, pit
+from sanreid.data import images, index, ingest, pit
 from sanreid.params import Section, run
 
 
@@ -26,7 +27,7 @@ def main(raw: Path, out: Path, p: Params) -> None:
     with runtime.atomic_folder(out) as work:
         (work / "truth").mkdir()
         files = pit.files(raw, p.label_pattern, p.images_per_texture, p.broken_pictures)
-        table, left = incoming.take(table, files, work, [raw], p.broken_pictures)
+        table, left = ingest.take(table, files, work, [raw], p.broken_pictures)
         index.write(table, work)
         extras = {name: int(table[name].nunique()) for name in index.FILE_COLUMNS}
         summary = index.summary(table) | {"files": extras} | left

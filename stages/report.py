@@ -1,9 +1,9 @@
-"""The page (one HTML file), the README's strip, graph and table of results, from files that the other stages wrote.
+"""The page (one HTML file), the README's figures and the table of results, from files that the other stages wrote.
 
-Decisions: `--sets --variants --seeds --generators --cross` are the section `experiment`, so that numbers of an earlier
-experiment that still lie in the folders stay out. `--interim` and the other folders are trees with a folder a set; the
+Decisions: `--sets --variants --seeds --generators --cross` are section `experiment`, so that results of an earlier
+experiment that are still in the folders are not shown. `--interim` and the other folders have a subfolder per set;
 pictures of every re-ID set of `--interim` are shown. `--cross` names the sets that models of other sets were tested on,
-in the tree `--crossed`. What a run does not have (attributes, digits, truth) is left out and said.
+with results in `--crossed`. The page says what a run does not have (attributes, digits, true textures).
 """
 
 from pathlib import Path
@@ -65,7 +65,7 @@ def main(
 ) -> None:
     """Write `out` (the page) and `figures`/{strip.jpg, graph.svg, results.md, results.txt}; print the table.
 
-    For DVC's own commands: `numbers` (JSON, a dozen) and `plots`/{cmc.csv, losses.csv}.
+    `numbers` (JSON, a dozen metrics) and `plots`/{cmc.csv, losses.csv} are for `dvc metrics` and `dvc plots`.
     """
     look = dataset_samples.Look(p.people, p.height, p.quality, p.seed)
     experiment = results.Experiment(sets, variants, seeds)

@@ -1,7 +1,7 @@
 """The open world's page: digits seen, digits never trained on, people; tables, pictures of groups, maps.
 
-Decisions: which divisions and sets belong to it is set by the sections `mnist` and `systems` that the graph is made
-of, so that an earlier run's numbers stay out; which rule is shown, by the section that evaluated it.
+Decisions: which divisions and sets are shown is read from sections `mnist` and `systems`, as in the graph, so that an
+earlier run's results are not shown.
 """
 
 import sys
@@ -29,7 +29,7 @@ from sanreid.reporting.open_world.page import Setting
 from sanreid.reporting.shared import notices, pictures, templates
 from sanreid.reporting.systems.table import Systems
 
-KINDS = {"features": "features as they are", "camera_mean_removed": "camera means removed"}  # folders, and what to say
+KINDS = {"features": "features as they are", "camera_mean_removed": "camera means removed"}  # folder -> its title
 
 
 class MapSection(Section):
@@ -37,7 +37,7 @@ class MapSection(Section):
 
     divisions: Each[Division]
     sizes: Each[Annotated[int, Field(ge=2, le=10_000_000)]]
-    steps: Annotated[int, Field(ge=250, le=1_000_000)]  # the first 250 of the descent only spread the clusters
+    steps: Annotated[int, Field(ge=250, le=1_000_000)]  # the first 250 iterations only spread the clusters
     seed: Seed
 
 
@@ -55,10 +55,10 @@ class Params(Section):
 def main(
     interim: Path, digits: Path, people: Path, out: Path, p: Params, mnist: digit_tables.Runs, systems: Systems
 ) -> None:
-    """`out` gets index.html, maps.html (the turnable maps), table.csv, table.md, cover.jpg and the pictures.
+    """`out` gets index.html, maps.html (the 3-D maps), table.csv, table.md, cover.jpg and the pictures.
 
-    `interim` holds the extracted sets; `digits` and `people` what the evaluating stages wrote, a folder a division, and
-    a set and seed.
+    `interim` has the extracted sets; `digits` and `people` are the outputs of evaluate_open_world (a folder per
+    division) and evaluate_open_world_people (a folder per set and seed).
     """
     shown = p.shown.rule, p.shown.link
     records = {name: result_files.load(digits / name / "embedding") for name in mnist.divisions}
@@ -104,9 +104,9 @@ def main(
 
 
 def of_digits(records: dict[str, Record], pictured: list[str], kind: str = "") -> Iterator[Setting]:
-    """The digits seen, then the divisions of digits never trained on; what has no record is left out.
+    """The digits seen in training, then the digits never trained on; divisions without results are left out.
 
-    `kind` says of what, where not of the network's features.
+    `kind` is added to the titles: "" for the network's features, ", raw pixels" for pixels.
     """
     named = [f"division {name}{kind}" for name in pictured]
     key = kind.replace(", ", "-").replace(" ", "-")
@@ -139,7 +139,7 @@ def opened(folder: Path, path: str) -> Image.Image:
 
 
 def projected(name: str, found: Record, folder: Path, p: MapSection, dimensions: int) -> list[list[Map]]:
-    """Maps of a division's stream: a row a size, features and then raw pixels."""
+    """Maps of a division's stream: one row per size, with the features first and then the raw pixels."""
     order = runtime.rng(p.seed, "maps", name).permutation(len(found.stream))
     rows = []
     for size in sorted({min(size, len(order)) for size in p.sizes} | {len(order)}):

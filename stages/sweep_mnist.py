@@ -1,4 +1,6 @@
-"""Train one cell of the digits' grids: a classifier at the learning rate, weight decay and batch size of its name."""
+"""Train one cell of a hyperparameter grid: a digit classifier with the learning rate, weight decay and batch size that
+the cell's name gives.
+"""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -8,8 +10,7 @@ from sanreid.bounds import Epochs, Name
 from sanreid.data import digits
 from sanreid.models import digit_classifiers
 from sanreid.params import Section, run
-from sanreid.training import checkpoint, digit_cells, digit_classifier, loop
-from sanreid.training import digits as digit_training
+from sanreid.training import checkpoint, digit_cells, digit_classifier, digit_training, loop
 
 
 class Params(Section):
@@ -20,9 +21,9 @@ class Params(Section):
 
 
 def main(images: Path, cell: str, out: Path, p: Params, train_mnist_classifier: digit_classifier.Plan) -> None:
-    """`out` gets metrics.json (test accuracy, and where it diverged) and history.csv of the epochs that were whole.
+    """`out` gets metrics.json (test accuracy, and where it diverged) and history.csv of the completed epochs.
 
-    `images` is what extract_mnist wrote; the seed, the momentum and the networks are those of train_mnist_classifier.
+    `images` is the folder that extract_mnist wrote; seed, momentum and networks are those of train_mnist_classifier.
     """
     train(lambda: digits.read(images), images, cell, out, p, train_mnist_classifier)
 
@@ -36,7 +37,7 @@ def train(
     plan: digit_classifier.Plan,
     hasten: Callable[[digit_classifier.Step], loop.Step] = lambda step: step,
 ) -> None:
-    """As `main`, with digits from `read`, whose table lies in `images`, and a step that `hasten` may wrap."""
+    """As `main`; `read` returns the digits of folder `images`, and `hasten` may wrap the step (as a CUDA graph)."""
     asked = digit_cells.parse(cell)
     chosen = plan.model(p.model, "sweep_mnist.model").model_copy(update={"epochs": p.epochs})
     sgd = plan.optimiser.model_copy(update={"lr": asked.lr, "weight_decay": asked.weight_decay})

@@ -1,7 +1,7 @@
-"""Make one embedded raw data set in the layout of its publisher.
+"""Render one embedded raw data set in its publisher's file layout.
 
-Decisions: one instance of the stage a data set, so that a change to one set leaves the others alone; each publisher
-owns its part of the parameters; the folder appears whole or not at all.
+Decisions: the stage has one instance per data set, so that a change to one set does not make the others stale; each
+publisher's module defines its part of the parameters; the folder is written completely or not at all.
 """
 
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Train AlignedReID (Zhang et al. 2017) on a set's training people: one network, or peers that teach each other."""
+"""Train AlignedReID (Zhang et al. 2017) on a set's training people: one network, or several with mutual learning."""
 
 from pathlib import Path
 
@@ -15,8 +15,8 @@ class Params(aligned.Plan):
 def main(images: Path, start: Path, seed: int, out: Path, p: Params) -> None:
     """`out` gets weights.safetensors, params.json, history.csv, load_report.json and training.json.
 
-    The weights are the first network's, and its peers' below `peers`. `images` holds the set's table,
-    `start` the weights that the networks start from (reid.start).
+    The weights are the first network's; those of the others have names that begin with `peers`. `images` has the set's
+    table, `start` the weights that the networks start from (reid.start).
     """
     systems.train(
         *("aligned", p, images, start, seed, out),

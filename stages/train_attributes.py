@@ -1,7 +1,7 @@
-"""Train the attribute classifier on Market-1501's training people, until the validation people stop gaining.
+"""Train the attribute classifier on Market-1501's training people, with early stopping on the validation people.
 
-Decision: split `test` is not touched; `val` decides the epoch whose weights are kept, so what evaluate_attributes finds
-on it is a little too good.
+Decision: split `test` is not used; `val` decides which epoch's weights are kept, so the scores that evaluate_attributes
+measures on `val` are slightly optimistic.
 """
 
 from pathlib import Path
@@ -19,8 +19,8 @@ class Params(attributes.Recipe):
 def main(market: Path, labels: Path, start: Path, seed: int, out: Path, p: Params) -> None:
     """`out` gets weights.safetensors, params.json, history.csv, load_report.json and training.json.
 
-    `market` holds the extracted Market-1501, `labels` what extract_attributes wrote, `start` the weights that
-    the network starts from (reid.start).
+    `market` is the extracted Market-1501, `labels` the folder that extract_attributes wrote, `start` has the weights
+    that the network starts from (reid.start).
     """
     held_out = attributes.read(market, labels, "val", p.network.size)
     systems.train(

@@ -6,8 +6,7 @@ from sanreid import runtime
 from sanreid.data import digits
 from sanreid.models import digit_classifiers
 from sanreid.params import run
-from sanreid.training import digit_classifier
-from sanreid.training import digits as digit_training
+from sanreid.training import digit_classifier, digit_training
 from sanreid.training.error_context import in_section
 
 
@@ -18,7 +17,7 @@ class Params(digit_classifier.Plan):
 def main(images: Path, model: str, out: Path, p: Params) -> None:
     """`out` gets weights.safetensors, params.json, history.csv and training.json.
 
-    `images` is what extract_mnist wrote, `model` a name under `models` of the section.
+    `images` is the folder that extract_mnist wrote, `model` a name under `models` of the section.
     """
     chosen, recipe = p.model(model, "mnist.models"), p.recipe
     digit_training.prepare(recipe.seed)

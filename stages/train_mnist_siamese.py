@@ -6,8 +6,7 @@ from sanreid import runtime
 from sanreid.data import digits
 from sanreid.models.siamese import Siamese
 from sanreid.params import run
-from sanreid.training import digits as digit_training
-from sanreid.training import siamese
+from sanreid.training import digit_training, siamese
 
 
 class Params(siamese.Recipe):
@@ -17,7 +16,7 @@ class Params(siamese.Recipe):
 def main(images: Path, division: str, out: Path, p: Params) -> None:
     """`out` gets weights.safetensors, params.json, history.csv and training.json.
 
-    `images` is what extract_mnist wrote, `division` one of data/digits.py: `seen`, `d0` .. `d9`.
+    `images` is the folder that extract_mnist wrote, `division` one of those in data/digits.py: `seen`, `d0` .. `d9`.
     """
     digit_training.prepare(p.seed)
     everything = digits.read(images)

@@ -1,11 +1,12 @@
-"""Train SAN-PG on PIT: the network that will give every re-ID image its pseudo ground-truth texture.
+"""Train SAN-PG on PIT: the network that predicts a pseudo ground-truth texture for every re-ID image.
 
-`target` is the column of the paired table that it learns to paint: `texture`, or `frontal`, the pose-aligned person of
-the same standing (Jin et al. 2020, table 2).
+`target` is the column of the paired table that it learns to predict: `texture`, or `frontal`, the same person in a
+frontal pose (Jin et al. 2020, table 2).
 
-Decisions: people of split `validation` are never trained on; their L1 is measured every epoch. Every few epochs some
-of them and some of the training people are drawn (image | predicted | true) into pictures/; reconstructions.jpg is the
-last one, of validation people where there are any. The layout's mirror and coverage maps travel with the weights.
+Decisions: people of split `validation` are not trained on; their L1 is measured after every epoch. Every few epochs
+pictures of some validation and some training people (image | predicted | true) are written into pictures/;
+reconstructions.jpg is the last of them, of validation people if there are any. The texture layout's mirror and coverage
+maps are copied beside the weights.
 """
 
 import shutil
@@ -18,7 +19,7 @@ from sanreid.bounds import Seed
 from sanreid.data import augment, index
 from sanreid.models import san as network
 from sanreid.params import run
-from sanreid.pseudo_textures import progress
+from sanreid.pseudo_textures import decoder_pictures
 from sanreid.training import checkpoint, loop, optim, san_pg, san_start
 from sanreid.training.parameter_prefixes import DECODER, TRUNK
 
@@ -34,7 +35,7 @@ class Params(san_pg.Recipe):
 
 
 def main(pit: Path, target: str, out: Path, p: Params, san: network.Architecture) -> None:
-    """`pit` holds the paired table; `out` gets what a training leaves, its pictures and the layout's maps."""
+    """`pit` has the paired table; `out` gets the model folder, with its pictures and the layout's maps."""
     if target not in TARGETS:
         raise ValueError(f"experiment.generators: '{target}'; a generator paints one of {', '.join(TARGETS)}")
     table = index.read(pit)
@@ -59,7 +60,7 @@ def main(pit: Path, target: str, out: Path, p: Params, san: network.Architecture
     splits = {"train": shown(pairs, train, p, "train")}
     if held_out is not None:
         splits["validation"] = shown(held_out, rest, p, "validation")
-    watch = progress.Progress(model, splits, p.pictures.every, epochs)
+    watch = decoder_pictures.Progress(model, splits, p.pictures.every, epochs)
     name = "/".join(out.parts[-2:])
     with checkpoint.owned(key, name):
         trained = loop.fit(step, epochs=epochs, seed=p.seed, run=key, name=name, watch=watch)
@@ -70,15 +71,15 @@ def main(pit: Path, target: str, out: Path, p: Params, san: network.Architecture
             for layout in LAYOUT if target == "texture" else ():
                 if (pit / layout).is_file():
                     shutil.copyfile(pit / layout, work / layout)
-            progress.keep(trained.history.parent, work)
-            last = progress.name(list(splits)[-1], epochs)
-            shutil.copyfile(work / progress.FOLDER / last, work / "reconstructions.jpg")
+            decoder_pictures.keep(trained.history.parent, work)
+            last = decoder_pictures.name(list(splits)[-1], epochs)
+            shutil.copyfile(work / decoder_pictures.FOLDER / last, work / "reconstructions.jpg")
 
 
-def shown(pairs: san_pg.Pairs, table: pd.DataFrame, p: Params, split: str) -> progress.Shown:
+def shown(pairs: san_pg.Pairs, table: pd.DataFrame, p: Params, split: str) -> decoder_pictures.Shown:
     """The images and true textures of the people of `table`, the rows of `pairs`, that the pictures show."""
-    some = progress.choose(table["pid"].to_numpy(), p.pictures.people, p.seed, split)
-    return progress.Shown(pairs.images[some], pairs.textures[pairs.texture_of[some]])
+    some = decoder_pictures.choose(table["pid"].to_numpy(), p.pictures.people, p.seed, split)
+    return decoder_pictures.Shown(pairs.images[some], pairs.textures[pairs.texture_of[some]])
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
-"""Train a variant of the two-branch network on a re-ID set's training people, but for a few that say when to stop.
+"""Train a variant of the two-branch network on a re-ID set's training people, a few of whom are held out for early
+stopping.
 
-Decision: the people held out are drawn by the run's seed, and are ranked as the test people will be.
+Decision: the held-out people are chosen by the run's seed, and are ranked in the same way as the test people.
 """
 
 from collections.abc import Callable
@@ -16,7 +17,7 @@ from sanreid.params import run
 from sanreid.training import holdout, loop, reid, systems, two_branch
 from sanreid.training.error_context import in_section
 
-LOOK = 128  # held-out images at a time; changes no number that counts
+LOOK = 128  # held-out images at a time; affects speed and memory only
 
 
 class Params(two_branch.Plan):
@@ -46,7 +47,7 @@ def main(images: Path, start: Path, variant: str, seed: int, out: Path, p: Param
 
 
 def begin(model: TwoBranch, p: Params, folder: Path) -> reid.Start:
-    """Fill the trunk, and the max branch with what it was filled with."""
+    """Load the starting weights into the trunk, and copy its stage 4 into the max branch."""
     begun = reid.start(model, p.network, folder)
     if p.network.initialise != "scratch":
         model.copy_stage()
@@ -54,7 +55,7 @@ def begin(model: TwoBranch, p: Params, folder: Path) -> reid.Start:
 
 
 def ranked(images: Path, parts: holdout.Parts, size: tuple[int, int]) -> Callable[[nn.Module], float]:
-    """What gives a network's mAP on the held-out people."""
+    """A function that measures a network's mAP on the held-out people."""
     pictures = reid.decode(images, parts.validation, size).images
 
     def measure(model: nn.Module) -> float:

@@ -13,6 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # `from stages import ...`
 
 from tests import order, warm_python  # noqa: E402
+from tests.workspace import Workspace  # noqa: E402
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell's background job: what is started here would ignore it
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -49,6 +50,12 @@ def warm(tmp_path_factory) -> Iterator[Path]:
     """The folder, for the head of a PATH, of a `python` that starts stages fast."""
     with warm_python.serving(tmp_path_factory.mktemp("warm") / "bin", os.environ) as folder:
         yield folder
+
+
+@pytest.fixture(scope="session")
+def project(root, tmp_path_factory, cache) -> Workspace:
+    """A tiny project that test files share, so that what the graph's first stages make is made once; it starts cold."""
+    return Workspace(root, tmp_path_factory.mktemp("project"), cache)
 
 
 @pytest.fixture(scope="session")

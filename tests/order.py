@@ -2,11 +2,11 @@
 
 Decisions: one run of pytest has all tests, since each worker imports and collects them all: 17 processor seconds. Slow
 tests wait a lot (for servers, for processes that are killed) and fast ones compute, so the two run beside one another:
-the order has slow tests at its head and fast ones at its end, and every other worker takes from the end. A unit, which
-one worker runs whole, is what stands together of one file: the tests of a file share its fixtures; two files that want
-a server of Prefect share that too (FELLOWS): it takes 20 seconds to start. Both ends of the
-slow tests are the longest, so the two kinds of worker meet at the shortest. A file that is not in the table counts as
-MIDDLING; the table wants no care, for it decides nothing but how long the last worker runs alone.
+the order has slow tests at its head and fast ones at its end, and one worker of four takes from the end. A unit, which
+one worker runs whole, is what stands together of one file: the tests of a file share its fixtures; so do two files that
+want a server of Prefect, which takes 20 seconds to start, or the first stages of the graph (FELLOWS). The slow ones are
+done before the fast ones then, whose files are short: the workers end together. A file that is not in the table counts
+as MIDDLING; the table wants no care, for it decides nothing but how long the last worker runs alone.
 """
 
 from collections.abc import Sequence
@@ -17,11 +17,11 @@ import pytest
 
 # about how long the slow tests of a file take, in seconds of one of three workers on two cores
 SECONDS = {
-    "tests/test_pipeline.py": 190,
+    "tests/test_pipeline.py": 150,
     "tests/flows/test_serve.py": 130,
     "tests/test_one_owner.py": 140,
     "tests/flows/test_machines.py": 120,
-    "tests/test_pipeline_rest.py": 115,
+    "tests/test_pipeline_rest.py": 60,
     "tests/flows/test_pipeline.py": 110,
     "tests/tools/test_chaos.py": 110,
     "tests/flows/test_temporary_server.py": 85,
@@ -32,11 +32,14 @@ SECONDS = {
     "tests/test_odd_paths.py": 25,
 }
 MIDDLING = 12
-FELLOWS = {"tests/flows/test_serve.py": "tests/flows/test_pipeline.py"}  # their slow tests run after those
+FELLOWS = {  # their slow tests run after those, on the same worker
+    "tests/flows/test_serve.py": "tests/flows/test_pipeline.py",
+    "tests/test_pipeline_rest.py": "tests/test_pipeline.py",
+}
 
 
 def arranged(items: Sequence[pytest.Item]) -> list[pytest.Item]:
-    """The items: slow ones first, file by file, the longest at both ends of them; then the others, as they come."""
+    """The items: slow ones first, file by file, the longest to the shortest; then the others, as they come."""
     slow: dict[str, list[pytest.Item]] = {}
     fast = []
     for item in items:
@@ -46,7 +49,7 @@ def arranged(items: Sequence[pytest.Item]) -> list[pytest.Item]:
             fast.append(item)
     took = {home: sum(SECONDS.get(file, MIDDLING) for file in {_file(i.nodeid) for i in slow[home]}) for home in slow}
     files = sorted(slow, key=lambda home: -took[home])
-    return [item for file in files[::2] + files[1::2][::-1] for item in slow[file]] + fast
+    return [item for file in files for item in slow[file]] + fast
 
 
 def units(nodeids: Sequence[str]) -> dict[str, str]:
@@ -72,7 +75,7 @@ def scheduler(config: pytest.Config, log: Any) -> Any:
     from xdist.scheduler import LoadFileScheduling
 
     class FromBothEnds(LoadFileScheduling):
-        """Every other worker takes from the end; none holds more than the next test beside the one that it runs."""
+        """One worker of four takes from the end; none holds more than the next test beside the one that it runs."""
 
         of: dict[str, str]
 
@@ -85,7 +88,7 @@ def scheduler(config: pytest.Config, log: Any) -> Any:
             super().schedule()
 
         def _assign_work_unit(self, node: Any) -> None:
-            if int(node.gateway.id.removeprefix("gw")) % 2:
+            if int(node.gateway.id.removeprefix("gw")) % 4 == 1:
                 self.workqueue.move_to_end(next(reversed(self.workqueue)), last=False)
             super()._assign_work_unit(node)
 

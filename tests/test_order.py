@@ -43,11 +43,11 @@ def item(nodeid, slow=True):
     return SimpleNamespace(nodeid=nodeid, get_closest_marker=lambda name: slow and name == "slow")
 
 
-def test_slow_tests_are_longest_at_both_ends_and_shortest_in_the_middle(monkeypatch):
+def test_slow_tests_come_first_and_of_them_the_longest(monkeypatch):
     monkeypatch.setattr(order, "SECONDS", {"a": 50, "b": 40, "c": 30, "d": 1})
     items = [item("z::fast", False), *(item(f"{name}::one") for name in "dcba"), item("a::fast", False)]
     assert [each.nodeid for each in order.arranged([*items, item("x::two"), item("a::two")])] == [
-        *("a::one", "a::two", "c::one", "d::one", "x::two", "b::one"),
+        *("a::one", "a::two", "b::one", "c::one", "x::two", "d::one"),
         *("z::fast", "a::fast"),
     ]
 

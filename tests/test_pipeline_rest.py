@@ -1,5 +1,7 @@
 """Tiny runs of the rest of the graph through `dvc repro`: attributes, other systems, a user's own folder.
 
+They go on in the workspace of test_pipeline.py where that ran before them, and make everything themselves else.
+
 What it asserts: attributes are told from either form of their file; a system is trained, measured and compared; a
 user's own folder trains and is tested on another set by two lines.
 """
@@ -16,8 +18,9 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def workspace(root, tmp_path_factory, cache, warm) -> Workspace:
-    return Workspace(root, tmp_path_factory.mktemp("project"), cache, warm)
+def workspace(project, warm) -> Workspace:
+    project.hasten(warm)
+    return project
 
 
 def test_attributes_are_told_from_nothing_and_from_the_courses_file_alike(workspace):

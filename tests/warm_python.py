@@ -7,7 +7,7 @@ importing torch, pandas and matplotlib: the tests of the graph start a hundred s
 Decisions: only `python stages/...` is served; for anything else, and where nobody serves, the real interpreter takes
 over. A stage ends with the process that asked for it, as a child of it would. What tests the start itself, a kill, or
 another machine (test_one_owner, tools/test_chaos, the script without DVC) has the real interpreter alone, and so has
-the first run of the graph in test_pipeline; that run and a warm one are compared byte for byte there.
+the graph's first stages in test_pipeline; those and warm ones are compared byte for byte there.
 """
 
 import gc

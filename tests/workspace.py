@@ -88,7 +88,8 @@ class Workspace:
 
     def hasten(self, warm: Path) -> None:
         """From now on stages start by the `python` in `warm`."""
-        self.env["PATH"] = os.pathsep.join([os.fspath(warm), self.env["PATH"]])
+        if os.fspath(warm) not in self.env["PATH"].split(os.pathsep):
+            self.env["PATH"] = os.pathsep.join([os.fspath(warm), self.env["PATH"]])
 
     def run(self, *command: str) -> str:
         """Run in the workspace; a failure shows what was printed."""

@@ -1,9 +1,8 @@
-"""What a number or a name of params.yaml may be: the types of the sections' fields, and the words of a refusal.
+"""Allowed values of numbers and names in params.yaml: the field types of the sections, and their error messages.
 
-Decisions: every number has a lower and an upper bound, so that a slip of the keyboard (epochs: 1200000, lr: 1e300) is
-refused by its key before any work and not by a full disk after it. The bounds are generous: they lie beyond every
-published value and every real use, and say no more than that the number cannot be meant. Whole numbers from a short
-list are bounded integers, since pydantic's Literal[1, 2] takes `true` for 1.
+Decisions: every number has a lower and an upper bound, so that a typing error (epochs: 1200000, lr: 1e300) is refused
+by key before any work, instead of failing after hours. The bounds are generous: a value outside of them cannot be
+meant. Integers from a short list have bounds too, because pydantic's Literal[1, 2] accepts `true` for 1.
 """
 
 import re
@@ -69,21 +68,21 @@ _QUOTES = "put it in quotes"
 
 
 def once(values: list[T]) -> list[T]:
-    """`values`; ValueError where one of them stands twice."""
+    """`values`; ValueError if one of them occurs twice."""
     if twice := sorted({str(v) for v in values if values.count(v) > 1}):
         raise ValueError(f"{', '.join(twice)} stands there twice")
     return values
 
 
 def text(value: Any) -> str:
-    """An integer as the text that it is: YAML reads a folder named 2024 as a number."""
+    """An integer as a string: YAML reads a folder named 2024 as a number."""
     if isinstance(value, (bool, float)) or not isinstance(value, (str, int)):
         raise ValueError(f"{short(value)} is no name: YAML reads null, true and 1.5 as other things; {_QUOTES}")
     return str(value)
 
 
 def name(value: str) -> str:
-    """`value` if it can name a folder and stand in a shell's single quotes; ValueError says what is amiss."""
+    """`value` if it can be a folder's name and be put in a shell's single quotes; ValueError says what is wrong."""
     if not value:
         raise ValueError("is empty; give it a name")
     if len(value.encode("utf-8", "replace")) > LONGEST:
@@ -98,7 +97,7 @@ def name(value: str) -> str:
 
 
 def place(value: str) -> str:
-    """`value` if it can be a path; ValueError says what is amiss. Commands name its key, so quotes and spaces work."""
+    """`value` if it can be a path; ValueError says what is wrong. Quotes and spaces are allowed (see params.py)."""
     if not value.strip():
         raise ValueError("is empty; name the folder")
     if odd := [c for c in value if unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp")]:
@@ -107,7 +106,7 @@ def place(value: str) -> str:
 
 
 def _quoted(value: Any) -> Any:
-    """`value`; ValueError where YAML made a number or a truth of it."""
+    """`value`; ValueError if YAML has read it as a number or a boolean."""
     if value is not None and not isinstance(value, (str, dict, list)):
         raise ValueError(f"{short(value)} is no path; {_QUOTES} if it is a folder's name")
     return value
@@ -122,10 +121,9 @@ OneOrMore = Annotated[list[T], Field(min_length=1, max_length=1000), AfterValida
 
 
 def complaints(error: ValidationError, values: Any, where: str) -> list[str]:
-    """A line for each offending key of `values`: `where`, the key with its dots, what is wrong, what was given.
+    """One line for each invalid key of `values`: `where`, the dotted key, what is wrong, what was given.
 
-    pydantic's places also name the kind of a union and begin a section's own message below its key; here the key is
-    spelled as the user wrote it.
+    pydantic's locations also contain the member of a union; here the key is written as in the user's file.
     """
     lines = []
     for e in error.errors(include_url=False):

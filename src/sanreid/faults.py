@@ -1,8 +1,8 @@
-"""What went wrong, in one line that names the file and what to do.
+"""Errors as one line that names the file and what to do.
 
-Decisions: bad input and a full or forbidden disk are said in a line; a fault of the program keeps its traceback, and
-SANREID_LOG=DEBUG shows one for everything. The libraries whose own errors mean bad input are known by name here, so
-that none of them has to be imported. A line is cut in its middle: a value of ten megabytes helps nobody.
+Decisions: bad input, a full disk and missing permissions are reported in one line; a bug of the program keeps its
+traceback, and SANREID_LOG=DEBUG shows a traceback for everything. Libraries whose errors mean bad input are listed here
+by name, so that none of them has to be imported. Long lines are cut in the middle.
 """
 
 import errno
@@ -42,14 +42,14 @@ _REMEDIES = {
 
 def short(value: Any, limit: int = 80) -> str:
     """`repr(value)`, cut in its middle to about `limit` characters."""
-    if isinstance(value, (str, bytes)) and len(value) > 4 * limit:  # before repr, which may be as long again
+    if isinstance(value, (str, bytes)) and len(value) > 4 * limit:  # cut first, so that repr needs no second copy
         text = f"{value[:limit]!r} ... {value[-limit:]!r}"
         return f"{cut(text, limit)} ({len(value):,} long)"
     return cut(repr(value), limit)
 
 
 def cut(text: str, limit: int = 80) -> str:
-    """`text`, where it is longer than `limit` characters without its middle."""
+    """`text`, without its middle if it is longer than `limit` characters."""
     if len(text) <= limit:
         return text
     half = (limit - 5) // 2
@@ -57,12 +57,12 @@ def cut(text: str, limit: int = 80) -> str:
 
 
 def line(told: object, limit: int = 200) -> str:
-    """What a library says of a damaged file, as one short line."""
+    """A library's error message about a damaged file, as one short line."""
     return cut(" ".join(str(told).split()), limit)
 
 
 def message(error: BaseException) -> str:
-    """What to tell of `error`, each of its lines cut to a length that can be read."""
+    """The message to print for `error`, with each of its lines cut to a readable length."""
     return "\n".join(cut(text, LINE) for text in _text(error).splitlines()[:50]) or type(error).__name__
 
 
@@ -82,20 +82,22 @@ def _text(error: BaseException) -> str:
 
 
 def _bare(error: OSError) -> bool:
-    """Whether the kernel's words are all that `error` says; our own sentences name file and remedy themselves."""
+    """Whether `error` has only the operating system's message; our own messages name the file and the remedy."""
     return error.errno in _REMEDIES and error.strerror == os.strerror(error.errno or 0)
 
 
 def expected(error: BaseException) -> bool:
-    """Whether `error` comes from input, the disk or the machine, and not from a fault of the program."""
+    """Whether `error` comes from the input, the disk or the machine, and not from a bug of the program."""
     if isinstance(error, (ValueError, OSError, MemoryError)):
         return True
     return any((c.__module__, c.__qualname__) in _FOREIGN for c in type(error).__mro__)
 
 
 def own_code(script: Path) -> None:
-    """Refuse to run `script` with the package of another tree than its own: results would be ascribed to code that did
-    not make them. dvc.yaml's commands set PYTHONPATH; a command typed beside another clone's environment does not.
+    """Refuse to run `script` with a `sanreid` package from another source tree, which would give results of other code.
+
+    That can happen if a stage is started by hand in the environment of another clone; dvc.yaml's commands set
+    PYTHONPATH.
 
     Raises ValueError.
     """
@@ -106,9 +108,9 @@ def own_code(script: Path) -> None:
 
 @contextmanager
 def told(name: str) -> Iterator[None]:
-    """End the process with one line, led by `name`, where the block fails by input, disk or machine (exit status 1).
+    """If the block fails because of input, disk or machine, print one line that begins with `name`, and exit with 1.
 
-    A script of another tree than this package's is refused (`own_code`).
+    A script from another source tree than this package is refused (`own_code`).
     """
     try:
         own_code(Path(getattr(sys.modules["__main__"], "__file__", None) or "."))
@@ -124,9 +126,10 @@ def told(name: str) -> Iterator[None]:
 
 @contextmanager
 def about(path: Path, remedy: str = "run the stage that writes it again") -> Iterator[None]:
-    """Turn whatever a library raises of a damaged file in the block into a ValueError that names `path` and the remedy.
+    """Turn any exception that a library raises for a damaged file into a ValueError that names `path` and the remedy.
 
-    Errors of the system (no such file, no permission) name the file themselves and stay; so do a program's own ends.
+    Operating-system errors (no such file, no permission) name the file themselves and are not changed; SystemExit and
+    KeyboardInterrupt are not caught.
     """
     try:
         yield
@@ -140,12 +143,12 @@ def about(path: Path, remedy: str = "run the stage that writes it again") -> Ite
 
 @contextmanager
 def naming(path: Path) -> Iterator[None]:
-    """Give an OSError of the block that names no file (a write to a full disk does not) the name `path`."""
+    """Add `path` to an OSError of the block that names no file, as when writing to a full disk."""
     try:
         yield
     except OSError as error:
         if error.filename is None and _bare(error):
             raise type(error)(error.errno, error.strerror, str(path)) from error
-        if error.errno is None and "requested and" in str(error):  # numpy's words of a full disk
+        if error.errno is None and "requested and" in str(error):  # numpy's message when the disk is full
             raise OSError(f"{path}: could not be written ({error}); is the disk full?") from error
         raise

@@ -1,7 +1,8 @@
-"""Names across the sections of params.yaml: one section gives them, another uses them, and neither sees the other.
+"""Checks of names that one section of params.yaml defines and another uses, which no section's own model can check.
 
-Decisions: values are taken as YAML gives them, with names that are numbers as text, since every stage asks this at its
-start and most sections are not its own. What is absent is not missed here: DVC and the loader say that better.
+Decisions: works on plain values as YAML gives them (numbers used as names become strings), because every stage runs
+these checks at its start, and most sections are not its own. Missing sections are not reported here: DVC and params.py
+do that.
 """
 
 import difflib
@@ -11,7 +12,7 @@ from typing import Any, Literal, get_args
 
 from sanreid.params import parse
 
-OWN = ("experiment", "tables")  # sections that a table's other keys speak of
+OWN = ("experiment", "tables")  # sections that tables.*.set may not change: a table's other keys do that
 System = Literal["two_branch", "two_head", "strong", "aligned"]  # the networks of evaluate_system
 SETS = ("cuhk03_labeled", "cuhk03_detected", "market1501")  # of data/interim, beside the classic splits and folders
 BRANCHES_TAKEN = {*get_args(System), "alignment", "attributes", "mnist", "san", "san_pg"} - {"two_branch"}
@@ -19,7 +20,7 @@ NEEDS = {"frontal": "frontal", "texture": "texture", "shared_texture": "texture"
 
 
 def across(values: Mapping[str, Any]) -> Iterator[str]:
-    """Names that one section of `values` uses and no other gives, a line each: the key, the names, the remedy."""
+    """One line for each name that is used in one section of `values` and defined in none: key, names, remedy."""
     yield from _sets(values)
     yield from _variants(values)
     yield from _systems(values)
@@ -48,7 +49,7 @@ def setting(text: str) -> tuple[str, Any]:
 
 
 def settings_amiss(values: Mapping[str, Any]) -> Iterator[str]:
-    """What tables set and nobody reads, or a value of another kind than the one that stands there, a line each."""
+    """One line for each entry of tables.*.set that is no existing key, or whose value is of another type."""
     for name, table in (values.get("tables") or {}).items():
         for text in table["set"]:
             yield from (f"tables.{name}.set: {line}" for line in _setting_amiss(values, text))
@@ -76,7 +77,7 @@ def _kind(value: Any) -> type:
 
 
 def _sets(values: Mapping[str, Any]) -> Iterator[str]:
-    """Sets that neither a publisher, nor `folders`, nor a split of the classic protocol gives."""
+    """Sets that are no published set, not under `folders`, and no split of the classic protocol."""
     splits = _at(values, "extract_cuhk03_classic", "splits") or ()
     sets = {*SETS, *(_names(values, "folders") or ()), *(f"cuhk03_classic_{k}" for k in splits)}
     remedy = f"no set; there are {_listed(sets)}; more come from folders and extract_cuhk03_classic.splits"
@@ -114,7 +115,7 @@ def _variants(values: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _systems(values: Mapping[str, Any]) -> Iterator[str]:
-    """Systems that are not trained, or that have no metric."""
+    """Systems that are not defined, or that have no metric."""
     yield from _strange(values, ("systems", "alignments"), {"aligned"}, "without stripes; there are: aligned")
     branches = _names(values, "train_two_branch", "variants")
     if branches is None:
@@ -135,7 +136,7 @@ def _systems(values: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _at(values: Any, *key: str) -> Any:
-    """What lies at `key`, or None; a name that is a number is its text."""
+    """The value at the dotted `key`, or None; numbers used as names become strings."""
     for part in key:
         if not isinstance(values, Mapping):
             return None
@@ -144,7 +145,7 @@ def _at(values: Any, *key: str) -> Any:
 
 
 def _names(values: Any, *key: str) -> set[str] | None:
-    """The names in the list or mapping at `key`, pairs taken apart; None where there is none."""
+    """The names in the list or mapping at `key` (of pairs, both names); None if there is no such key."""
     found = _at(values, *key)
     if isinstance(found, str):
         return {found}
@@ -154,7 +155,7 @@ def _names(values: Any, *key: str) -> set[str] | None:
 
 
 def _strange(values: Any, key: Sequence[str], known: set[str], remedy: str) -> Iterator[str]:
-    """A line where `key` holds names that are not `known`."""
+    """One line if `key` has names that are not in `known`."""
     if strange := sorted((_names(values, *key) or set()) - known):
         yield f"{'.'.join(key)}: {', '.join(strange)} {remedy}"
 

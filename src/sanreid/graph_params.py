@@ -1,10 +1,10 @@
-"""What the graph itself takes from params.yaml: the keys that dvc.yaml's templating reads, and names across sections.
+"""The sections of params.yaml that dvc.yaml's templating reads (raw, experiment, systems, mnist, tables, folders).
 
-No stage's own section holds these keys, yet they name folders, make the instances of the stages and stand in their
-commands. `check` refuses what cannot be meant, at every stage's start and in `make check`.
+These keys name folders, define the instances of the stages and appear in their commands, but belong to no stage.
+`check` validates them at every stage's start and in `make check`.
 
-Decisions: one home for the models, which the reports read too. Names across sections are looked at (graph_names.py)
-where every key of the graph is well formed. Nothing heavy is imported: this runs before every stage.
+Decisions: the models are defined once, here; the reports use them too. Names across sections (graph_names.py) are
+checked only if all of these keys are valid. Nothing slow is imported, because this runs before every stage.
 """
 
 import re
@@ -22,15 +22,15 @@ from sanreid.params import ParamsError, Section, validate
 Generator = Literal["texture", "frontal"]  # what train_san_pg can learn to paint
 Division = Annotated[str, Field(pattern="^(seen|d[0-9])$")]  # of data/digits.py
 CELL = re.compile(r"lr([0-9.]+)_wd([0-9.]+)_b([1-9][0-9]{0,4})")
-STEEPEST = 1e9  # a cell's rate or decay: one that diverges is a result there
+STEEPEST = 1e9  # largest learning rate or decay of a cell: one that diverges is a valid result there
 CLASSIC = re.compile(r"cuhk03_classic_([1-9][0-9]*)")
 SETTING = r"[A-Za-z_][\w-]*(\.[\w-]+)+=\S[^\n]{0,200}"  # section.key=value
 OTHERS = ("market1501_attributes", "pit", "mnist")  # of data/interim, and no re-ID set
-TAKEN = {"cross": "reports/san/cross"}  # folders among those of sets
+TAKEN = {"cross": "reports/san/cross"}  # folders beside those named by sets
 
 
 def cell(name: str) -> str:
-    """`name` if a cell of the digits' grids is called so; ValueError otherwise. training/digit_cells.py reads it."""
+    """`name` if it is a valid name of a grid cell; ValueError otherwise. training/digit_cells.py parses it."""
     found = CELL.fullmatch(name)
     try:
         usual = found and f"lr{float(found[1])}_wd{float(found[2])}_b{found[3]}"
@@ -68,7 +68,7 @@ class Experiment(Section):
 
 
 class Systems(Section):
-    """Section `systems`: which runs the graph holds, the rows of the table."""
+    """Section `systems`: the runs of the other re-ID systems, and the rows of their table."""
 
     names: OneOrMore[Name]
     variants: Each[Name]
@@ -85,7 +85,7 @@ class Systems(Section):
 
 
 class Runs(Section):
-    """Section `mnist`: which runs of the digits the graph holds."""
+    """Section `mnist`: the runs on digits."""
 
     models: Each[Name]
     cells: Each[Cell]
@@ -94,7 +94,7 @@ class Runs(Section):
 
 
 class Table(Section):
-    """One table of ablations: its title, its rows, what has to be generated for them, and its run's own parameters."""
+    """One table of ablations: title, rows, the generators they need, and the parameters that its run changes."""
 
     title: Text
     variants: Annotated[list[Name], Field(min_length=1, max_length=1000)]
@@ -124,9 +124,9 @@ TOP = {*SECTIONS, "folders", "tables"}
 
 
 def check(values: Mapping[str, Any], where: str) -> None:
-    """Refuse what params.yaml gets wrong about the graph; `values` is all of the file, `where` its name.
+    """Check the sections above; `values` is the whole file, `where` its name.
 
-    Raises ParamsError with a line for each offending key.
+    Raises ParamsError with one line for each invalid key.
     """
     lines = list(_folders(values.get("folders", {}), f"{where}: folders"))
     sections: list[tuple[str, Any, type[Section]]] = [(k, values[k], m) for k, m in SECTIONS.items() if k in values]
@@ -145,7 +145,7 @@ def check(values: Mapping[str, Any], where: str) -> None:
 
 
 def _folders(folders: Any, where: str) -> Iterator[str]:
-    """What is amiss with the user's own folders: name -> where it lies."""
+    """What is wrong with section `folders` (name -> path), one line each."""
     if not isinstance(folders, dict):
         yield f"{where}: {short(folders)} is no mapping of names to folders; write {{}} where there is none"
         return

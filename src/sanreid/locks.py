@@ -1,8 +1,9 @@
-"""One owner at a time: a lock of the kernel on a name, for an output that is being written and for a run's checkpoint.
+"""Locks for an output that is being written and for a training's checkpoint: one process at a time.
 
-Decisions: an flock, which the kernel frees however its holder ends, so a killed process blocks none. The file
-`.NAME.lock` beside what is owned is removed by its owner at the end, while the lock is still held; who waited for the
-removed file tries again, so nothing is left lying about. The file says who holds it, for the one who waits.
+Decisions: an flock, which the kernel releases however its holder ends, so a killed process blocks nobody. The lock file
+`.NAME.lock` is beside the locked path; its owner removes it while still holding the lock, and a process that waited for
+the removed file tries again, so no file is left over. The file contains its owner, for the message of a process that
+waits.
 """
 
 import errno
@@ -21,10 +22,10 @@ _UNKNOWN = {errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}  # file
 
 @contextmanager
 def held(path: Path, what: str = "") -> Iterator[None]:
-    """Own `path` while the block lasts; another process (or thread) that wants it waits, and names the owner.
+    """Lock `path` for the block; another process (or thread) that wants it logs the owner and waits.
 
-    `what` is what the waiter's message calls it; else `path`. Where the file system knows no locks, that is said and
-    the block runs.
+    `what` names it in that message (default: `path`). If the file system has no locks, a warning is logged and the
+    block runs without one.
     """
     file = path.with_name(f".{path.name}.lock")
     descriptor = _acquire(file, what or str(path))
@@ -36,7 +37,7 @@ def held(path: Path, what: str = "") -> Iterator[None]:
 
 
 def free(path: Path) -> bool:
-    """Whether nobody owns `path` at this moment."""
+    """Whether `path` is not locked at this moment."""
     try:
         descriptor = os.open(path.with_name(f".{path.name}.lock"), os.O_RDWR)
     except FileNotFoundError:
@@ -57,14 +58,14 @@ def _acquire(file: Path, what: str) -> int:
         try:
             _wait(descriptor, what)
             if _is(descriptor, file):
-                with suppress(OSError):  # on a full disk the lock holds all the same
+                with suppress(OSError):  # on a full disk the owner cannot be written, but the lock is held
                     os.ftruncate(descriptor, 0)
                     os.write(descriptor, f"process {os.getpid()} on {socket.gethostname()}".encode())
                 return descriptor
         except BaseException:
             os.close(descriptor)
             raise
-        os.close(descriptor)  # its owner removed it: another file has the name now, or none
+        os.close(descriptor)  # its owner has removed this file
 
 
 def _wait(descriptor: int, what: str) -> None:
@@ -81,7 +82,7 @@ def _wait(descriptor: int, what: str) -> None:
 
 
 def _is(descriptor: int, file: Path) -> bool:
-    """Whether the open descriptor is the file that has the name now."""
+    """Whether the open descriptor is still the file of that name."""
     try:
         return os.path.samestat(os.fstat(descriptor), os.stat(file))
     except FileNotFoundError:

@@ -1,14 +1,17 @@
 """Typed, closed sections of params.yaml, and the command line that every stage gets from its signature.
 
-Decisions: a section is a frozen pydantic model without defaults, so params.yaml is the only home of a number and a
-typo is an error before any work. The model lives in the stage's script (or beside the code that consumes it): an edit
-to one stage's parameters must not make the other stages stale. YAML is read as DVC reads it (ruamel.yaml, YAML 1.2):
-with another reader `dvc exp run -S a.lr=0.00001`, which DVC writes as 1e-05, would be a text here. A path that the user
-names stands on no command line, where a space or a quote would break it: dvc.yaml says `--raw @raw.cuhk03`, and the
-value of that key is taken. A profile says by `base: demo.yaml` which file it differs from, and gives those keys alone;
-whoever reads one (a stage's --params too) gets the whole. DVC does not, so params.yaml itself has no base:
-`make profile` writes it out in full. YAML's own anchors are no way to say a block once: `dvc exp run -S` of one key
-writes through the anchor, and so changes every block that refers to it.
+Decisions:
+- A section is a frozen pydantic model without defaults, so every number is written in params.yaml only, and a typo is
+  an error before any work. The model is defined in the stage's script (or beside the code that uses it), so that an
+  edit to one stage's parameters does not make other stages stale.
+- YAML is read as DVC reads it (ruamel.yaml, YAML 1.2). With another reader, 1e-05 (which DVC writes for `dvc exp run
+  -S a.lr=0.00001`) would be a string.
+- Paths given by the user do not appear in dvc.yaml's commands, where a space or a quote would break them: the command
+  says `--raw @raw.cuhk03`, and the stage reads that key.
+- A profile names by `base: demo.yaml` the file that it is based on, and has only the keys that differ; reading it
+  (also with a stage's --params) gives all values. DVC cannot do that, so params.yaml has no base: `make profile` writes
+  it in full. YAML anchors are not used to avoid repetition, because `dvc exp run -S` of one key would change every
+  block that refers to the same anchor.
 """
 
 import argparse
@@ -59,10 +62,10 @@ def parse(text: str) -> Any:
 
 
 def read(path: Path) -> dict[str, Any]:
-    """The YAML file `path`, section by section and unchecked; nothing where it holds no sections.
+    """The values of the YAML file `path`, unchecked; {} if it is no mapping.
 
-    Where its key `base` names a file, this one's values are laid over that one's. Raises ParamsError where there is no
-    such file, it is not YAML, or a key of it is not in its base.
+    If its key `base` names a file, that file's values are taken and overridden by this one's. Raises ParamsError if
+    there is no such file, it is not YAML, or it has a key that its base lacks.
     """
     (_, whole), *fragments = chain(path)
     for file, values in fragments:
@@ -71,9 +74,9 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def chain(path: Path) -> list[tuple[Path, dict[str, Any]]]:
-    """What makes up the parameter file `path`: files and their values, the one without a base first, `path` last.
+    """The parameter file `path` and its bases, each with its own values; the one without a base first, `path` last.
 
-    Raises ParamsError where a base is not there, or is a file that it is the base of.
+    Raises ParamsError if a base does not exist, or a file is its own base, directly or indirectly.
     """
     found = [(path, _sections(path))]
     while (base := found[0][1].pop(BASE, None)) is not None:
@@ -87,9 +90,9 @@ def chain(path: Path) -> list[tuple[Path, dict[str, Any]]]:
 
 
 def lay(values: Any, fragment: Mapping[str, Any], where: str) -> None:
-    """Replace leaves of `values` by those of `fragment`, in place; a list is a leaf, and so is what was empty.
+    """Override values of `values` by those of `fragment`, in place; a list or an empty mapping is replaced as a whole.
 
-    Raises ParamsError, which begins with `where`, on a key that is not there.
+    Raises ParamsError, which begins with `where`, for a key that `values` lacks.
     """
     for key, new in fragment.items():
         if key not in values:
@@ -101,8 +104,8 @@ def lay(values: Any, fragment: Mapping[str, Any], where: str) -> None:
 
 
 def _sections(path: Path) -> dict[str, Any]:
-    """The YAML file as it is, its base not looked at."""
-    if not path.is_file():  # a pipe would be waited for
+    """The values of one YAML file, without those of its base."""
+    if not path.is_file():  # reading a pipe would block
         raise ParamsError(f"{path}: not found, or no file; `make profile PROFILE=demo` writes one")
     try:
         values = parse(path.read_text(encoding="utf-8"))
@@ -114,9 +117,9 @@ def _sections(path: Path) -> dict[str, Any]:
 
 
 def value(path: Path, key: str) -> Any:
-    """The value of `key` (dots descend; a name may hold dots itself, or be a number) of the YAML file `path`.
+    """The value of the dotted `key` in the YAML file `path`; names may contain dots themselves, or be numbers.
 
-    Raises ParamsError where there is no such key.
+    Raises ParamsError if there is no such key.
     """
     found: Any = read(path)
     rest = key
@@ -132,7 +135,7 @@ def value(path: Path, key: str) -> Any:
 
 
 def load(path: Path, key: str, model: type[S]) -> S:
-    """Read section `key` (dots descend) of the YAML file `path` as `model`.
+    """Read section `key` (dotted for a nested one) of the YAML file `path` as `model`.
 
     Raises ParamsError naming the file and each offending key.
     """
@@ -140,7 +143,7 @@ def load(path: Path, key: str, model: type[S]) -> S:
 
 
 def section(values: Any, key: str, model: type[S], path: Path) -> S:
-    """As `load`, of the `values` that were read from the file `path`: who wants many sections reads it once."""
+    """As `load`, from `values` that were read from `path` before: to read several sections from one file."""
     for part in key.split("."):
         if not isinstance(values, dict) or part not in values:
             raise ParamsError(f"{path}: section '{key}' is missing; compare profiles/demo.yaml")
@@ -151,16 +154,16 @@ def section(values: Any, key: str, model: type[S], path: Path) -> S:
 def validate(values: Any, model: type[S], where: str) -> S:
     """Check `values` against `model`; ParamsError lists every offending key, prefixed by `where`."""
     try:
-        # by way of JSON: strict types ("3" is no 3), yet a YAML list may fill a tuple
+        # through JSON, because its strict mode refuses "3" for 3, but accepts a list for a tuple
         return model.model_validate_json(json.dumps(values, default=str), strict=True)
     except ValidationError as error:
         raise ParamsError("\n".join(bounds.complaints(error, values, where))) from None
-    except TypeError as error:  # a date is a key in YAML, and none in JSON
+    except TypeError as error:  # a date can be a key in YAML, but not in JSON
         raise ParamsError(f"{where}: {error}; put it in quotes") from None
 
 
 def parser(main: Callable[..., None]) -> argparse.ArgumentParser:
-    """The command line of a stage: one option an argument of `main` that is not a section."""
+    """The command line of a stage: one option for each argument of `main` that is not a section of params.yaml."""
     doc = inspect.getmodule(main).__doc__ if inspect.getmodule(main) else main.__doc__
     result = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     result.add_argument("--params", type=Path, default=Path("params.yaml"), help="the parameter file")
@@ -183,10 +186,11 @@ def parser(main: Callable[..., None]) -> argparse.ArgumentParser:
 def run(main: Callable[..., None], launch: Callable[[], bool] | None = None) -> None:
     """Run a stage from the command line: parse, load its sections, call `main`; bad input ends in one clear line.
 
-    The stage ends in order on SIGTERM, and when the DVC that started it is gone (stopping). `launch`, of a training
-    that several processes can share, is `process_group.launch`: where it started them, the work is theirs.
+    The stage cleans up and ends on SIGTERM, and when the DVC that started it has ended (stopping.py). `launch` is
+    `process_group.launch` for a training that can run in several processes: if it returns True, they have done the
+    work.
     """
-    from sanreid import (  # the first imports this module; the others cost its readers
+    from sanreid import (  # here, because graph_params imports this module, and to keep importing it cheap
         graph_params,
         runtime,
         stage_record,
@@ -213,7 +217,7 @@ def run(main: Callable[..., None], launch: Callable[[], bool] | None = None) -> 
 
 
 def _apart(given: dict[str, Any]) -> None:
-    """Refuse an output (`out`, `figures`) that is or holds one of the inputs: it would take their place."""
+    """Refuse an output (`out`, `figures`) that is or contains one of the inputs, because it would replace them."""
     places = {k: v if isinstance(v, list) else [v] for k, v in given.items()}
     real = {k: [Path(os.path.realpath(v)) for v in paths if isinstance(v, Path)] for k, paths in places.items()}
     for name in OUTPUTS & real.keys():
@@ -224,7 +228,7 @@ def _apart(given: dict[str, Any]) -> None:
 
 
 def _named(path: Path, key: str) -> Path:
-    """The path that `key` of the parameter file gives."""
+    """The path that is the value of `key` in the parameter file."""
     given = value(path, key)
     if not isinstance(given, str) or not given.strip():
         raise ParamsError(f"{path}: {key}: no path (given: {faults.short(given)}); put it in quotes")

@@ -1,10 +1,10 @@
-"""The process group of one training, a GPU each: its size, the rank of this process, how all start and end together.
+"""The process group of a training that is split over several GPUs: its size, this process's rank, start and end.
 
-Decisions: a stage becomes several by running its own command line once a rank, below a parent that trains nothing: it
-alone starts them, hears of the first that fails, ends the others and reports that one error, so nothing is left over
-and nothing hangs. The number is $SANREID_RANKS, which a flow's lease of GPUs sets; torchrun's own variables do as well.
-It is no parameter: it changes no result (training/distributed.py), so a run may go on with another number. The first
-rank alone holds locks, measures and writes. What is decoded lies once on the host, in a folder that the parent made.
+Decisions: the stage's command line is started once per rank by a parent process that does not train. If a rank fails,
+the parent ends the others and reports that one error, so no process is left over and none hangs. The number of ranks is
+$SANREID_RANKS, set by the flows when they assign GPUs; torchrun's variables work too. It is no parameter, because it
+does not change results (training/distributed.py), and a run may continue with another number. Only rank 0 takes locks,
+evaluates and writes. Decoded data are kept once per host, in a folder made by the parent.
 """
 
 import fcntl
@@ -30,22 +30,22 @@ if TYPE_CHECKING:
 log = logging.getLogger("sanreid")
 
 ASKED = "SANREID_RANKS"  # how many processes a training is split over
-SHELF = "SANREID_SHELF"  # the folder of those that `launch` started: where they meet, and what they share
+SHELF = "SANREID_SHELF"  # the folder of the ranks that `launch` started, for their rendezvous and shared data
 LOST = 75  # the exit status of a rank that ends because another did
-_PATIENCE = timedelta(days=30)  # for another rank: the first may wait for a lock; one that died is seen at once
+_PATIENCE = timedelta(days=30)  # waiting for another rank: rank 0 may wait for a lock; a dead rank is noticed at once
 _LOOK = 0.05  # seconds between looks at the processes
-_AFTER = 2.0  # seconds that the others have, once one failed, to say what went wrong with them
+_AFTER = 2.0  # seconds for the other ranks, after one has failed, to report their own errors
 
 _here: tuple[int, int] = (0, 1)  # this process's rank, and how many there are
 
 
 def rank() -> int:
-    """Which of the processes this is, from 0."""
+    """This process's rank, from 0."""
     return _here[0]
 
 
 def size() -> int:
-    """How many processes share this training; 1 where it is not shared."""
+    """The number of processes of this training; 1 if it is not split."""
     return _here[1]
 
 
@@ -55,7 +55,7 @@ def first() -> bool:
 
 
 def share(rows: "Tensor") -> "Tensor":
-    """This rank's part of a batch's rows, the same number for each rank; all of them where there is one process."""
+    """This rank's part of a batch's rows, equally many for each rank; all rows if there is one process."""
     if size() == 1:
         return rows
     each = len(rows) // size()
@@ -63,7 +63,7 @@ def share(rows: "Tensor") -> "Tensor":
 
 
 def wanted() -> int:
-    """How many processes this training is split over. Raises ValueError where that is no number."""
+    """How many processes were asked for ($SANREID_RANKS). Raises ValueError if that is no number."""
     if _started():
         return int(os.environ["WORLD_SIZE"])
     given = os.environ.get(ASKED) or "1"
@@ -73,16 +73,16 @@ def wanted() -> int:
 
 
 def refuse(what: str) -> None:
-    """Raise ValueError where several processes were asked for and this is not one of several: `what` takes one."""
+    """Raise ValueError if several processes were asked for, for a training (`what`) that cannot be split."""
     if wanted() > 1 and size() == 1:
         raise ValueError(f"{what} on one GPU alone, and {wanted()} were asked for; set {ASKED}, or meta.gpus, to 1")
 
 
 def launch() -> bool:
-    """Split this command over as many processes as were asked for; whether that was done, and the work is theirs.
+    """Run this command in as many processes as were asked for; True when they have done the work.
 
-    False where this process itself has to do the work: the only one, or one of several (it has joined the others).
-    Raises ValueError where one of several finds fewer GPUs than that. Ends the process where a rank failed.
+    False if this process has to do the work itself: it is the only one, or one of several (and has joined the group).
+    Raises ValueError if there are fewer GPUs than ranks. Ends the process if a rank failed.
     """
     count = wanted()
     if count == 1:
@@ -95,7 +95,7 @@ def launch() -> bool:
         try:
             children.extend(_start(number, count, Path(folder)) for number in range(count))
             _watch(children, Path(folder))
-        except KeyboardInterrupt:  # the first rank heard it too, and says so
+        except KeyboardInterrupt:  # rank 0 gets it too, and reports it
             sys.exit(1)
         finally:
             _end(children)
@@ -103,9 +103,9 @@ def launch() -> bool:
 
 
 def once(what: object, make: Callable[[Path], None]) -> Path | None:
-    """The file of `what`, named by its `repr`, that the ranks share: the first that asks for it makes it.
+    """A file shared by the ranks, named by the `repr` of `what`; the first rank that asks calls `make` to write it.
 
-    None where they share no folder: one process, or torchrun's, or a training that runs by now.
+    None if there is no shared folder: with one process, under torchrun, or once the training has begun.
     """
     folder = Path(os.environ.get(SHELF, "")) / "shared"
     if size() == 1 or SHELF not in os.environ or not folder.is_dir():
@@ -120,13 +120,13 @@ def once(what: object, make: Callable[[Path], None]) -> Path | None:
 
 
 def clear() -> None:
-    """Take the names off the shared files, once every rank has them open: their content goes with the last process."""
+    """Unlink the shared files once every rank has opened them; their content is freed when the last process ends."""
     if first() and SHELF in os.environ:
         shutil.rmtree(Path(os.environ[SHELF]) / "shared", ignore_errors=True)
 
 
 def lost(error: BaseException) -> bool:
-    """Whether `error` is what torch raises where another rank has ended."""
+    """Whether `error` is what torch raises when another rank has ended."""
     return isinstance(error, RuntimeError) and ("gloo" in str(error) or type(error).__name__.startswith("Dist"))
 
 
@@ -159,7 +159,7 @@ def _said(folder: Path, number: int) -> Path:
 
 
 def _join(count: int) -> None:
-    """Become one of `count` processes: meet the others, and take a GPU, or the CPU where there is none."""
+    """Join the group of `count` processes, on one GPU each, or on the CPU if there is none."""
     global _here
     import torch
     from torch import distributed
@@ -184,7 +184,7 @@ def _join(count: int) -> None:
 
 
 def _watch(children: list[subprocess.Popen], folder: Path) -> None:
-    """Wait for all; where one fails, tell its error and end this process with its status."""
+    """Wait for all ranks; if one fails, print its error and end this process with its status."""
     while _running(children) and not any(child.returncode for child in children):
         time.sleep(_LOOK)
     if not any(child.returncode for child in children):
@@ -203,7 +203,7 @@ def _watch(children: list[subprocess.Popen], folder: Path) -> None:
 
 
 def _end(children: list[subprocess.Popen]) -> None:
-    """End those that still run: asked first, so that half-written files go, then by force."""
+    """End the ranks that still run: by SIGTERM, so that they remove half-written files, then by SIGKILL."""
     running = _running(children)
     for child in running:
         child.terminate()
@@ -216,5 +216,5 @@ def _end(children: list[subprocess.Popen]) -> None:
 
 
 def _running(children: list[subprocess.Popen]) -> list[subprocess.Popen]:
-    """Those that have not ended yet; every one is looked at, so that each has its status afterwards."""
+    """The ranks that still run; polls all of them, so that each exit status is known afterwards."""
     return [child for child in children if child.poll() is None]

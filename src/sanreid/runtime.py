@@ -1,4 +1,4 @@
-"""What every stage needs from the machine: logging, device, seeds, and outputs that are whole or absent.
+"""What every stage needs: logging, device, seeds, and outputs that are written completely or not at all.
 
 Decisions: torch is imported only where it is needed, so that the readers and the renderer start in a fraction of a
 second and their worker processes stay small.
@@ -48,10 +48,10 @@ def device() -> "torch.device":
 
 
 def prepare(seed: int, threads: int | None = None) -> None:
-    """Seed python, numpy and torch, and let glibc keep large freed blocks.
+    """Seed python, numpy and torch, and make glibc keep large freed blocks of memory.
 
-    Without the allocator's thresholds each step maps and unmaps its activations again: 44 against 79 images/s for a
-    wide decoder on two cores.
+    By default glibc returns them to the system, and every training step allocates its activations anew: 44 images/s
+    instead of 79 for a wide decoder on two cores.
     """
     import torch
 
@@ -71,7 +71,7 @@ def prepare(seed: int, threads: int | None = None) -> None:
 
 
 def progress(items: Iterable[T], total: int, title: str, unit: str = "images") -> Iterator[T]:
-    """`items` with a bar and the time left on a terminal; elsewhere a log line every half minute says the same."""
+    """`items` with a progress bar and the time left; without a terminal, with a log line every half minute."""
     if sys.stderr.isatty():
         yield from tqdm(items, total=total, desc=title, leave=False, unit=unit)
         return
@@ -84,17 +84,17 @@ def progress(items: Iterable[T], total: int, title: str, unit: str = "images") -
 
 
 def rng(seed: int, *keys: int | str) -> np.random.Generator:
-    """An independent generator for each tuple of keys, the same on every machine and for any number of processes."""
+    """A random generator for `seed` and keys: independent of all others, the same on every machine."""
     words = [zlib.crc32(k.encode()) if isinstance(k, str) else k for k in keys]
     return np.random.default_rng([seed, *words])
 
 
 @contextmanager
 def atomic_folder(path: Path) -> Iterator[Path]:
-    """Yield a temporary sibling of `path`; it takes the name `path` only if the block ends without an error.
+    """Yield a temporary folder beside `path`, which is renamed to `path` only if the block ends without an error.
 
-    One process at a time: another that wants the same `path` waits. A killed run's sibling is swept up by the next.
-    Raises ValueError where `path` is no place for an output (`_refuse`).
+    One process at a time: another that wants the same `path` waits. The next run removes what a killed one left.
+    Raises ValueError if `path` may not be replaced (`_refuse`).
     """
     path = Path(path)
     _refuse(path)
@@ -102,7 +102,7 @@ def atomic_folder(path: Path) -> Iterator[Path]:
     work = path.with_name(f".{path.name}.partial")
     with locks.held(path), faults.naming(path):
         for stale in [work, *path.parent.glob(f".{glob.escape(path.name)}.*.partial")]:
-            owner = path.with_name(stale.name[1 : -len(".partial")])  # of a name that begins like ours, perhaps
+            owner = path.with_name(stale.name[1 : -len(".partial")])  # maybe of another output
             if stale == work or ("~" not in stale.name and locks.free(owner)):
                 _remove(stale)
         work.mkdir()
@@ -114,24 +114,24 @@ def atomic_folder(path: Path) -> Iterator[Path]:
 
 
 def partial(path: Path, *inputs: object, files: Iterable[Path] = ()) -> Path:
-    """The sibling that `resumable_folder` fills for `path`: named by a hash of the inputs and files (size and date)."""
+    """The temporary folder of `resumable_folder` for `path`, named by a hash of inputs and files (size and date)."""
     stats = [(f.name, (s := f.stat()).st_size, s.st_mtime_ns) for f in files]
     key = zlib.crc32(repr((inputs, stats)).encode())
     return Path(path).with_name(f".{Path(path).name}.~{key:08x}.partial")
 
 
 def holds(folder: Path) -> Callable[[str], bool]:
-    """Whether `folder` holds the file of a name by then: what a reader skips where `resumable_folder` goes on."""
+    """A function that says whether `folder` has a file of that name: to skip files that an earlier run has written."""
     return lambda name: (folder / name).is_file()
 
 
 @contextmanager
 def resumable_folder(path: Path, work: Path) -> Iterator[Path]:
-    """Yield `work`, a sibling named by `partial`, which takes the name `path` only if the block ends without an error.
+    """As `atomic_folder`, but a killed or interrupted run leaves its temporary folder `work` (see `partial`), and the
+    next run with the same inputs continues with it.
 
-    One process at a time, as in `atomic_folder`. A kill or an interruption leaves it, and the next run with the same
-    inputs finds what is there; files that were being written (`~name`) are swept up. An error removes it, as another
-    run would end in the same one; but not one of the disk (full, forbidden), which somebody will mend.
+    Files that were being written (`~name`) are removed first. An error removes the folder, because another run would
+    fail in the same way; except an OSError (disk full, no permission), whose cause can be removed.
     """
     path = Path(path)
     _refuse(path)
@@ -155,9 +155,9 @@ def resumable_folder(path: Path, work: Path) -> Iterator[Path]:
 
 @contextmanager
 def atomic_file(path: Path) -> Iterator[Path]:
-    """Yield a temporary sibling file name; it takes the name `path` only if the block ends without an error.
+    """Yield a temporary file name beside `path`; the file is renamed to `path` only if the block ends without an error.
 
-    One process at a time, as in `atomic_folder`; the content is on the disk before it has the name.
+    One process at a time, as in `atomic_folder`; the content is flushed to the disk before the file is renamed.
     """
     path = Path(path)
     if path.exists() and not path.is_file():
@@ -182,7 +182,7 @@ def _remove(path: Path) -> None:
 
 
 def _refuse(path: Path) -> None:
-    """Refuse to replace what is no folder of an output: what this process stands in, a link, a file, a device."""
+    """Refuse to replace anything but an output folder: the working folder or a parent of it, a link, a file."""
     real = Path(os.path.realpath(path))
     if real == Path.cwd() or real in Path.cwd().parents or path.name in ("", ".."):
         raise ValueError(f"{path}: holds the working folder, and an output replaces what lies there; name another")
@@ -191,7 +191,7 @@ def _refuse(path: Path) -> None:
 
 
 def _take_name(work: Path, path: Path) -> None:
-    """Give the folder `work`, once it is on the disk, the name `path`; what had the name before goes last."""
+    """Flush the folder `work` to the disk and rename it to `path`; what was there before is removed last."""
     _flush(work)
     old = path.with_name(f".{path.name}.old.partial")
     _remove(old)
@@ -202,9 +202,9 @@ def _take_name(work: Path, path: Path) -> None:
 
 
 def _flush(path: Path) -> None:
-    """Bring a file to the disk, or all that its file system was given so far: a power cut must not leave empty files.
+    """Flush a file to the disk, or for a folder its whole file system: a power cut must not leave empty files.
 
-    A folder of ten thousand pictures is flushed by one call and not by one each.
+    For a folder with ten thousand pictures one call is faster than one per file.
     """
     descriptor = os.open(path, os.O_RDONLY)
     try:
@@ -219,13 +219,13 @@ def _flush(path: Path) -> None:
 
 
 def write_json(path: Path, values: dict[str, Any]) -> None:
-    """Write `values` as readable JSON, whole or not at all; NaN is refused."""
+    """Write `values` as indented JSON, completely or not at all; NaN is refused."""
     with atomic_file(path) as work:
         work.write_text(json.dumps(values, indent=2, allow_nan=False) + "\n")
 
 
 class Noted(dict[str, Any]):
-    """A JSON object of a file: a key that it lacks is an error that names `file`."""
+    """A JSON object read from `file`; a missing key raises an error that names the file."""
 
     file = Path()
 
@@ -234,10 +234,10 @@ class Noted(dict[str, Any]):
 
 
 def read_json(path: Path) -> Noted:
-    """The object that a JSON file of a stage holds.
+    """The object in a JSON file that a stage wrote.
 
-    Raises FileNotFoundError where there is none, ValueError naming it where it is damaged, is no object, or is asked
-    for a key that it lacks, in objects within it too.
+    Raises FileNotFoundError if there is no file, ValueError naming it if it is damaged or no object. Asking the result,
+    or an object within it, for a missing key raises ValueError too.
     """
 
     def noted(values: dict[str, Any]) -> Noted:

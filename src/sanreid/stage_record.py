@@ -1,11 +1,11 @@
-"""What ran here: a line for each run of a stage in runs/stages.js, which the report's page shows beside its graph.
+"""A record of stage runs: one line per run in runs/stages.js, which the report's page shows beside its graph.
 
-Decisions: when a stage ran, how long, at which commit and on which machine is no input and no output of it: in an
-output it would make equal runs differ, and DVC would run again what reads it. So it lies beside, where neither git nor
-DVC looks, and the page reads it when it is opened. A page on a disk may run a script and not read a file: each line is
-a call. A stage that DVC restored from its cache has no line. Nothing here may stop a stage: what cannot be written is
-left out. Only a project's own folder (a dvc.yaml in it) gets lines, of runs whose outputs lie in it: a test or a tool
-that works elsewhere is no run of the graph. Of several processes of one training the first has a line.
+Decisions: time, duration, commit and machine are not part of a stage's output, because equal runs would then have
+different outputs, and DVC would rerun what depends on them. They are written to a file that git and DVC ignore, and the
+page reads it when it is opened; since a page opened from disk may run scripts but not read files, each line is a
+function call. A stage that DVC restored from its cache has no line. A failure to write never stops a stage. Only runs
+in a project's folder (with a dvc.yaml), with outputs in it, are recorded: a test or a tool that works elsewhere is no
+run of the graph. Of several processes of one training only the first writes a line.
 """
 
 import contextlib
@@ -23,12 +23,12 @@ from typing import Any
 
 FILE = Path("runs/stages.js")
 PACKAGES = ("sanreid", "torch", "torchvision", "numpy", "numba", "dvc")
-LARGEST = 2_000_000  # bytes; then the older half of the lines goes
+LARGEST = 2_000_000  # bytes; beyond that the older half of the lines is dropped
 
 
 @contextlib.contextmanager
 def kept(stage: str, arguments: Mapping[str, Any]) -> Iterator[None]:
-    """Note the run of `stage` in the block: its outputs, seconds, whether it failed, commit, versions and machine."""
+    """Record the run of `stage` in the block: outputs, seconds, whether it failed, commit, versions and machine."""
     begun, failed = time.monotonic(), True
     try:
         yield
@@ -43,7 +43,7 @@ def kept(stage: str, arguments: Mapping[str, Any]) -> Iterator[None]:
 
 
 def machine() -> dict[str, Any]:
-    """The machine and the versions of what computes on it; the GPU's name where torch is in use and sees one."""
+    """The machine and the versions of the packages; the GPU's name if torch has been imported and sees one."""
     versions = {"python": platform.python_version()}
     for package in PACKAGES:
         with contextlib.suppress(metadata.PackageNotFoundError):
@@ -71,7 +71,7 @@ def _gpu() -> str:
 
 
 def _commit() -> dict[str, str]:
-    """The commit that ran, "-dirty" behind it where the tree differs; none where there is no git."""
+    """The commit, with "-dirty" appended if there are uncommitted changes; nothing without git."""
     command = ["git", "describe", "--always", "--dirty", "--exclude=*", "--abbrev=12"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
     return {"commit": done.stdout.strip()} if done.returncode == 0 else {}

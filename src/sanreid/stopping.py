@@ -1,10 +1,10 @@
-"""How a stage ends when it is asked to, and that it ends when the DVC that started it is gone.
+"""How a stage ends on SIGTERM, and when the DVC process that started it has ended.
 
-Decisions: DVC passes no signal on to a stage's command, so an orphan would go on beside the next run of the same stage;
-hence a thread looks after the process that started it. SIGTERM unwinds the stack, so that half-written files go and
-locks are freed; where that takes too long (a step that computes for minutes hears nothing) the same thread ends the
-process, which loses nothing, as a killed run goes on from its last checkpoint. The thread hears of a signal at once by
-Python's wake-up descriptor, although the handler runs in the main thread.
+Decisions: DVC does not pass signals on to a stage's command, so an orphaned stage would keep running beside the next
+run of the same stage; therefore a thread watches the process that started this one. SIGTERM raises SystemExit, so that
+half-written files are removed and locks released. If that takes too long (Python handles signals between bytecodes, so
+not during a long computation) the same thread kills the process; nothing is lost, since a killed run continues from its
+last checkpoint. The thread notices a signal at once through Python's wake-up descriptor.
 """
 
 import os
@@ -16,20 +16,20 @@ import time
 from pathlib import Path
 from types import FrameType
 
-GRACE = 6.0  # seconds between SIGTERM and the hard end
+GRACE = 6.0  # seconds between SIGTERM and the kill
 _LOOK = 0.5  # seconds between looks at the parent
 _SHELLS = {"sh", "bash", "dash", "zsh", "fish", "ksh", "busybox"}
 _STOPPED = 128 + signal.SIGTERM
 _GONE = "the dvc that started this stage is gone, so it ends too"
-PARENT = "SANREID_PARENT"  # the number of the process that a rank of a training must not outlive
+PARENT = "SANREID_PARENT"  # the id of the process that a rank of a training must not outlive
 
-Process = tuple[int, str]  # its number, and when it started: numbers come again
+Process = tuple[int, str]  # its id and its start time, because ids are reused
 
 
 def orderly() -> None:
-    """From here on SIGTERM unwinds this process within GRACE seconds, and so does the end of the DVC that started it.
+    """From now on this process ends within GRACE seconds after SIGTERM, or after the DVC that started it has ended.
 
-    Call it from the main thread. Without DVC (no DVC_STAGE in the environment) nobody's end is waited for.
+    Call it from the main thread. Without DVC (no DVC_STAGE in the environment) no other process is watched.
     """
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
@@ -48,7 +48,7 @@ def orderly() -> None:
 
 
 def with_parent() -> None:
-    """From here on this worker process ends when its parent does, whatever ended that."""
+    """From now on this worker process ends when its parent does, however that ends."""
     parent = os.getppid()
 
     def watch() -> None:
@@ -60,7 +60,7 @@ def with_parent() -> None:
 
 
 def _unwind(number: int, frame: FrameType | None) -> None:
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once is enough: what unwinds must not be broken off
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second signal must not interrupt the clean-up
     sys.exit(128 + number)
 
 
@@ -77,7 +77,7 @@ def _watch(reader: int, starter: Process | None) -> None:
 
 
 def _starter() -> Process | None:
-    """The process that started this one, shells between left out; None where it is gone already or is the first."""
+    """The process that started this one, skipping shells; None if it has already ended or is process 1."""
     number = os.getppid()
     while number > 1:
         name, parent, started = _look(number)
@@ -88,11 +88,11 @@ def _starter() -> Process | None:
 
 
 def _first_is_dvc() -> bool:
-    """Whether DVC is the first process, as in a container; an orphan's parent is the first process too."""
+    """Whether DVC is process 1, as in a container; the parent of an orphan is process 1 too."""
     try:
         return b"dvc" in Path("/proc/1/cmdline").read_bytes()
     except OSError:
-        return True  # nothing is known
+        return True  # unknown, so assume it is
 
 
 def _lives(process: Process) -> bool:
@@ -100,7 +100,7 @@ def _lives(process: Process) -> bool:
 
 
 def _look(number: int) -> tuple[str, int, str]:
-    """Name, parent and start of a process; empty where there is none. Without /proc the parent alone is known."""
+    """Name, parent and start time of a process; empty if there is none. Without /proc only the parent is known."""
     if not Path("/proc/self").exists():
         return ("", 0, "alive") if os.getppid() == number else ("", 0, "")
     try:

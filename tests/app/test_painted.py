@@ -5,7 +5,7 @@ import pytest
 
 from app import painted
 from sanreid.data import images
-from sanreid.pseudo_textures import table
+from sanreid.pseudo_textures import texture_table
 
 
 @pytest.fixture
@@ -14,7 +14,7 @@ def sets(tmp_path):
     gallery, textures = tmp_path / "interim" / "one", tmp_path / "textures" / "one" / "texture"
     gallery.mkdir(parents=True)
     images.write_all(textures, [("images/a.png", np.zeros((8, 8, 3), np.uint8))])
-    table.write(["images/a.jpg", "images/b.jpg"], ["images/a.png", "images/b.png"], textures)
+    texture_table.write(["images/a.jpg", "images/b.jpg"], ["images/a.png", "images/b.png"], textures)
     (tmp_path / "textures" / "secret.png").write_text("secret")
     return gallery, textures
 
@@ -31,11 +31,11 @@ def test_a_texture_is_found_by_its_picture(sets):
 def test_a_table_leads_nowhere_else(sets, name):
     gallery, textures = sets
     (textures / "images/out.png").symlink_to(textures.parent.parent / "secret.png")
-    table.write(["images/a.jpg"], [name], textures)
+    texture_table.write(["images/a.jpg"], [name], textures)
     assert painted.find(gallery, "images/a.jpg") is None
 
 
 def test_a_damaged_table_has_none(sets):
     gallery, textures = sets
-    (textures / table.NAME).write_bytes(b"PAR1 and no more")
+    (textures / texture_table.NAME).write_bytes(b"PAR1 and no more")
     assert painted.find(gallery, "images/a.jpg") is None

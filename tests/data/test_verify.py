@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sanreid.data import headers, verify
+from sanreid.data import image_headers, verify
 from tests.data import broken_pictures as made
 
 BROKEN = made.everything()
@@ -40,7 +40,7 @@ def test_what_is_wrong_is_said():
 @pytest.mark.parametrize("how", [{}, {"progressive": True}, {"optimize": True}, {"subsampling": "4:4:4"}])
 def test_a_jpeg_cut_or_holed_anywhere_is_told(quality, how):
     whole = made.encoded("JPEG", quality=quality, **how)
-    body = headers.read(whole).body
+    body = image_headers.read(whole).body
     for share in (0.05, 0.3, 0.6, 0.9):
         at = body + int(share * (len(whole) - body - 2))
         with pytest.raises(ValueError, match="cut off"):
@@ -59,7 +59,7 @@ def sane() -> dict[str, bytes]:
     jfif = bytearray(jpeg)
     jfif[11] = 7
     scan = bytearray(jpeg)
-    body = headers.read(jpeg).body
+    body = image_headers.read(jpeg).body
     scan[body - 3 : body] = bytes(3)  # what some telephones wrote
     several = io.BytesIO()
     image.save(several, "MPO", save_all=True, append_images=[made.photograph(40, 40)])
@@ -119,7 +119,7 @@ def test_a_large_photograph_is_taken_and_a_bomb_costs_nothing():
     start = time.process_time()
     for name in ("png_bomb", "png_bomb_by_its_header"):
         with pytest.raises(ValueError, match="may have 100 million"):
-            headers.read(BROKEN[name])
+            image_headers.read(BROKEN[name])
     assert time.process_time() - start < 5  # no pixel of it was made
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from sanreid.data import images, index
 from sanreid.params import validate
-from sanreid.pseudo_textures import table
+from sanreid.pseudo_textures import texture_table
 from stages import evaluate_textures as stage
 from tests.stages import toy_san as toy
 
@@ -48,7 +48,7 @@ def write(folder, textures, pseudo, truth=True, people=4, nobody=0):
         coverage[:, -1] = 0
         images.write_rgb(folder / "truth/coverage.png", coverage)
     index.write(index.build(rows), folder)
-    table.write(names, names, textures)
+    texture_table.write(names, names, textures)
 
 
 def test_errors_fall_where_they_were_made(tmp_path):
@@ -111,6 +111,6 @@ def test_the_same_seed_writes_the_same_files(tmp_path):
 
 def test_an_image_without_a_texture_is_named(tmp_path):
     write(tmp_path / "set", tmp_path / "textures", lambda person, _: toy.texture(person))
-    table.write(["images/1_0.png"], ["images/1_0.png"], tmp_path / "textures")
+    texture_table.write(["images/1_0.png"], ["images/1_0.png"], tmp_path / "textures")
     with pytest.raises(ValueError, match=r"no texture for images/1_1\.png"):
         stage.main(tmp_path / "set", tmp_path / "textures", tmp_path / "out", section())

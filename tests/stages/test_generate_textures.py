@@ -9,7 +9,7 @@ from safetensors.torch import save_file
 from sanreid.data import images, tensors
 from sanreid.models.san import SAN
 from sanreid.params import validate
-from sanreid.pseudo_textures import generate, table
+from sanreid.pseudo_textures import generate, texture_table
 from stages import generate_textures as stage
 from tests.stages import toy_san as toy
 
@@ -80,11 +80,11 @@ def test_a_lookup_names_the_image_that_has_none(people, weights, tmp_path):
     out = tmp_path / "textures"
     stage.main(people, weights, out, params(), toy.architecture())
     # in the order asked for, whatever the table's
-    assert table.find(out, ["images/train/103_1.png", "images/train/101_0.png"]) == [
+    assert texture_table.find(out, ["images/train/103_1.png", "images/train/101_0.png"]) == [
         "images/train/103_1.png",
         "images/train/101_0.png",
     ]
     with pytest.raises(ValueError, match=r"no texture for images/new\.png \(1 images"):
-        table.find(out, ["images/train/101_0.png", "images/new.png"])
+        texture_table.find(out, ["images/train/101_0.png", "images/new.png"])
     with pytest.raises(FileNotFoundError, match="generate_textures"):
-        table.find(tmp_path, ["images/train/101_0.png"])
+        texture_table.find(tmp_path, ["images/train/101_0.png"])

@@ -8,7 +8,7 @@ from safetensors.torch import load_file, save_file
 
 from sanreid.data import images
 from sanreid.params import ParamsError, validate
-from sanreid.pseudo_textures import table
+from sanreid.pseudo_textures import texture_table
 from sanreid.training.san import Plan
 from stages import prepare_san as stage
 from tests.stages import toy_san as toy
@@ -29,14 +29,14 @@ def folders(tmp_path):
         images.write_rgb(people / f"truth/textures/{pid}.png", toy.texture(int(pid)))
     for name, colour in GENERATED.items():
         out = tmp_path / "textures" / name
-        names = table.names(index["path"].tolist())
+        names = texture_table.names(index["path"].tolist())
         for i, file in enumerate(names):
             (out / file).parent.mkdir(parents=True, exist_ok=True)
             images.write_rgb(
                 out / file,
                 np.full((toy.SIDE, toy.SIDE, 3), np.array(colour) - 3 * (i % 4) * (np.array(colour) > 0), np.uint8),
             )
-        table.write(index["path"].tolist(), names, out)
+        texture_table.write(index["path"].tolist(), names, out)
         pg = tmp_path / "san_pg" / name
         pg.mkdir(parents=True)
         save_file({"encoder.conv1.weight": torch.full((1,), SEEN[name])}, pg / "weights.safetensors")
@@ -58,7 +58,7 @@ def prepare(folders, out, reconstruct, initialise="scratch"):
 
 
 def shown(out, path):
-    return images.read_rgb(out / table.find(out, [path])[0])
+    return images.read_rgb(out / texture_table.find(out, [path])[0])
 
 
 def test_generated_targets_are_handed_on_unchanged(folders, tmp_path):

@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 from sanreid.data import images
 from sanreid.models.san import SAN
 from sanreid.params import validate
-from sanreid.pseudo_textures import table
+from sanreid.pseudo_textures import texture_table
 from sanreid.training import san
 from stages import train_san as stage
 from tests.stages import toy_san as toy
@@ -59,7 +59,7 @@ def write(root: Path) -> tuple[Path, Path]:
     (textures / "flat").mkdir(parents=True)
     for name, pid in zip(names, index["pid"], strict=True):
         images.write_rgb(textures / name, toy.texture(int(pid)))
-    table.write(index["path"].tolist(), names, textures)
+    texture_table.write(index["path"].tolist(), names, textures)
     np.save(textures / "uv_mirror.npy", toy.mirror_map())
     torch.manual_seed(9)
     state = SAN(toy.architecture(), people=1).state_dict()

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from sanreid.runtime import rng
-from sanreid.synthesis import background, body, people, props, render, scene, sketch
+from sanreid.synthesis import background, body, canvas, people, props, render, scene
 
 
 @pytest.fixture(scope="module")
@@ -206,7 +206,7 @@ def test_every_prop_is_drawn_and_laid():
         assert prop.shape[2] == 4
         assert 0.02 < prop[..., 3].mean() < 1.0001
         picture = np.zeros((100, 100, 3), np.float32)
-        cover = sketch.lay(picture, prop, 50, 100)
+        cover = canvas.lay(picture, prop, 50, 100)
         assert 0 < cover.mean() <= 1
         assert (picture[cover == 0] == 0).all()
-        assert sketch.lay(picture, prop, -500, -500).max() == 0
+        assert canvas.lay(picture, prop, -500, -500).max() == 0

@@ -6,8 +6,7 @@ import torch
 from sanreid.data import digits
 from sanreid.models import digit_classifiers
 from sanreid.params import validate
-from sanreid.training import digit_classifier, loop
-from sanreid.training import digits as digit_training
+from sanreid.training import digit_classifier, digit_training, loop
 from sanreid.training.cuda_graph import WARM, CudaGraphStep
 from tests.data import toy_digits
 from tests.training.test_digit_classifier import SECTION

@@ -1,8 +1,8 @@
-"""The labels that extract_attributes wrote, joined to Market-1501's images; predictions in the course's format.
+"""Reads the labels that extract_attributes wrote, joined to Market-1501's images; writes predictions as a CSV.
 
-Decisions: a split is a table of images, since it is images that a network sees; the order of the heads is that of
-`attributes.HEADS` everywhere. A prediction is written as the 27 fields and not as the 12 heads, so that whoever scores
-the course's files can score ours: a garment has one colour, or none where it is multicolour.
+Decisions: a split is a table of images, one row each; the order of the heads is that of `attributes.HEADS` everywhere.
+Predictions are written as the 27 published fields, not as the 12 heads, so that programs for the course's files can
+score them: a garment has one colour, or none if it is multicolour.
 """
 
 import csv

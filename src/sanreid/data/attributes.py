@@ -1,8 +1,9 @@
 """Market-1501 attributes (Lin et al., Pattern Recognition 2019): 27 attributes of a person, in both public forms.
 
-Decisions: fields are found by name, never by position: the real file lists train and test in different orders. All
-values are checked before use. A person whose upper (lower) colours are all unset is multicolour. The 27 fields become
-12 heads, and the people of train are split so that each attribute value is on both sides wherever two people carry it.
+Decisions: fields are found by name, never by position, because the real file has different orders for train and test.
+All values are checked before use. If none of a person's upper (lower) colours is set, the garment is multicolour. The
+27 fields become 12 heads. The people of train are split so that each attribute value is in both parts, if two people
+have it.
 """
 
 import csv

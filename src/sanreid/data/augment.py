@@ -1,12 +1,12 @@
-"""Augmentation of a whole batch of uint8 pictures, together with the textures that supervise them.
+"""Augmentation of a batch of uint8 pictures together with their target textures: crop, flip, random erasing.
 
 Decisions: all random numbers of a batch are drawn first, on the CPU, from one generator, so that a run is the same on
-every device and resumes exactly; applying them is then a pure function. It has two forms, equal bit for bit: picture by
-picture for the CPU, where copying stretches of memory is fastest, and at once for a GPU, where each picture would cost
-its own launches. Cropping works on bytes, which is 6 times faster than on floats. A flipped person has its left arm's
-colours on its right arm: `flip: mirrored` moves the texture by the layout's mirror map, `mirrored_if_known` flips
-nothing where there is no map, `unmirrored` leaves the texture as the released code does, and has to be asked for by
-name.
+every device and resumes exactly; applying them is a pure function. It has two implementations, equal bit for bit: one
+picture after the other for the CPU, where copying contiguous memory is fastest, and the whole batch at once for a GPU,
+where each picture would need its own kernel launches. Cropping works on bytes, 6 times faster than on floats. In a
+flipped picture the colours of the left arm are on the right arm: `flip: mirrored` moves the texture by the layout's
+mirror map; `mirrored_if_known` does not flip if there is no map; `unmirrored` leaves the texture unchanged, as SAN's
+released code does.
 """
 
 from pathlib import Path
@@ -29,7 +29,7 @@ ATTEMPTS = 100  # boxes tried until one fits, as in the authors' code
 
 
 class Draws(NamedTuple):
-    """The random choices for N pictures: crop and flip (N,) bool, offset (N, 2) and box (N, 4) = y, x, h, w int64."""
+    """Random choices for N pictures: crop, flip (N,) bool; offset (N, 2), erased box (N, 4) = y, x, h, w int64."""
 
     crop: Tensor
     offset: Tensor
@@ -76,9 +76,9 @@ class Augment(Section):
         return floats, normalise_textures(self.move(textures, draws, mirror))
 
     def settle(self, mirror: Tensor | None, textures: bool) -> Self:
-        """`mirrored_if_known` decided for a run: `mirrored`, or `none` where textures have no map (and it is logged).
+        """With `mirrored_if_known` replaced by `mirrored`, or by `none` (logged) if there are textures without a map.
 
-        Everything else stays as it is. A run's record holds what was settled, not the wish.
+        The result is what params.json of the model folder records.
         """
         if self.flip != "mirrored_if_known":
             return self
@@ -98,7 +98,7 @@ class Augment(Section):
     def draw(self, n: int, size: tuple[int, int], generator: torch.Generator) -> Draws:
         """The random choices for `n` pictures of `size` = (H, W).
 
-        Where several ranks share a batch, the `n` are this one's part of it: the whole batch's choices are drawn.
+        If several ranks share a batch, choices are drawn for the whole batch, and those of this rank's `n` returned.
         """
         return Draws(
             *(process_group.share(choices) for choices in self._draw(n * process_group.size(), size, generator))
@@ -144,7 +144,7 @@ class Augment(Section):
         return floats
 
     def at_once(self, images: Tensor, draws: Draws) -> Tensor:
-        """`apply` for a GPU: as many launches for a batch as for a picture, one transfer, nothing that waits."""
+        """`apply` for a GPU: as many launches for a batch as for one picture, one transfer, no synchronisation."""
         n, _, height, width = images.shape
         plan = torch.cat([draws.offset, draws.box, draws.crop[:, None], draws.flip[:, None]], 1)
         y, x, top, left, h, w, crop, flip = send(plan, images.device).T[..., None].unbind()  # each (N, 1)
@@ -161,7 +161,7 @@ class Augment(Section):
         return erased.permute(0, 3, 1, 2)
 
     def move(self, textures: Tensor, draws: Draws, mirror: Tensor | None) -> Tensor:
-        """Textures, masks or weights (N, C, T, T) of the flipped pictures moved by `mirror`, where `flip: mirrored`."""
+        """Textures, masks or weights (N, C, T, T), those of flipped pictures moved by `mirror` if `flip: mirrored`."""
         if not self.flip.startswith("mirrored") or self.flip_probability == 0:
             return textures
         self.check(mirror, True)
@@ -217,7 +217,7 @@ def mirror_index(uv_mirror: np.ndarray, size: int) -> Tensor:
 
 
 def flip_index(size: int) -> Tensor:
-    """The (size*size,) index that mirrors a flat picture left-right: the map of targets that are pictures."""
+    """The (size*size,) index that mirrors a flattened picture left-right, for targets that are pictures."""
     return torch.arange(size * size).reshape(size, size).flip(1).reshape(-1)
 
 
@@ -235,7 +235,7 @@ def _move_at_once(texels: Tensor, flip: Tensor, mirror: Tensor) -> Tensor:
 
 
 def _resize(images: Tensor, size: tuple[int, int]) -> Tensor:
-    """Bilinear on bytes; CUDA has no kernel for bytes, so there it goes by floats and is rounded."""
+    """Bilinear resizing of bytes; on CUDA, which has no kernel for bytes, through floats with rounding."""
     if images.device.type == "cpu":
         return F.interpolate(images, size=size, mode="bilinear")
     return F.interpolate(images.float(), size=size, mode="bilinear").round().to(torch.uint8)

@@ -1,8 +1,8 @@
 """CUHK03 (Li et al., CVPR 2014) as published: cuhk-03.mat and the files of the new protocol (Zhong et al., CVPR 2017).
 
-Decisions: the protocol file, not the order of the .mat, says which image is whose; its file names lead to the slot
-({pair}_{person:03d}_{camera}_{slot:02d}.png, all 1-based). The .mat is opened once and streamed. With
-`holdout: validation` the test people are left out altogether, so that nothing chosen on such a table has seen them.
+Decisions: the protocol file, not the order in the .mat, says which image is of which person; its file names give the
+slot ({pair}_{person:03d}_{camera}_{slot:02d}.png, all 1-based). The .mat is opened once and read image by image. With
+`holdout: validation` the test people are left out entirely, so that parameters cannot be chosen on them.
 """
 
 from collections.abc import Callable, Iterator
@@ -33,11 +33,11 @@ def read(
 ) -> tuple[pd.DataFrame, Iterator[tuple[str, np.ndarray]]]:
     """The table, with the extra column `pair`, and a stream of (path, (H, W, 3) uint8 RGB) in its order.
 
-    `raw` holds the publisher's files, or cuhk03_release/ with them. `boxes` is "labeled" (drawn by hand) or "detected".
-    The stream leaves out the paths for which `skip` is true when their turn comes: what is there from a run before.
-    With holdout "test" the split is the protocol's; with "validation" see `hold_out`.
-    Raises FileNotFoundError for an absent file, ValueError for a broken one, and, from the stream, for an image that
-    the protocol lists and the .mat does not hold.
+    `raw` has the publisher's files, or cuhk03_release/ with them. `boxes` is "labeled" (drawn by hand) or "detected".
+    The stream skips paths for which `skip(path)` is true: files that an earlier run has already written.
+    With holdout "test" the split is the protocol's; for "validation" see `hold_out`.
+    Raises FileNotFoundError for a missing file, ValueError for a broken one, and, while streaming, for an image that
+    the protocol lists but the .mat lacks.
     """
     if boxes not in BOXES or holdout not in HOLDOUTS:
         raise ValueError(f"cuhk03: boxes {boxes!r} and holdout {holdout!r}: choose one of {BOXES} and of {HOLDOUTS}")
@@ -51,7 +51,7 @@ def read(
 
 
 def find(raw: Path) -> Path:
-    """The folder with cuhk-03.mat: `raw` or cuhk03_release inside it; FileNotFoundError where neither has it."""
+    """The folder with cuhk-03.mat: `raw`, or cuhk03_release in it; FileNotFoundError if neither has it."""
     for folder in (Path(raw), Path(raw) / "cuhk03_release"):
         if (folder / MAT).is_file():
             return folder
@@ -59,13 +59,13 @@ def find(raw: Path) -> Path:
 
 
 def sources(raw: Path, boxes: str) -> list[Path]:
-    """The publisher's files that `read` takes its table and pictures from, where they are there."""
+    """Those of the publisher's files that `read` uses and that exist."""
     folder = find(raw)
     return [f for f in (folder / MAT, folder / PROTOCOL.format(boxes=boxes)) if f.is_file()]
 
 
 def truth(raw: Path, boxes: str, table: pd.DataFrame) -> Iterator[tuple[str, Path]]:
-    """(name in the interim folder, source) of what a rendered set knows about the people and images of `table`."""
+    """(name in the interim folder, source file) of true textures and visibility maps, which a rendered set has."""
     folder = find(raw) / "truth"
     pids = {Path(path).stem: pid for path, pid in zip(table["path"], table["pid"], strict=True)}
     people = {stem.rsplit("_", 2)[0]: pid for stem, pid in pids.items()}  # {pair}_{person}
@@ -80,7 +80,7 @@ def truth(raw: Path, boxes: str, table: pd.DataFrame) -> Iterator[tuple[str, Pat
 
 
 def table_of(shots: list[Shot]) -> pd.DataFrame:
-    """The index table of `shots`; camid is 1 or 2 within a pair, and `pair` separates the ten cameras."""
+    """The index table of `shots`; camid is 1 or 2 within a camera pair; `pair` and camid identify the ten cameras."""
     return index.build(
         [{"path": path_of(s), "pid": s.pid, "camid": s.camid, "split": s.split, "pair": s.pair} for s in shots]
     )
@@ -92,7 +92,7 @@ def path_of(shot: Shot) -> str:
 
 
 def open_mat(path: Path, boxes: str) -> h5py.File:
-    """The .mat, opened; ValueError where it is cut off, leads into other files or does not hold `boxes`."""
+    """The opened .mat; ValueError if it is cut off, refers to other files, or has no `boxes`."""
     file = mat73.opened(path)
     try:
         found = mat73.named(file, boxes)
@@ -106,7 +106,7 @@ def open_mat(path: Path, boxes: str) -> h5py.File:
 
 
 def cells(file: h5py.File, boxes: str) -> list[np.ndarray]:
-    """A table (10 slots, people) of references for each camera pair; ValueError where the file has other ones."""
+    """For each camera pair an array (10 slots, people) of references to images; ValueError for another layout."""
     where = f"{file.filename}: {boxes}"
     found = mat73.named(file, boxes)
     pairs = np.empty(0) if found is None else mat73.references(found, where).ravel()
@@ -124,7 +124,7 @@ def cells(file: h5py.File, boxes: str) -> list[np.ndarray]:
 def pictures(
     path: Path, boxes: str, shots: list[Shot], skip: Callable[[str], bool] = lambda path: False
 ) -> Iterator[tuple[str, np.ndarray]]:
-    """A stream of (path, (H, W, 3) uint8 RGB) of `shots`; ValueError names an image that the .mat does not hold."""
+    """A stream of (path, (H, W, 3) uint8 RGB) of `shots`; ValueError names an image that the .mat lacks."""
     seen: dict[tuple[int, ...], str] = {}
     with open_mat(path, boxes) as file:
         pairs = cells(file, boxes)

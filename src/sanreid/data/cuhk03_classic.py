@@ -1,11 +1,11 @@
 """CUHK03's classic protocol (Li et al., CVPR 2014): 20 test sets of 100 people, measured single-gallery-shot.
 
-Decisions: everything comes from cuhk-03.mat, which holds the test sets itself; no other file is needed. People are
-numbered as they stand in the file, pair after pair, so a pid means the same person in every split and, in the published
-file, the same as in the new protocol. The test people's images of their pair's camera 1 are the queries, those of
-camera 2 the gallery; all other people train. A test person whom camera 2 never saw is left out and told: no query of
-theirs could be counted. One whom camera 1 never saw stays, in the gallery. A constant column `protocol` tells the
-evaluation how to measure.
+Decisions: everything comes from cuhk-03.mat, which contains the test sets; no other file is needed. People are numbered
+in the file's order, pair by pair, so a pid is the same person in every split and, in the published file, in the new
+protocol. The test people's images of their pair's camera 1 are the queries, those of camera 2 the gallery; all other
+people are for training. A test person without an image of camera 2 is left out, with a warning, because their queries
+would have no match; one without an image of camera 1 stays in the gallery. The constant column `protocol` tells the
+evaluation to measure single-gallery-shot.
 """
 
 from collections.abc import Callable, Iterator
@@ -28,8 +28,8 @@ def read(
     """The table of test set `split` (from 1), with the extra columns `pair` and `protocol`, and a stream of
     (path, (H, W, 3) uint8 RGB) in its order: by pair, person and slot.
 
-    `raw`, `boxes` and `skip` as in `cuhk03.read`. Raises FileNotFoundError for an absent file, ValueError for a broken
-    one, one without test sets, a split that it does not hold, and a test set with a person whom it does not hold.
+    `raw`, `boxes` and `skip` as in `cuhk03.read`. Raises FileNotFoundError for a missing file, ValueError for a broken
+    one, one without test sets, a split that it lacks, and a test set with a person that it lacks.
     """
     if boxes not in cuhk03.BOXES:
         raise ValueError(f"cuhk03: boxes {boxes!r}: choose one of {cuhk03.BOXES}")

@@ -1,8 +1,8 @@
-"""CUHK03's new protocol (Zhong et al., CVPR 2017): which images there are, whose they are and what they are for.
+"""CUHK03's new protocol (Zhong et al., CVPR 2017): the list of images, with person, camera and split of each.
 
-Decisions: the file, not the order of cuhk-03.mat, says which image is whose; its file names lead to the slot
-({pair}_{person:03d}_{camera}_{slot:02d}.png, all 1-based). Whatever contradicts itself is refused here, before hours of
-extraction.
+Decisions: the protocol file, not the order in cuhk-03.mat, says which image is of which person; its file names give the
+slot ({pair}_{person:03d}_{camera}_{slot:02d}.png, all 1-based). Contradictions in the file are refused here, before
+the images are extracted.
 """
 
 import re
@@ -19,7 +19,7 @@ FILE = re.compile(r"(?P<pair>[1-5])_(?P<person>\d{3})_(?P<camera>[12])_(?P<slot>
 
 
 class Shot(NamedTuple):
-    """One image as a protocol file lists it: pair, person and slot lead into the .mat; all 1-based."""
+    """One image in a protocol file; pair, person and slot (1-based) are its place in the .mat."""
 
     file: str
     pid: int
@@ -65,11 +65,11 @@ def protocol(path: Path) -> list[Shot]:
 
 
 def hold_out(shots: list[Shot], people: int, seed: int) -> list[Shot]:
-    """Drop the test people and make `people` drawn training people the query and gallery.
+    """Drop the test people, and make query and gallery of `people` randomly chosen training people.
 
-    Query: one drawn image of each camera that has at least two of that person (as in Zhong et al., where the rest
-    remains for the gallery); gallery: all their other images. The draw depends on `seed` alone.
-    Raises ValueError naming the key where fewer than one person would be left on either side.
+    Query: one random image from each camera with at least two images of that person (as in Zhong et al., so that the
+    gallery keeps one); gallery: all their other images. The choice depends on `seed` only.
+    Raises ValueError naming the key if nobody would be left for training or for validation.
     """
     shots = [shot for shot in shots if shot.split == "train"]
     known = sorted({shot.pid for shot in shots})
@@ -114,9 +114,10 @@ def _splits(path: Path, names: list[str], chosen: dict[str, list[int]]) -> list[
 
 
 def _check_people(path: Path, shots: list[Shot]) -> None:
-    """One label a (pair, person) and the other way round, no file twice, nobody both trained on and searched for.
+    """Check that each (pair, person) has one label and each label one (pair, person), that no file is listed twice, and
+    that no training person is in query or gallery.
 
-    The index table is checked for the same, but only after an hour of extraction.
+    `index.check` would refuse these too, but only after all images have been extracted.
     """
     (name, count), *_ = Counter(shot.file for shot in shots).most_common(1)
     if count > 1:

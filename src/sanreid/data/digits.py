@@ -1,9 +1,9 @@
-"""MNIST's digits in one tensor, and which of them a network is trained on, calibrated on and asked to find.
+"""MNIST's digits in one tensor, and their divisions into training, calibration and test.
 
-Decisions: a division is a name. `seen` trains on all ten digits and finds the same ones on other images; `d0` to `d9`
-train on four digits, calibrate thresholds on two others and find the remaining four. These ten are the rotations of one
-drawn circle of the digits, so that over all of them each digit is trained on four times, calibrates twice and is to be
-found four times. Published mean and deviation of the pixels live here.
+Decisions: a division is a name. `seen` trains on all ten digits and is tested on other images of the same digits; `d0`
+to `d9` train on four digits, calibrate thresholds on two others and are tested on the remaining four. They are the ten
+rotations of a random cyclic order of the digits, so that over all divisions each digit is used four times for training,
+twice for calibration and four times for the test. The published mean and deviation of the pixels are here too.
 """
 
 from pathlib import Path
@@ -21,7 +21,7 @@ MEAN, STD = 0.1307, 0.3081  # of MNIST's training pixels in [0, 1]
 SIDE = 28
 SEEN = "seen"
 DIVISIONS = (SEEN, *(f"d{k}" for k in range(CLASSES)))
-TRAINED, CALIBRATED = 4, 2  # digits of a division but `seen`; the rest are found
+TRAINED, CALIBRATED = 4, 2  # numbers of digits in a division other than `seen`; the other four are for the test
 
 
 class Digits(NamedTuple):
@@ -32,12 +32,12 @@ class Digits(NamedTuple):
     tested: Tensor
 
     def at(self, rows: Tensor) -> "Digits":
-        """The digits of these rows: numbers or a mask."""
+        """The digits of these rows, given as numbers or as a mask."""
         return Digits(*(part[rows] for part in self))
 
 
 class Division(NamedTuple):
-    """Digits that a network is trained on, thresholds are calibrated on, and a stream is made of."""
+    """The digits for training, for calibrating thresholds, and for the test stream."""
 
     train: tuple[int, ...]
     calibrate: tuple[int, ...]
@@ -45,7 +45,7 @@ class Division(NamedTuple):
 
 
 class Rows(NamedTuple):
-    """Numbers of images (n,) int64, ascending, no image in two of them."""
+    """Numbers of images (n,) int64 for each purpose, ascending; no image has two."""
 
     train: Tensor
     calibrate: Tensor
@@ -79,9 +79,9 @@ def normalise(images: Tensor) -> Tensor:
 
 
 def divide(name: str, seed: int) -> Division:
-    """The digits of division `name` (`seen`, `d0` .. `d9`); `seed` draws the circle that the latter rotate.
+    """The digits of division `name` (`seen`, `d0` .. `d9`); `seed` decides the cyclic order of the digits.
 
-    Raises ValueError naming the known ones.
+    Raises ValueError that lists the divisions.
     """
     if name not in DIVISIONS:
         raise ValueError(f"division: no '{name}'; there are {', '.join(DIVISIONS)}")
@@ -95,9 +95,9 @@ def divide(name: str, seed: int) -> Division:
 def rows(digits: Digits, name: str, seed: int, held_out: float) -> Rows:
     """The images of division `name`.
 
-    `seen`: of each digit's training files a share `held_out` calibrates, drawn by `seed`; the test files are found.
-    Else: the training files of the digits trained on, and all images of the others.
-    Raises ValueError where a part is left without one of its digits.
+    `seen`: a random fraction `held_out` of each digit's training files is for calibration, the test files for the test.
+    Others: the training files of the training digits, and all images of the other digits.
+    Raises ValueError if a part has no image of one of its digits.
     """
     division = divide(name, seed)
     labels, files = digits.labels.numpy(), ~digits.tested.numpy()

@@ -1,9 +1,9 @@
-"""A user's own folder: pictures, and a table of them as index.csv or index.parquet; no Python to write.
+"""A user's own folder: pictures, and a table of them as index.csv or index.parquet.
 
-Decisions: the table is the index table itself (path, pid, camid, split; whatever else it holds is kept), so an interim
-folder of this pipeline is such a folder too. People are integers, because ids are compared, counted and written as
-such everywhere; names are refused with the line that numbers them. pid 0 is the field's distractor, who matches nobody,
-and therefore refused where somebody is trained on or searched for. Pictures keep their names and their bytes.
+Decisions: the table is the index table (path, pid, camid, split; other columns are kept), so an interim folder of this
+pipeline is such a folder too. pids are integers, as everywhere else; names of people are refused, with advice how to
+number them. pid 0 means a distractor, who matches nobody, and is refused in train and query. Pictures are copied byte
+by byte under their own names.
 """
 
 import io
@@ -20,9 +20,9 @@ from sanreid.data.links import shown
 from sanreid.faults import cut, line, short
 
 TABLES = ("index.csv", "index.parquet")
-WHOLE = re.compile(r"(-?\d{1,18})(\.0*)?")  # 3.0: what pandas writes for an integer column with gaps
+WHOLE = re.compile(r"(-?\d{1,18})(\.0*)?")  # also 3.0, which pandas writes for an integer column with gaps
 DISTRACTOR = 0
-WRITTEN = (*TABLES, "summary.json", "truth")  # what the stage itself puts beside the pictures
+WRITTEN = (*TABLES, "summary.json", "truth")  # files that the stage writes beside the pictures
 REMEDY = {
     "pid": "number the people from 1, with pandas for example: table['pid'] = pandas.factorize(table['pid'])[0] + 1",
     "camid": "number the cameras from 1, or leave the whole column empty where they are not known",
@@ -30,14 +30,14 @@ REMEDY = {
 
 
 def read(folder: Path, broken: images.Broken = "error") -> tuple[pd.DataFrame, Iterator[tuple[str, Path]]]:
-    """The checked table of `folder`, and a stream of (name, source) of all its files: pictures, other columns' files,
-    and the truth where there is one.
+    """The checked table of `folder`, and a stream of (name, source file): pictures, files named in other columns, and
+    true textures if there are any.
 
-    Raises FileNotFoundError for an absent folder, table or picture; ValueError, naming the table's file and line, for a
-    missing column, a pid or camid that is no integer, two pictures that differ in their suffix alone, the name of what
-    the stage writes, cameras given for a part of query and gallery, pid 0 in train or query, all that `index.check` and
-    `index.check_matches` refuse, and, where `broken` is "error", a file whose header is no picture's: that is told
-    before anything is copied.
+    Raises FileNotFoundError for a missing folder, table or picture; ValueError, naming the table's file and line, for a
+    missing column, a pid or camid that is no integer, two pictures whose names differ in the suffix only, a picture
+    with the name of a file that the stage writes, cameras given for only a part of query and gallery, pid 0 in train or
+    query, everything that `index.check` and `index.check_matches` refuse, and, if `broken` is "error", a file whose
+    header is not that of a picture (checked before anything is copied).
     """
     folder = Path(folder)
     table, where = _load(folder)
@@ -60,7 +60,7 @@ def read(folder: Path, broken: images.Broken = "error") -> tuple[pd.DataFrame, I
 
 
 def rows(folder: Path) -> Rows:
-    """The table of `folder` and how its rows are named; FileNotFoundError where there is not one."""
+    """How error messages name rows of the table of `folder`; FileNotFoundError if there is not exactly one table."""
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder}: no such folder; `folders` of params.yaml names it")
     found = [folder / name for name in TABLES if (folder / name).is_file()]
@@ -71,7 +71,7 @@ def rows(folder: Path) -> Rows:
 
 
 def _load(folder: Path) -> tuple[pd.DataFrame, Rows]:
-    """The table as it is in the file, with all four columns, and how to name its rows."""
+    """The table as in the file, with all four columns, and how error messages name its rows."""
     where = rows(folder)
     table = _csv(where.file) if where.file.suffix == ".csv" else index.read_parquet(where.file, "write it again")
     if absent := [c for c in ("path", "pid", "split") if c not in table]:
@@ -100,7 +100,7 @@ def _csv(file: Path) -> pd.DataFrame:
 
 
 def _posix(path: Any) -> Any:
-    """`./a//b.jpg` as `a/b.jpg`, so that one picture has one name; what is no text is left to the check."""
+    """`./a//b.jpg` as `a/b.jpg`, so that a picture has only one name; `index.check` refuses what is no string."""
     return str(PurePosixPath(path)) if isinstance(path, str) and path else path
 
 
@@ -117,7 +117,7 @@ def _integers(column: pd.Series, where: Rows, required: bool) -> pd.Series:
 
 
 def _check(table: pd.DataFrame, where: Rows) -> None:
-    """What holds for a user's re-ID set beyond `index.check`."""
+    """Checks of a user's re-ID set beyond those of `index.check`."""
     ranked = table["split"].isin(["query", "gallery"])
     partly = ranked & table["camid"].isna()
     if not partly[ranked].all():

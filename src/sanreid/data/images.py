@@ -1,9 +1,9 @@
-"""Pictures on disk: RGB everywhere; OpenCV's BGR order exists inside this file alone.
+"""Reading, writing, copying and checking picture files; always RGB, OpenCV's BGR order is used inside this file only.
 
-Decisions: PNGs are written by `png`: on pictures of people ten times faster than by Pillow at 1.06 times the bytes,
-and lossless all the same. Files that a publisher already ships as JPEG are copied byte by byte, never encoded again;
-copied rather than hard-linked, because a cache that makes its links read-only must not reach into somebody's download.
-What is copied is verified on the way (`verify`); what is read later is held against its header and its end alone.
+Decisions: PNGs are written by png.py, ten times faster than by Pillow for pictures of people, lossless, with 1.06 times
+the bytes. A publisher's JPEGs are copied byte by byte, never encoded again; they are copied and not hard-linked,
+because DVC makes its cache read-only, which would change the user's download through the link. Copied files are fully
+verified (`verify`); for files that are read later only header and end are checked.
 """
 
 import mmap
@@ -18,21 +18,21 @@ from typing import Literal
 import cv2
 import numpy as np
 
-from sanreid.data import headers, verify
+from sanreid.data import image_headers, verify
 from sanreid.data.links import Inside, shown
 
-THREADS = min(4, os.cpu_count() or 1)  # the encoders let go of the interpreter lock
+THREADS = min(4, os.cpu_count() or 1)  # the encoders release the interpreter lock
 IN_FLIGHT = 64  # pictures waiting for a thread: bounds the memory of a set larger than it
-LARGEST = 1 << 30  # bytes of a file: headers.LIMIT pixels of 10 bytes, the most that a format has
-_OPENED = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)  # a pipe is not waited for
-Broken = Literal["error", "leave_out"]  # what is done about a picture that is not whole
+LARGEST = 1 << 30  # bytes of a file: image_headers.LIMIT pixels of 10 bytes, the most that a format has
+_OPENED = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)  # opening a pipe must not block
+Broken = Literal["error", "leave_out"]  # what to do about a broken picture
 
 # OpenCV prints warnings of its own; what is wrong with a picture is told here, in one line that names it
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 
 
 class RefusedError(ValueError):
-    """A file that `copy_all` does not take; `name` is the one that it was to get."""
+    """A file that `copy_all` refuses; `name` is its name in the target folder."""
 
     def __init__(self, name: str, message: str) -> None:
         super().__init__(message)
@@ -40,10 +40,10 @@ class RefusedError(ValueError):
 
 
 def read_rgb(path: Path) -> np.ndarray:
-    """The picture as (H, W, 3) uint8 RGB, turned as its EXIF says; the one way to the pixels of a file.
+    """The picture as (H, W, 3) uint8 RGB, rotated by its EXIF orientation.
 
     Raises FileNotFoundError where there is no file, OSError where it cannot be read, ValueError where it is no picture,
-    is cut off or has more than headers.LIMIT pixels.
+    is cut off or has more than image_headers.LIMIT pixels.
     """
     return cv2.cvtColor(_decode(path, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
 
@@ -61,7 +61,7 @@ def write_rgb(path: Path, image: np.ndarray) -> None:
     if image.dtype != np.uint8 or not image.size or not (image.ndim == 2 or (image.ndim == 3 and image.shape[2] == 3)):
         raise ValueError(f"{path}: wants uint8 (H, W, 3) or (H, W), not {image.dtype} {image.shape}; clip, then cast")
     if Path(path).suffix == ".png":
-        from sanreid.data import png  # here, since it imports numba, needless for who only reads
+        from sanreid.data import png  # imported here, because it needs numba, and most users of this module only read
 
         encoded = png.encode(image)
     else:
@@ -73,7 +73,7 @@ def write_rgb(path: Path, image: np.ndarray) -> None:
 def write_all(folder: Path, pictures: Iterable[tuple[str, np.ndarray]]) -> None:
     """Write each (path relative to `folder`, array as in `write_rgb`) of a stream, a few at a time in threads.
 
-    A file that has its name is whole, whatever stops the writing.
+    Each file is written under a temporary name and renamed, so that a file with its own name is complete.
     """
     _in_threads((_write_whole, _place(folder, name), image) for name, image in pictures)
 
@@ -81,11 +81,11 @@ def write_all(folder: Path, pictures: Iterable[tuple[str, np.ndarray]]) -> None:
 def copy_all(
     folder: Path, files: Iterable[tuple[str, Path]], broken: Broken = "error", roots: Sequence[Path] = ()
 ) -> dict[str, str]:
-    """Copy each (path relative to `folder`, source file) unchanged, a few at a time in threads, each verified.
+    """Copy and verify each (path relative to `folder`, source file), a few at a time in threads.
 
-    Returns name and reason of the broken pictures left out, in the names' order. Raises RefusedError naming the first
-    broken picture where `broken` is "error", and always the first file that is a link out of all `roots`, where some
-    are given (`links.Inside`), or an array that is not whole.
+    Returns name and reason of the broken pictures that were left out, sorted by name. Raises RefusedError for the first
+    broken picture if `broken` is "error", and always for a link that leads out of all `roots`, if any are given
+    (`links.Inside`), and for a damaged .npy file.
     """
     lost: dict[str, str] = {}
     inside = Inside(roots)
@@ -111,7 +111,7 @@ def copy_all(
 
 
 def verify_all(paths: Iterable[Path], root: Path) -> None:
-    """Look at every byte of each picture, a few at a time in threads; `root` as in `copy_all`.
+    """Verify each picture completely, a few at a time in threads; `root` as in `copy_all`.
 
     Raises ValueError naming the first that is broken or a link out of `root`.
     """
@@ -135,7 +135,7 @@ def load(path: Path) -> bytes:
         try:
             found = os.fstat(file)
             if stat.S_ISREG(found.st_mode) and found.st_size <= LARGEST:
-                data = os.read(file, found.st_size + 1)  # all of it in one call, as a rule
+                data = os.read(file, found.st_size + 1)  # usually the whole file in one call
                 while 0 < len(data) < found.st_size and (more := os.read(file, found.st_size)):
                     data += more
                 return data
@@ -153,14 +153,14 @@ def load(path: Path) -> bytes:
 def size(path: Path) -> tuple[int, int]:
     """Height and width in pixels, from the header alone.
 
-    Raises ValueError where the file is no picture or has more than headers.LIMIT pixels, OSError as `read_rgb`.
+    Raises ValueError where the file is no picture or has more than image_headers.LIMIT pixels, OSError as `read_rgb`.
     """
     try:
         if os.stat(path).st_size:
             with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-                header = headers.read(data)
+                header = image_headers.read(data)
         else:
-            header = headers.read(b"")
+            header = image_headers.read(b"")
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
     except OSError:
@@ -180,22 +180,22 @@ def files(folder: Path, suffixes: tuple[str, ...] = (".png", ".jpg", ".jpeg")) -
 
 
 def found(folder: Path) -> list[Path]:
-    """`files`, or nothing where there is no such folder: for what a set may lack."""
+    """As `files`, but [] if there is no such folder: for optional parts of a set."""
     return files(folder) if folder.is_dir() else []
 
 
 def _decode(path: Path, flags: int) -> np.ndarray:
     data = load(path)
     try:
-        if not headers.ends(data, headers.read(data)):
-            raise headers.broken("cut off")
+        if not image_headers.ends(data, image_headers.read(data)):
+            raise image_headers.broken("cut off")
         image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
         if image is None:
-            raise headers.broken()
+            raise image_headers.broken()
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
     except cv2.error as error:
-        raise ValueError(f"{path}: {headers.broken(error.err)}") from None
+        raise ValueError(f"{path}: {image_headers.broken(error.err)}") from None
     return image
 
 

@@ -1,9 +1,9 @@
-"""The one table that every reader ends in and that everything after the readers sees.
+"""The index table: every reader of a data set writes one, and all later stages read only that.
 
-One row an image, in the publisher's order: `path` (POSIX, relative to the table's folder), `pid` (the publisher's,
-unrelabelled), `camid` (1-based; null where a set has none), `split`, then what a set adds. Decision: the table is
-checked both when it is written and when it is read, so a set that someone edited by hand is refused at the next stage
-and not after a night of training.
+One row per image, in the publisher's order: `path` (POSIX, relative to the table's folder), `pid` (the publisher's, not
+relabelled), `camid` (1-based; null if a set has no cameras), `split`, and further columns of some sets. Decision: the
+table is checked when it is written and again when it is read, so that a set that was edited by hand is refused by the
+next stage, and not after a night of training.
 """
 
 from pathlib import Path, PurePosixPath
@@ -27,14 +27,14 @@ FILE_COLUMNS = ("texture", "frontal", "visibility")  # extras that name files, n
 
 
 class Rows(NamedTuple):
-    """How a complaint names a row: the file, what a row is called in it, and the number of the first."""
+    """How error messages name a row: the file, the word for a row ("row", "line"), and the number of the first."""
 
     file: Path
     word: str = "row"
     first: int = 0
 
     def name(self, row: int) -> str:
-        """The row, counted from 0, as a reader of the file finds it."""
+        """The name of row number `row` (counted from 0), as one finds it in the file."""
         return f"{self.file}: {self.word} {row + self.first}"
 
 
@@ -68,7 +68,7 @@ def read(folder: Path) -> pd.DataFrame:
 
 
 def of_split(table: pd.DataFrame, split: str, folder: Path) -> pd.DataFrame:
-    """The rows of `split` that somebody is trained on; ValueError naming the table of `folder` where there are none."""
+    """The rows of `split`, for training; ValueError naming the table of `folder` if there are none."""
     rows = table[table["split"] == split]
     if rows.empty:
         raise ValueError(f"{folder / NAME}: no rows of split '{split}': there is nobody to train on")
@@ -76,7 +76,7 @@ def of_split(table: pd.DataFrame, split: str, folder: Path) -> pd.DataFrame:
 
 
 def read_parquet(path: Path, remedy: str) -> pd.DataFrame:
-    """The table of a parquet file; ValueError, with the `remedy`, where it is none or declares absurdly much."""
+    """The table of a parquet file; ValueError, with the `remedy`, if it is damaged or declares an absurd size."""
     try:
         head = pq.read_metadata(path)
         declared = sum(head.row_group(i).total_byte_size for i in range(head.num_row_groups))
@@ -88,13 +88,13 @@ def read_parquet(path: Path, remedy: str) -> pd.DataFrame:
 
 
 def check(table: pd.DataFrame, folder: Path, where: Rows | None = None) -> None:
-    """Refuse a table that would give wrong numbers later.
+    """Refuse a table that would give wrong results later.
 
-    Raises ValueError naming the row and its path for: missing columns, wrong types, paths that are absolute, climb or
-    hold backslashes, duplicates, unknown splits, pid < 0, camid < 1, training people in another split, a query whose
+    Raises ValueError naming the row and its path for: missing columns, wrong types, paths that are absolute, contain
+    `..` or backslashes, duplicates, unknown splits, pid < 0, camid < 1, training people in another split, a query whose
     person is not in the gallery, an unknown `protocol`. Raises FileNotFoundError naming the first missing file. A query
-    whose person the gallery holds under its own camera only is legal: the field's protocol leaves it uncounted.
-    `where` names the rows where the table comes from another file than the folder's own.
+    whose person the gallery has under the query's own camera only is allowed: by the standard protocol it is not
+    counted. `where` names the rows if the table comes from another file than the folder's own.
     """
     folder = Path(folder)
     where = where or Rows(folder / NAME)
@@ -117,8 +117,9 @@ def check(table: pd.DataFrame, folder: Path, where: Rows | None = None) -> None:
 
 
 def check_matches(table: pd.DataFrame, where: Path) -> None:
-    """ValueError naming the table or folder `where`, if all queries' people are under their own cameras alone: nothing
-    could be found. A person who is not in the gallery is `check`'s business.
+    """ValueError naming the table or folder `where`, if no query's person is in the gallery under another camera.
+
+    Nothing could be found then. (`check` refuses people who are not in the gallery at all.)
     """
     queries, gallery = (table[table["split"] == split] for split in ("query", "gallery"))
     if queries.empty or queries["camid"].isna().any() or gallery["camid"].isna().any():
@@ -132,7 +133,7 @@ def check_matches(table: pd.DataFrame, where: Path) -> None:
 
 
 def summary(table: pd.DataFrame, distractor: int | None = None) -> dict[str, Any]:
-    """Count people, images, cameras, and people and images by split; pid `distractor` is nobody."""
+    """Number of people, images and cameras, and people and images by split; pid `distractor` is no person."""
     known = table if distractor is None else table[table["pid"] != distractor]
     counts = {
         split: {
@@ -166,7 +167,7 @@ def _check_types(table: pd.DataFrame, where: Rows) -> None:
 
 
 def _check_people(table: pd.DataFrame, where: Rows) -> None:
-    """Trained people in another split would make the number mean nothing; in `test` they are classes (digits)."""
+    """Refuse training people in query or gallery, which would make results meaningless; split `test` is of digits."""
     trained = table["pid"].isin(table.loc[table["split"] == "train", "pid"].unique())
     refuse(
         table,
@@ -180,7 +181,7 @@ def _check_people(table: pd.DataFrame, where: Rows) -> None:
 
 
 def _check_files(table: pd.DataFrame, column: str, folder: Path, where: Rows) -> None:
-    known = set()  # a texture serves many images: look once
+    known = set()  # many images share a texture: check each file once
     for row, name in enumerate(table[column]):
         if name is None or name is pd.NA or (isinstance(name, float) and pd.isna(name)):
             continue
@@ -204,7 +205,7 @@ def _is_file(path: Path) -> bool:
 
 
 def refuse(table: pd.DataFrame, wrong: pd.Series, where: Rows, reason: str) -> None:
-    """ValueError naming the first row that `wrong` marks, its picture and the `reason`."""
+    """ValueError naming the first row marked in `wrong`, its picture and the `reason`; returns if none is marked."""
     if wrong.any():
         row = int(wrong.to_numpy(dtype=bool).argmax())
         count = int(wrong.sum())

@@ -1,9 +1,8 @@
-"""Classes that nobody wrote: digits turned, and digits put together of two halves, each a class of its own.
+"""Artificial classes for the Siamese network: rotated digits, and digits composed of two halves.
 
-A network that has to tell four digits apart learns what those four differ by and drops the rest, which new digits would
-need. More classes keep more. Turned classes are the custom on Omniglot (Santoro et al. 2016; Vinyals et al. 2016);
-halves are ours. Each pair of digits gives two classes, the left half of one with the right half of the other and the
-other way round.
+A network trained on four digits only learns the differences between those four, and not what new digits would need;
+more classes help. Rotated classes are common on Omniglot (Santoro et al. 2016; Vinyals et al. 2016); halves are ours.
+Each pair of digits gives two classes: the left half of the first with the right half of the second, and vice versa.
 """
 
 from collections.abc import Iterable, Iterator
@@ -23,16 +22,16 @@ Turn = Annotated[int, Field(ge=90, le=270, multiple_of=90)]
 
 
 class Invented(Section):
-    """Which classes are invented; with no turns and no halves, none."""
+    """The artificial classes to add; none without turns and halves."""
 
     turns: Each[Turn]  # degrees, counterclockwise; each makes a further class of every digit
     halves: Annotated[int, Field(ge=0, le=100_000)]  # images at most of each class of two halves
 
 
 def add(digits: Digits, p: Invented, seed: int) -> Digits:
-    """`digits` (N), then what `p` invents of them, with labels from 10 on: one for each turn and pair of digits.
+    """`digits` (N) followed by the artificial images that `p` asks for, with labels from 10 on.
 
-    `seed` draws the halves that go together.
+    `seed` decides which halves are combined.
     """
     parts = [(digits.images, digits.labels), *_turned(digits, p.turns), *_halves(digits, p.halves, seed)]
     images, labels = (torch.cat(part) for part in zip(*parts, strict=True))

@@ -1,8 +1,8 @@
-"""Which files of somebody's folder are its own: neither hidden nor links to elsewhere.
+"""Finds files of a folder that are hidden, or links to outside of it.
 
-Decisions: a picture that is a link out of its folder is neither seen by DVC when it changes nor there on another
-machine, so it is refused; the folder itself may be a link, and so may a picture that leads to another one in it. DVC's
-own links into its cache are how it keeps the folder, and no way out.
+Decisions: a picture that is a link out of its folder is refused, because DVC would not notice changes of it, and it
+would be missing on another machine. The folder itself may be a link, and so may a picture that links to another one
+inside. DVC's own links into its cache are allowed.
 """
 
 import os
@@ -14,7 +14,7 @@ _CACHED = re.compile(r".*/files/md5/[0-9a-f]{2}/[0-9a-f]{30}(\.dir)?(/.*)?")
 
 
 class Inside:
-    """Whether a file lies, links followed, in one of `roots`; everything does where there are none."""
+    """Whether a file is inside one of `roots` after resolving links; always true if there are no roots."""
 
     def __init__(self, roots: Sequence[Path]) -> None:
         self.names = ", ".join(map(str, roots))
@@ -30,7 +30,7 @@ class Inside:
         return self._inside(path) if path.is_symlink() else self.parents[path.parent]
 
     def why(self, path: Path) -> str:
-        """What is said of a file that does not."""
+        """The error message for a file that is not inside."""
         return f"{path}: a link out of {self.names}; put the file itself there"
 
     def _inside(self, path: Path) -> bool:
@@ -39,5 +39,5 @@ class Inside:
 
 
 def shown(path: Path, folder: Path) -> bool:
-    """Whether no part of `path` below `folder` is hidden: `._a.jpg`, say, is what macOS keeps beside `a.jpg`."""
+    """Whether no part of `path` below `folder` is hidden, such as macOS's `._a.jpg`."""
     return not any(part.startswith(".") for part in path.relative_to(folder).parts)

@@ -1,10 +1,10 @@
 """Market-1501 (Zheng et al., ICCV 2015) as published: five folders of JPEGs whose names say person and camera.
 
-Decisions: bounding_box_train, query and bounding_box_test become train, query and gallery; junk (-1) is dropped, as
-the field's evaluation ignores it; distractors (0000) stay in the gallery as pid 0, which matches nobody. The pictures
-are copied byte by byte under their own names, and the same name in two folders is refused: training and query pictures
-have overwritten each other before. Other sets come in this layout with more people, cameras and frames than the
-publisher's names have digits for: each number may have more of them.
+Decisions: bounding_box_train, query and bounding_box_test become train, query and gallery; junk (-1) is dropped, as the
+standard evaluation ignores it; distractors (0000) stay in the gallery as pid 0, which matches nobody. The pictures are
+copied byte by byte under their own names; the same name in two folders is refused, because one would overwrite the
+other. Numbers in file names may have more digits than the publisher's, since other sets use this layout with more
+people, cameras and frames.
 """
 
 import re
@@ -45,7 +45,7 @@ def read(raw: Path) -> tuple[pd.DataFrame, Iterator[tuple[str, np.ndarray]]]:
 
 
 def find(raw: Path) -> Path:
-    """The release's folder: `raw` or Market-1501-v15.09.15 inside it; FileNotFoundError where neither is one."""
+    """The release's folder: `raw`, or Market-1501-v15.09.15 in it; FileNotFoundError if neither is one."""
     for folder in (Path(raw), Path(raw) / RELEASE):
         if (folder / FOLDERS["train"]).is_dir():
             return folder
@@ -77,7 +77,7 @@ def scan(raw: Path) -> list[Picture]:
 
 
 def files(raw: Path, table: pd.DataFrame) -> Iterator[tuple[str, Path]]:
-    """(name in the interim folder, source) of the pictures of `table`, and of the truth where a rendered set has it."""
+    """(name in the interim folder, source file) of the pictures of `table`, and of a rendered set's true textures."""
     release = find(raw)
     for path, split in zip(table["path"], table["split"], strict=True):
         yield path, release / FOLDERS[split] / Path(path).name
@@ -94,7 +94,7 @@ def files(raw: Path, table: pd.DataFrame) -> Iterator[tuple[str, Path]]:
 
 
 def roots(raw: Path) -> list[Path]:
-    """The folders that the files of `files` lie in, and may not be links out of."""
+    """The folders that contain the files of `files`; a link to outside of them is refused."""
     return [Path(raw), *(folder for folder in [find(raw).parent / "truth"] if folder.is_dir())]
 
 

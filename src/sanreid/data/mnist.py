@@ -1,9 +1,9 @@
 """MNIST's four IDX files, gzipped or not, as one table: pid is the digit, camid is null, split is train or test.
 
-Decisions: the files are read whole and checked against each other before anything is written. The header says how many
-bytes follow, so it is believed or refused first, and no more than that is unfolded. A file is gzipped where its first
-bytes say so, whatever its name: browsers unpack on the way. A picture is named by its
-place in the publisher's file (images/train/5/00000.png is the first training digit), so a row can be traced back.
+Decisions: the files are read completely and checked against each other before anything is written. The size in a file's
+header is checked first, and no more than that is decompressed. Whether a file is gzipped is read from its first bytes,
+not from its name, because browsers may unpack downloads. A picture's name is its place in the publisher's file
+(images/train/5/00000.png is the first training digit, a 5), so that it can be found there.
 """
 
 import gzip

@@ -1,10 +1,9 @@
-"""A folder of photographs to measure on, as it lies: its table, and nothing copied.
+"""The table of a folder of photographs to measure on; the folder is read in place.
 
-Decisions: three layouts are known, by what lies in the folder: a user's own (index.csv or index.parquet, `folder`),
-Market-1501's three folders, and PKU-Reid's pictures, named <person>_<camera>_<orientation>. PKU-Reid names no queries:
-the first orientation of a person and camera asks, the others are the gallery. People of the split `train` are left out,
-for nothing is trained here; and nothing is copied, into a cache least of all, because a shared cache passes pictures of
-people on.
+Decisions: three layouts are recognised: a user's own (index.csv or index.parquet, see folder.py), Market-1501's three
+folders, and PKU-Reid's pictures, named <person>_<camera>_<orientation>. PKU-Reid defines no queries: here the first
+orientation of each person and camera is the query, the others are the gallery. Split `train` is left out. Nothing is
+copied, in particular not into DVC's cache, because a shared cache would distribute pictures of real people.
 """
 
 import re
@@ -46,11 +45,11 @@ def read(folder: Path) -> pd.DataFrame:
 
 
 def everything(folder: Path) -> pd.DataFrame:
-    """`path`, `pid` and `camid` (and `pair`, where a table has it) of all pictures of a folder, of whatever split.
+    """`path`, `pid` and `camid` (and `pair`, if the table has it) of all pictures of a folder, of all splits.
 
-    From its index.parquet or index.csv; else from the names of the pictures at any depth, in Market-1501's or
-    PKU-Reid's form; else each picture is a person of its own and cameras are not known. Raises FileNotFoundError where
-    there is no picture, ValueError as the tables' readers.
+    They are read from index.parquet or index.csv; else from the file names at any depth, in Market-1501's or PKU-Reid's
+    form; else every picture gets a pid of its own and no camera. Raises FileNotFoundError if there is no picture,
+    ValueError as the tables' readers do.
     """
     folder = Path(folder)
     if (folder / index.NAME).is_file():

@@ -1,9 +1,9 @@
-"""Light, colour and sharpness of a batch of uint8 pictures, drawn for each picture at each step.
+"""Photometric augmentation of a batch of uint8 pictures: light, colour and sharpness, random for each picture.
 
-Decisions: what a camera changes, so that a network learns what stays: tone (gamma), exposure, contrast, saturation,
-hue, the light's colour, grey pictures, blur or over-sharpening, noise. As in augment, all numbers of a batch are drawn
-first, on the CPU, so that a run is the same on every device; applying them is a pure function, and works for a batch at
-once. Saturation, hue, the light's colour and grey are one 3 x 3 matrix a picture; sharpness is x + s (x - blurred x).
+Decisions: it varies what differs between cameras: tone (gamma), exposure, contrast, saturation, hue, the light's
+colour, grey pictures, blur or over-sharpening, noise. As in augment.py, all random numbers of a batch are drawn first,
+on the CPU, so that a run is the same on every device; applying them is a pure function of the whole batch. Saturation,
+hue, the light's colour and grey are one 3 x 3 matrix per picture; sharpness is x + s (x - blurred x).
 """
 
 import math
@@ -47,7 +47,7 @@ class Tones(NamedTuple):
 
 
 class Photometric(Section):
-    """How far a picture's light, colour and sharpness are moved; each number is drawn uniformly, gamma logarithmically.
+    """Ranges of the changes of light, colour and sharpness; values are drawn uniformly, gamma log-uniformly.
 
     After Buslaev et al. 2020 (Albumentations) and torchvision's ColorJitter, whose order differs.
     """

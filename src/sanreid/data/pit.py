@@ -1,9 +1,9 @@
-"""PIT, the Paired-Image-Texture set (Jin et al., AAAI 2020): which texture belongs to which image, in one table.
+"""PIT, the Paired-Image-Texture set (Jin et al., AAAI 2020): a table of images and their textures.
 
-Decisions: the label text's line pattern is a parameter, since its schema is documented nowhere. Ten consecutive images
-share a texture; that rule fills in where the text is absent and is held against it where it is there. Everything is
-found by name through this table: a texture guessed from a path by a string replace has cost people months. Textures
-are kept as published, whatever their (square) size.
+Decisions: the pattern of a line of the label text is a parameter, because the format is not documented. Ten consecutive
+images share a texture; without a label text this rule makes the pairs, with one it is checked against the text. Later
+stages find textures through this table only, never by replacing parts of a path. Textures keep their published size
+(any square).
 """
 
 import os
@@ -26,7 +26,7 @@ MAPS = ("coverage.png", "uv_mirror.npy")  # ours, of rendered sets: texels that 
 
 
 class Pair(NamedTuple):
-    """An image's file, its texture's file and person, and what a rendered set adds."""
+    """An image's file, its texture's file and person, and of a rendered set the frontal picture and visibility map."""
 
     image: Path
     texture: Path

@@ -1,8 +1,8 @@
-"""Which images make a batch: P people x K images each, or plain shuffled batches.
+"""Batch samplers: P people x K images each, or plain shuffled batches.
 
-Decisions: an epoch is a pure function of (seed, epoch), so that a resumed run draws what the unbroken one would.
-Every image is equally likely in every epoch: the samplers in common use drop a person's remainder and the people left
-at the end, and so see an image of a person with 7 less often than one of a person with 8.
+Decisions: an epoch is a pure function of (seed, epoch), so that a resumed run has the same batches as an uninterrupted
+one. Every image is equally likely in every epoch. (Common P x K samplers drop the rest of a person's images, and the
+people left at the end, so that an image of a person with 7 images is drawn less often than one of a person with 8.)
 """
 
 from collections.abc import Sequence
@@ -17,11 +17,11 @@ from sanreid.runtime import rng
 class PKSampler:
     """Batches of `people` persons x `images` images of each, a person's images next to each other.
 
-    `pids` (N,) labels the images in the table's order. An epoch has max(1, N // (people * images)) batches, about one
-    draw an image. A person comes in a batch in proportion to its images (once a batch at most; one that owns more
-    than 1/P of all images is held to that), and its images are dealt from shuffled decks: no image twice in a batch
-    unless the person has fewer than K, whose images are then repeated. Raises ValueError naming the key if there are
-    fewer persons than `people`.
+    `pids` (N,) are the labels of the images in the table's order. An epoch has max(1, N // (people * images)) batches,
+    so that each image is drawn about once. The probability of a person to be in a batch is proportional to its number
+    of images (but at most 1). A person's images are taken in shuffled order until all were used: no image is twice in a
+    batch, unless the person has fewer than K. Raises ValueError naming the key if there are fewer persons than
+    `people`.
     """
 
     def __init__(self, pids: Sequence[int] | np.ndarray | Tensor, people: int, images: int) -> None:
@@ -60,7 +60,10 @@ class PKSampler:
         return [torch.from_numpy(random.permutation(table[b]).reshape(-1)) for b in random.permutation(self.batches)]
 
     def _deal(self, members: np.ndarray, hands: int, random: np.random.Generator) -> np.ndarray:
-        """(hands, K) images from shuffled decks; a new deck starts with images that the begun hand lacks."""
+        """(hands, K) images, dealt like cards from the shuffled `members`.
+
+        After a reshuffle, images that the current hand already has come last.
+        """
         deck = members[:0]
         dealt = []
         for _ in range(hands):
@@ -74,7 +77,7 @@ class PKSampler:
 
 
 def shuffled(n: int, batch: int, seed: int, epoch: int) -> list[Tensor]:
-    """All of 0..n-1 in shuffled batches; the incomplete last one is left out unless it is the only one.
+    """0..n-1 in shuffled batches; an incomplete last batch is left out unless it is the only one.
 
     A pure function of its arguments; each image is left out equally often.
     """

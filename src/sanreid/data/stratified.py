@@ -1,8 +1,7 @@
-"""A split of people in which every attribute value is on both sides, wherever two people carry it.
+"""A train/validation split of people that has every attribute value in both parts, if two people have it.
 
-Decision: iterative stratification, drawn again where it fails. A person may carry several rare values, so that the
-greedy pass, which never takes a choice back, can leave one of them on a single side; another order of the people
-does not.
+Decision: iterative stratification, repeated if it fails. A person may have several rare values, so that the greedy
+algorithm may leave one of them in a single part only; another random order of the people can avoid that.
 """
 
 import numpy as np
@@ -15,9 +14,9 @@ ATTEMPTS = 100  # orders of the people; the real file of 751 people needs one
 def split(values: np.ndarray, train_ratio: float, seed: int) -> np.ndarray:
     """Divide people into "train" and "val", stratified by attribute value, the rarest value first.
 
-    `values` is (people, heads) of classes. Each value wants its share on each side, and at least one person on each
-    where two carry it (Sechidis et al., ECML 2011, with that floor). Same seed, same split. Where no order puts every
-    such value on both sides, the best is taken and a warning says how many values are not.
+    `values` is (people, heads) of classes. Each value is divided in the ratio of the split, with at least one person in
+    each part if two people have it (Sechidis et al., ECML 2011, with that minimum). The same seed gives the same split.
+    If no order of the people achieves that, the best one is used, and a warning gives the number of failing values.
     Raises ValueError for a ratio outside (0, 1).
     """
     if not 0 < train_ratio < 1:

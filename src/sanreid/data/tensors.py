@@ -1,9 +1,9 @@
-"""Pictures decoded once into one uint8 tensor, and the one home of the value ranges that the networks see.
+"""A data set's pictures, decoded once into one uint8 tensor, and the normalisation of pictures and textures.
 
-Decisions: decoding a file in every epoch costs more than augmenting it, so a set is read once; the tensor is
-(N, 3, H, W) over memory laid out (N, H, W, 3), which is what the decoder writes and what channels_last wants.
-Files are read in a pool of threads, OpenCV's own pinned to one: nested threads made such loaders 17x slower on a busy
-machine.
+Decisions: decoding a file in every epoch costs more than augmenting it, so a set is decoded once. The tensor is
+(N, 3, H, W) with the memory layout (N, H, W, 3), which is what the decoder writes and what channels_last needs. Files
+are read in a pool of threads with OpenCV limited to one thread each: nested threads made loading 17 times slower on a
+busy machine.
 """
 
 import logging
@@ -23,7 +23,7 @@ from sanreid.data import images
 
 IMAGE_MEAN = (0.485, 0.456, 0.406)  # ImageNet's, RGB, of values in [0, 1]
 IMAGE_STD = (0.229, 0.224, 0.225)
-HELD = 0.5  # of a GPU's free memory that a decoded set may take: the network, its gradients and maps want the rest
+HELD = 0.5  # share of a GPU's free memory for a decoded set; network, gradients and feature maps need the rest
 
 log = logging.getLogger("sanreid")
 
@@ -37,9 +37,9 @@ def decode(
 ) -> Tensor:
     """Read `paths` (relative to `folder`) as uint8 RGB (N, 3, H, W), each resized to `size` = (H, W).
 
-    Shrinking averages areas, enlarging is bilinear. Above `limit_bytes` the tensor lies in a temporary file (in
-    $TMPDIR) that goes with it, and where several ranks train they share one; its values are the same. Raises
-    FileNotFoundError or ValueError naming the file.
+    Shrinking averages areas, enlarging is bilinear. Above `limit_bytes` the tensor is memory-mapped from a temporary
+    file in $TMPDIR, which is removed with it; several ranks of a training share one. Raises FileNotFoundError or
+    ValueError naming the file.
     """
     height, width = size
     shape = (len(paths), height, width, 3)
@@ -67,9 +67,9 @@ def decode(
 
 
 def keep(store: Tensor, device: torch.device, free: int | None = None) -> Tensor:
-    """`store` on `device` to `take` batches from, or as it is where it would fill more than half of what is free there.
+    """`store` moved to `device`, unless it would fill more than half of the free memory there; see `take`.
 
-    `free` is in bytes; by default what CUDA says. On the host, each batch is sent when it is taken.
+    `free` is in bytes; by default what CUDA reports. A store that stays on the host is copied batch by batch.
     """
     if device.type == "cuda" and free is None:
         free = torch.cuda.mem_get_info(device)[0]
@@ -92,7 +92,7 @@ def take(store: Tensor, numbers: Tensor, device: torch.device | None = None) -> 
 
 
 def send(values: Tensor, device: torch.device) -> Tensor:
-    """`values` on `device`; from the CPU to CUDA by pinned memory, so that a step does not wait for those before it."""
+    """`values` on `device`; from CPU to CUDA through pinned memory, so that the copy waits for no earlier step."""
     if device.type == "cuda" and values.device.type == "cpu":
         return values.pin_memory().to(device, non_blocking=True)
     return values.to(device)
@@ -111,7 +111,7 @@ def normalise_textures(textures: Tensor) -> Tensor:
 
 
 def textures_to_uint8(textures: Tensor) -> Tensor:
-    """Decoded textures, about [-1, 1], to uint8: clipped first (1.54 was seen, and wraps round), then rounded."""
+    """Decoded textures, about [-1, 1], to uint8: clipped (values up to 1.54 occur, and would wrap) and rounded."""
     return ((textures.float().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
 
 

@@ -1,7 +1,7 @@
-"""Text that people's programs wrote: read as UTF-8, and told what it is where it is not.
+"""Reads UTF-8 text files written by users, with a helpful error for other encodings.
 
-Decision: no encoding is guessed. Latin-1 reads any bytes, as wrong names more often than not; the file and the remedy
-are named, and whoever wrote it saves it once more.
+Decision: no encoding is guessed: Latin-1 would accept any bytes and often give wrong names. The error names the file,
+and asks the user to save it as UTF-8.
 """
 
 import os
@@ -21,10 +21,9 @@ _STARTS = {
 
 
 def read(path: Path) -> str:
-    """The text of a UTF-8 file, with a byte order mark or without one.
+    """The text of a UTF-8 file, with or without a byte order mark.
 
-    Raises ValueError naming the file, what it is instead, the line where that can be said, and the remedy; OSError
-    where it cannot be read.
+    Raises ValueError with the file, its actual kind, if known the line, and the remedy; OSError if it cannot be read.
     """
     try:
         found = os.stat(path)

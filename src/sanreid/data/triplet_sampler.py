@@ -1,7 +1,7 @@
-"""Triplets drawn from the whole data set: an anchor, another image of that person, an image of somebody else.
+"""Random triplets from the whole data set: an anchor, another image of its person, an image of another person.
 
-Decisions: every image is an anchor once an epoch; its positive and negative are drawn anew each time, the negative
-uniformly among all images of others. An epoch is a pure function of (seed, epoch), as the samplers' are.
+Decisions: every image is an anchor once per epoch; its positive and negative are random, the negative uniform over all
+images of other people. An epoch is a pure function of (seed, epoch), as in samplers.py.
 """
 
 from collections.abc import Sequence

@@ -1,10 +1,10 @@
-"""Whether a picture is whole: the one look at every byte of it, when it comes in.
+"""Checks whether a picture file is complete and undamaged, by decoding all of it.
 
-Decisions: a decoder paints what it lacks grey, warns on standard error without a name, and goes on; so a JPEG is
-decoded by simplejpeg, which makes libjpeg's warnings errors, at an eighth of its size: every bit is still read. Cameras
-that write a picture right and a frame around it not quite are let pass: few bytes too many before the end, anything
-after it, an odd version or scan header. A PNG's checksums are all compared and its rows counted. What is left unseen is
-a change that keeps to the code: JPEG has no checksum.
+Decisions: most decoders fill missing parts of a JPEG with grey and only print a warning without the file's name. So
+JPEGs are decoded by simplejpeg, which turns libjpeg's warnings into errors, at 1/8 of their size: every bit is still
+read. Small deviations that some cameras write are accepted: a few extra bytes before the end, anything after it, an
+unusual version or scan header. Of a PNG all checksums are compared and the rows counted. A changed bit that still
+decodes is not noticed, because JPEG has no checksum.
 """
 
 import io
@@ -17,8 +17,8 @@ import simplejpeg
 from PIL import Image
 from zlib_ng import zlib_ng
 
-from sanreid.data import headers
-from sanreid.data.headers import Header, broken
+from sanreid.data import image_headers
+from sanreid.data.image_headers import Header, broken
 
 HOLE = bytes(32)  # a lost block of a file or of a download is zeros
 EXTRA = 16  # bytes before the end marker that some cameras leave there
@@ -31,11 +31,11 @@ _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # by PNG's colour type
 def verify(data: bytes) -> Header:
     """Decode the file `data` of a picture, and return its header.
 
-    Raises ValueError saying what is wrong (without the file's name): what `headers.read` refuses, a file that is cut
-    off, holes, wrong checksums, a format or coding that cannot be read.
+    Raises ValueError saying what is wrong (without the file's name): what `image_headers.read` refuses, a file that is
+    cut off, holes, wrong checksums, a format or coding that cannot be read.
     """
-    header = headers.read(data)
-    if not headers.ends(data, header):
+    header = image_headers.read(data)
+    if not image_headers.ends(data, header):
         raise broken("cut off")
     if header.kind == "JPEG":
         _jpeg(data, header)
@@ -50,7 +50,9 @@ def verify(data: bytes) -> Header:
 
 def _jpeg(data: bytes, header: Header) -> None:
     # zeros may be a flat area where the shortest code ends a block; else they would be its 63 coefficients
-    zeros = header.frame in SEQUENTIAL and data.find(HOLE, header.body, data.find(headers.JPEG_END, header.body)) >= 0
+    zeros = (
+        header.frame in SEQUENTIAL and data.find(HOLE, header.body, data.find(image_headers.JPEG_END, header.body)) >= 0
+    )
     if zeros and any(_shortest(data[: header.body])):
         raise broken("a hole of zeros")
     for repaired in (False, True):
@@ -80,7 +82,7 @@ def _jpeg(data: bytes, header: Header) -> None:
 def _shortest(head: bytes) -> list[int]:
     """The value that a code of zeros stands for in each AC Huffman table of a JPEG's header; 0 ends a block."""
     result = []
-    for marker, at, end in headers.segments(head):
+    for marker, at, end in image_headers.segments(head):
         while marker == 0xC4 and at + 17 < end:
             if head[at] >> 4:
                 result.append(head[at + 17])
@@ -91,7 +93,7 @@ def _shortest(head: bytes) -> list[int]:
 def _plain(data: bytes, header: Header) -> bytes:
     """The JPEG with a header as the standard has it, where cameras are known to write another and nothing is lost."""
     head = bytearray(data[: header.body])
-    for marker, at, end in headers.segments(data[: header.body]):
+    for marker, at, end in image_headers.segments(data[: header.body]):
         if marker == 0xE0 and head[at : at + 5] == b"JFIF\0":
             head[at + 5] = 1  # the version
         elif marker == 0xEE and head[at : at + 5] == b"Adobe" and end - at >= 12 and head[at + 11] > 2:
@@ -163,7 +165,7 @@ def verify_array(data: bytes) -> None:
 
 def _other(data: bytes) -> None:
     try:
-        with Image.open(io.BytesIO(data), formats=headers.OTHERS) as image:
+        with Image.open(io.BytesIO(data), formats=image_headers.OTHERS) as image:
             image.load()
     except Exception as error:  # Pillow's readers raise whatever they stumble over
         raise broken(str(error)) from None

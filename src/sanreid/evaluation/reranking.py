@@ -10,7 +10,7 @@ Decisions:
 - A distance of two images serves both. Those of query to gallery are computed again for the result: keeping them
   would cost as much as the result itself.
 - The loops are compiled, which takes seconds on a machine that never did it. `compiled=False` takes numpy's
-  (`reranking_arrays`), bit for bit the same: slower for many images, and there at once.
+  (`reranking_numpy`), bit for bit the same: slower for many images, and there at once.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -21,7 +21,7 @@ import torch
 from numpy.typing import NDArray
 
 from sanreid import runtime
-from sanreid.evaluation import device_reranking, distances, reranking_arrays, reranking_kernels
+from sanreid.evaluation import device_reranking, distances, reranking_kernels, reranking_numpy
 
 LARGE = 4 << 30  # bytes of memory that are worth a line before they are asked for
 _PAIRS = 8192  # of features whose distance is taken at once
@@ -47,7 +47,7 @@ def k_reciprocal(
     _check(len(query), len(gallery), k1, k2, lambda_value)
     if torch.device(device).type != "cpu":
         return there(query, gallery, k1, k2, lambda_value, torch.device(device))
-    loops = reranking_kernels if compiled else reranking_arrays
+    loops = reranking_kernels if compiled else reranking_numpy
     ranks, near, largest = _neighbours(query, gallery, k1, loops)
 
     def others(owners: NDArray[np.int32], columns: NDArray[np.int32]) -> NDArray[np.float32]:
@@ -67,7 +67,7 @@ def jaccard(
     """
     images = np.ascontiguousarray(features, np.float32)
     _check(1, len(images) - 1, k1, k2, 0)
-    none, loops = images[:0], reranking_kernels if compiled else reranking_arrays
+    none, loops = images[:0], reranking_kernels if compiled else reranking_numpy
     ranks, near, largest = _neighbours(none, images, k1, loops)
 
     def others(owners: NDArray[np.int32], columns: NDArray[np.int32]) -> NDArray[np.float32]:

@@ -3,7 +3,7 @@
 Decisions: every set is a few dozen indices, so vectors are kept sparse (CSR: `starts`, `columns`, `values`), and a row
 of scratch the size of the set of images serves all rows in turn. Ties go to the image that comes first. A few dozen
 numbers are sorted by insertion: numpy's sort and concatenate took half of the seconds that compiling all of this takes.
-`reranking_arrays` has the same functions in numpy.
+`reranking_numpy` has the same functions in numpy.
 """
 
 import numpy as np

@@ -1,7 +1,7 @@
-"""The triplet loss on cosine distances, 1 - cos, of drawn triplets or of the hardest in the batch.
+"""The triplet loss on cosine distances, 1 - cos, for random triplets or the hardest of a batch.
 
-Decision: as `squared_triplet` but for the distance, so that a recipe may name either. 1 - cos is half the squared
-distance of the unit vectors, and is computed so: from differences, in float32, as in `triplet`.
+Decision: the same functions as squared_triplet.py, so that either can be chosen. 1 - cos is half the squared distance
+of the unit vectors, and is computed in that way: from differences, in float32, as in triplet.py.
 """
 
 import torch.nn.functional as F

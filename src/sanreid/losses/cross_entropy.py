@@ -1,7 +1,7 @@
 """The ID loss: cross entropy with label smoothing.
 
-Decisions: torch's own, which spreads the smoothed part over all classes, the right one included, as Szegedy et al. 2016
-(section 7) and the re-ID code bases do; a name of its own, so that the loss table reads as the paper's.
+Decision: torch's function, which spreads the smoothed part over all classes including the right one, as Szegedy et al.
+2016 (section 7) and the usual re-ID code do.
 """
 
 import torch.nn.functional as F

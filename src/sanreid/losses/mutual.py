@@ -1,8 +1,8 @@
 """Mutual learning of n networks on one batch (Zhang et al. 2018; AlignedReID, section 3.3).
 
-Decisions: each function gives a loss a network, which moves that network alone: what it is compared with, the others'
-outputs, carries no gradient, so that each network has one backward pass of its own. Losses are means over the others,
-so that their weight does not change with n; for two networks they are the published sums.
+Decisions: each function returns one loss per network, which has gradients in that network only: the others' outputs are
+detached, so that each network has its own backward pass. Losses are means over the other networks, so that their size
+does not depend on n; for two networks they equal the published sums.
 """
 
 from collections.abc import Callable, Sequence

@@ -1,9 +1,9 @@
-"""The decoded texture against its target, both in [-1, 1]: L1 (Jin et al. 2020, section 3.2) and structure (ours).
+"""Losses between decoded texture and target, both in [-1, 1]: L1 (Jin et al. 2020, section 3.2) and structure (ours).
 
-Decisions: plain mean as published; with weights, the mean over weighted texels, so that the value stays comparable
-however few texels count. L1 alone paints the median of what could be there, which is blur; `structure` asks for the
-target's local contrast too (1 - SSIM, Wang et al. 2004, as a loss: Zhao et al. 2017). A perceptual loss proper would
-want a network trained on photographs, which a machine without internet does not have.
+Decisions: a plain mean as published; with weights, the weighted mean, so that values are comparable however few texels
+count. L1 alone makes the decoder predict the median of all plausible textures, which is blurred; `structure` also
+compares local contrast (1 - SSIM, Wang et al. 2004; as a loss: Zhao et al. 2017). A true perceptual loss would need a
+network trained on photographs, which is not available without internet.
 """
 
 import torch
@@ -17,8 +17,8 @@ C1, C2 = (0.01 * 2) ** 2, (0.03 * 2) ** 2  # for values that span 2
 def l1(texture: Tensor, target: Tensor, visibility: Tensor | None = None) -> Tensor:
     """Mean absolute difference of texture and target, each (N, C, T, T).
 
-    `visibility` weighs texels: (N, T, T) or (N or 1, 1, T, T), at least 0; 0 where nothing counts gives loss 0.
-    Raises ValueError for shapes that differ: broadcasting would average the wrong thing in silence.
+    `visibility` are weights of the texels: (N, T, T) or (N or 1, 1, T, T), at least 0; if all are 0, the loss is 0.
+    Raises ValueError for different shapes, which broadcasting would accept and average wrongly.
     """
     if texture.shape != target.shape:
         raise ValueError(f"reconstruction: texture {tuple(texture.shape)} against target {tuple(target.shape)}")

@@ -1,7 +1,7 @@
-"""The triplet loss on squared euclidean distances, of drawn triplets or of the hardest in the batch.
+"""The triplet loss on squared euclidean distances, for random triplets or the hardest of a batch.
 
-Decision: squared, as FaceNet's (Schroff et al. 2015) and the two-branch networks': the margin is in squared units, and
-the gradient of a pair grows with its distance. Differences and float32, as in `triplet`.
+Decision: squared, as in FaceNet (Schroff et al. 2015) and the two-branch networks: the margin is in squared units, and
+the gradient of a pair grows with its distance. Computed from differences in float32, as in triplet.py.
 """
 
 from torch import Tensor

@@ -1,12 +1,13 @@
-"""AlignedReID's local distance in torch, for losses (Zhang et al. 2017, section 3.1); evaluation has it in blocks.
+"""AlignedReID's local distance with gradients, for losses (Zhang et al. 2017, section 3.1).
 
-The cost of the shortest path from the first stripe of both images to the last of both, right or down, over
-d_ij = tanh(e_ij / 2), e_ij the euclidean distance of the unit-normalised stripe i of one and j of the other.
+evaluation/local_distance.py computes the same without gradients, in blocks. The distance is the cost of the shortest
+path from the first stripe of both images to the last of both, right or down, over d_ij = tanh(e_ij / 2), where e_ij is
+the euclidean distance of the unit-normalised stripe i of one image and j of the other.
 
 Decisions: the paper's (exp(e) - 1) / (exp(e) + 1) is tanh(e / 2), which does not overflow. The dynamic programme goes
-by antidiagonals, whose cells do not wait for one another: 2H - 1 steps for all pairs at once, where rows take H * H.
-Distances from differences, as in the triplet loss, with gradient 0, not NaN, where two stripes coincide; a stripe of
-zeros (a ReLU gives some) stays zero. Always float32.
+along antidiagonals, whose cells are independent: 2H - 1 steps for all pairs at once, instead of H * H. Distances are
+computed from differences, as in the triplet loss, with gradient 0, not NaN, if two stripes are equal; a zero stripe
+(after ReLU) stays zero. Always float32.
 """
 
 import torch

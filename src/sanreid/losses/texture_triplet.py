@@ -1,13 +1,14 @@
-"""Triplet ReID constraints on the decoder's maps: a person's maps agree, two persons' differ (Jin et al. 2020, eq. 3).
+"""Triplet ReID constraints (Jin et al. 2020, eq. 3): a triplet loss on the decoder's feature maps.
 
 hinge(MSE(anchor, positive) - MSE(anchor, negative) + margin), margin 0.3, in two schemes:
-- `paper`: the released code's fixed places of a P x K batch, summed over people and maps. It is no mean: at 16 people
-  it starts at 18 (15 people x 4 maps x 0.3), beside a reconstruction of about 0.5. The last person is never an anchor.
-- `batch`: all triplets of the batch, averaged over triplets and maps, so that it is the margin when positives and
-  negatives are equally far, whatever the batch.
+- `paper`: triplets at fixed positions of a P x K batch, summed over people and maps, as in the released code. Being a
+  sum, it starts at 18 with 16 people (15 people x 4 maps x 0.3), beside a reconstruction loss of about 0.5. The last
+  person is never an anchor.
+- `batch`: the mean over all triplets of the batch and all maps, so that it equals the margin if positives and negatives
+  are equally distant, for any batch.
 
-Decisions: always float32; map pairs come from one Gram matrix a map, (N, N), after the batch mean is taken off, which
-leaves differences as they are and costs the product its cancellation. No (N, N, C, H, W) is ever held.
+Decisions: always float32. The MSE of all pairs comes from one Gram matrix (N, N) per map, after the batch mean has been
+subtracted, which does not change differences and reduces cancellation. No (N, N, C, H, W) array is needed.
 """
 
 from collections.abc import Sequence
@@ -17,12 +18,12 @@ from torch import Tensor
 
 
 def paper(maps: Sequence[Tensor], people: int, images: int, margin: float, pids: Tensor | None = None) -> Tensor:
-    """The released scheme, summed; `maps` = x1..x4, each (P*K, C, H, W), the images of a person next to each other.
+    """The released scheme, summed; `maps` = x1..x4, each (P*K, C, H, W), a person's images next to each other.
 
-    Map b of the first three: anchor b-1, positive b, negative the next person's b-1 (counted round K, so that K of 2
-    and 3 work; at K = 4 these are the released places). Last map: anchor K-1, positive 0, negative the next person's 0.
-    Raises ValueError for fewer than 2 people or images, for maps of another batch size, and, if `pids` (P*K,) are
-    given on the CPU, where they do not come in P blocks of K (on a GPU the look would make every step wait).
+    Map b of the first three: anchor b-1, positive b, negative the next person's b-1 (modulo K, so that K = 2 and 3
+    work; for K = 4 these are the released positions). Last map: anchor K-1, positive 0, negative the next person's 0.
+    Raises ValueError for fewer than 2 people or images, for maps of another batch size, and, if `pids` (P*K,) are on
+    the CPU, unless they come in P blocks of K (on a GPU this check would synchronise every step).
     """
     if people < 2 or images < 2:
         raise ValueError(f"texture triplet: needs 2 people and 2 images of each, got {people} x {images}")
@@ -45,10 +46,10 @@ def paper(maps: Sequence[Tensor], people: int, images: int, margin: float, pids:
 
 
 def batch(maps: Sequence[Tensor], pids: Tensor, margin: float) -> Tensor:
-    """Mean over the maps, each (N, C, H, W), and over all triplets (anchor, other image of it, image of another).
+    """Mean over the maps, each (N, C, H, W), and over all triplets of anchor, positive and negative.
 
-    A batch may have no triplet (a person with two images, and another person): ValueError on the CPU; NaN on a GPU,
-    where a look at the labels would make every step wait (the P x K sampler never draws such a batch).
+    If a batch has no triplet: ValueError on the CPU; NaN on a GPU, where checking the labels would synchronise every
+    step (the P x K sampler never makes such a batch).
     """
     same = pids[:, None] == pids[None, :]
     positive = same & ~torch.eye(len(pids), dtype=torch.bool, device=pids.device)

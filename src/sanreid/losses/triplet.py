@@ -1,7 +1,7 @@
 """Batch-hard triplet loss on embeddings (Hermans et al. 2017, section 2).
 
-Decisions: distances from differences, not from the Gram matrix, whose cancellation costs half the digits of close
-pairs; torch's distance has gradient 0, not NaN, where two embeddings coincide. Always float32: the hinge compares
+Decisions: distances are computed from differences, because the Gram matrix loses half of the digits of close pairs by
+cancellation; torch's distance has gradient 0, not NaN, for equal embeddings. Always float32, because the hinge compares
 close numbers.
 """
 
@@ -12,8 +12,9 @@ from torch import Tensor
 def batch_hard(features: Tensor, pids: Tensor, margin: float) -> Tensor:
     """Mean over anchors of max(0, margin + farthest same - nearest other), euclidean; features (N, D), pids (N,).
 
-    An anchor alone of its person is its own positive. A batch of one person has no negative: ValueError on the CPU; NaN
-    on a GPU, where a look at the labels would make every step wait (the P x K sampler never draws such a batch).
+    An anchor without another image of its person is its own positive. A batch of one person has no negative: ValueError
+    on the CPU; NaN on a GPU, where checking the labels would synchronise every step (the P x K sampler never makes such
+    a batch).
     """
     return on_distances(pairwise(features), pids, margin)
 
@@ -27,7 +28,7 @@ def on_distances(distances: Tensor, pids: Tensor, margin: float) -> Tensor:
 
 
 def hardest(distances: Tensor, pids: Tensor) -> tuple[Tensor, Tensor]:
-    """Of each anchor (a row of distances (N, N)) the number of its farthest same and of its nearest other: (N,) each.
+    """For each anchor (row of distances (N, N)) the numbers of its hardest positive and hardest negative, (N,) each.
 
     Raises as `batch_hard` does.
     """
@@ -48,7 +49,7 @@ def pairwise(features: Tensor) -> Tensor:
 
 
 def _same(pids: Tensor) -> Tensor:
-    """Which pairs are of one person, (N, N); ValueError where all are, and that can be seen without waiting."""
+    """Which pairs are of one person, (N, N); ValueError if all are (checked on the CPU only)."""
     same = pids[:, None] == pids[None, :]
     if pids.device.type == "cpu" and bool(same.all()):
         raise ValueError(f"triplet loss: all {len(pids)} images of the batch are of one person; take a P x K sampler")

@@ -1,8 +1,8 @@
-"""AlignedReID: one map read twice, as a whole and as a column of stripes (Zhang et al. 2017, section 3.1).
+"""AlignedReID's network: a global feature and horizontal stripes from one map (Zhang et al. 2017, section 3.1).
 
-Decisions: the stripes are there for the losses and for whoever asks; retrieval by the global feature alone needs none
-of their weights. Of n networks that learn from one another the first holds the others as `peers`: a model folder has
-them all, and the first one's weights carry the names of a network that was trained alone.
+Decisions: the weights of the stripes are not needed for retrieval by the global feature. Of n networks with mutual
+learning the first contains the others as `peers`, so that a model folder has all of them, and the first one's
+parameters have the same names as those of a network trained alone.
 """
 
 from typing import NamedTuple
@@ -51,7 +51,7 @@ class AlignedReID(nn.Module):
 
 
 class Cohort(AlignedReID):
-    """`count` networks of one architecture that start differently; by itself it is the first of them."""
+    """`count` networks of one architecture with different random weights; the module itself is the first of them."""
 
     def __init__(self, arch: Architecture, people: int, count: int) -> None:
         super().__init__(arch, people)
@@ -59,10 +59,10 @@ class Cohort(AlignedReID):
 
     @property
     def networks(self) -> list[AlignedReID]:
-        """All of them, the first being this one; call `forward` of each, and `own` for its parameters."""
+        """All networks, this one first; call each one's `forward`; `own(network)` are its parameters."""
         return [self, *self.peers]  # pyrefly: ignore
 
 
 def own(network: AlignedReID) -> list[nn.Parameter]:
-    """The parameters of one network of a cohort, without those of the peers that the first one holds."""
+    """The parameters of one network of a cohort, without those of the `peers` that the first one contains."""
     return [p for name, p in network.named_parameters() if not name.startswith(PEERS)]

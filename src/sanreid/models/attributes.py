@@ -1,7 +1,7 @@
 """The attribute classifier: a ResNet, global average pooling, and for each attribute Dropout and one Linear layer.
 
-Decisions: the heads come as a table name -> classes, whose one home is data/attributes.py; the trunk is called
-`encoder`, as every network's here is, so that SAN-PG's weights load into it.
+Decisions: the heads are given as a mapping from name to number of classes (defined in data/attributes.py); the trunk is
+called `encoder`, as in all networks here, so that SAN-PG's weights can be loaded.
 """
 
 from collections.abc import Mapping

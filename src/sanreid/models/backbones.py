@@ -1,12 +1,12 @@
-"""The backbones by name: the section that chooses one, the modules that hold it, and its start from ImageNet.
+"""The backbones by name: the section that chooses one, its modules, and loading ImageNet weights.
 
-Decisions: a family of backbones is a file in families/ and a line in FAMILIES, and every network here takes any of
-them ("SA-Enc can be any baseline network", Jin et al. 2020). They are few and ours; timm, the field's home of
-backbones, is no dependency: its `features_only` networks dilate where PCB sets the last stride to 1, its MobileNetV2
-ends before the 1280 channels and names nothing as torchvision's weights do, its own weights are on a hub that needs
-the internet, and its import is two more seconds at the start of each stage. Who wants one wraps it in a family.
-A file of ImageNet's is known by its hash, and what was loaded is recorded, so that a model folder can say what its
-training began with.
+Decisions:
+- A family of backbones is a file in families/ and a line in FAMILIES; every network here can use any of them ("SA-Enc
+  can be any baseline network", Jin et al. 2020).
+- timm is not used: its `features_only` networks dilate instead of setting the last stride to 1 (as PCB does), its
+  MobileNetV2 ends before the 1280 channels and does not have the names of torchvision's weights, its own weights need
+  the internet, and its import takes two more seconds in each stage. A backbone of timm can be wrapped in a family.
+- A file of ImageNet weights is identified by its hash, which is recorded in the model folder.
 """
 
 import hashlib
@@ -30,7 +30,7 @@ from sanreid.models.families.mobilenet import MobileNetV2
 from sanreid.models.families.resnet import ResNet
 from sanreid.params import Section
 
-WEIGHTS = Path("data/weights")  # where a user without internet puts ImageNet's files, as the error says
+WEIGHTS = Path("data/weights")  # folder for files of ImageNet weights on a machine without internet
 V1, V2 = "torchvision, IMAGENET1K_V1", "torchvision, IMAGENET1K_V2"
 
 FAMILIES: dict[str, Family] = {
@@ -57,7 +57,7 @@ Name = Annotated[str, AfterValidator(_known)]
 
 
 class Shape(Section):
-    """A backbone's shape and the pictures it sees: what every network's section begins with."""
+    """A backbone's shape and the size of its input: the keys of every network's section."""
 
     backbone: Name
     width: Channels
@@ -71,7 +71,7 @@ class Shape(Section):
         return self.height, self.width_px
 
     def check_imagenet(self, key: str, otherwise: str) -> None:
-        """Refuse ImageNet's weights, asked for by `key`, where none fit this shape; `otherwise` is a way out."""
+        """ValueError if `key` asks for ImageNet weights that do not fit this shape; `otherwise` is the advice."""
         about = _imagenet(self.backbone)
         if self.width != about.width:
             raise ValueError(f"{key}: ImageNet weights fit width {about.width}, not {self.width}; {otherwise}")
@@ -114,9 +114,9 @@ class Backbone(Trunk):
 
 @dataclass(frozen=True)
 class Loaded:
-    """What a trunk began with, for load_report.json: `origin` is None for a file of unknown hash.
+    """The starting weights of a trunk, for load_report.json; `origin` is None for a file with an unknown hash.
 
-    `matched` are the trunk's tensors that were loaded, `left_out` the file's that were not: the 1000-class head.
+    `matched` are the trunk's tensors that were loaded, `left_out` the file's others: the 1000-class head.
     """
 
     file: str
@@ -136,10 +136,10 @@ class Loaded:
 
 
 def load_imagenet(trunk: Trunk, name: str, folder: Path, otherwise: str = "pretrained: none") -> Loaded:
-    """Fill `trunk` (of the published width) with ImageNet weights from `folder`/<name>.pth; returns what was loaded.
+    """Load ImageNet weights from `folder`/<name>.pth into `trunk` (of the published width); returns a report.
 
-    The ResNets' are downloaded there if absent. Raises FileNotFoundError that says how to get the file, or to set
-    `otherwise`, ValueError when the file does not hold this network; the classifier of the 1000 classes is left out.
+    The ResNets' files are downloaded if missing. Raises FileNotFoundError that says how to get the file, or to set
+    `otherwise`; ValueError if the file has another network. The 1000-class head is left out.
     """
     about = _imagenet(name)
     path = Path(folder) / f"{name}.pth"
@@ -194,7 +194,7 @@ def imagenet_url(name: str) -> str:
 
 
 def _imagenet(name: str) -> ImageNet:
-    """What is known of the ImageNet weights of that backbone; ValueError where there are none."""
+    """The description of that backbone's ImageNet weights; ValueError if there are none."""
     about = family(name).imagenet
     if about is None:
         raise ValueError(f"backbone: there are no ImageNet weights for '{name}'; start it from scratch")

@@ -1,7 +1,7 @@
 """The residual blocks of ResNet (He et al. 2016), with torchvision's parameter names so that its weights load.
 
-Decision: forty lines of our own, although torchvision has them: importing torchvision imports torch's compiler, four
-seconds at the start of every stage that builds a network.
+Decision: written here although torchvision has them, because importing torchvision also imports torch's compiler, which
+takes four seconds in every stage that builds a network.
 """
 
 from torch import Tensor, nn

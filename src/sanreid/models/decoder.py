@@ -1,8 +1,8 @@
 """SA-Dec: from the encoder's stage maps to the person's texture in UV space (Jin et al. 2020, section 3.1).
 
-Decisions: the names of modules and their order are the released code's (`ConvResDecoder`), so that its checkpoints
-load; channel numbers and the last block's upsampling are parameters, because the published decoder costs more than
-the encoder on a CPU. A block that does not upsample keeps a placeholder, so that no name moves.
+Decisions: names and order of the modules are those of the released code (`ConvResDecoder`), so that its checkpoints can
+be loaded. Numbers of channels and the last block's upsampling are parameters, because on a CPU the published decoder is
+slower than the encoder. A block that does not upsample has a placeholder, so that parameter names stay the same.
 """
 
 from collections.abc import Sequence

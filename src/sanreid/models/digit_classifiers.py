@@ -1,9 +1,9 @@
 """Classifiers of digits: a two-layer perceptron, and ResNet-18 with a first layer of one channel.
 
-Decisions: the ResNet is the trunk of all networks here, its first convolution replaced. `imagenet` is its published
-stem (7 x 7 at stride 2, max pooling), made for pictures of 224 pixels; `small` is what one takes for small pictures
-today, 3 x 3 at stride 1 and no pooling (He et al. 2016, section 4.2), since the published one leaves a single position
-of 28 pixels. Digits are resized where the network is, batch by batch.
+Decisions: the ResNet is the backbone of models/backbones.py with another first convolution. Stem `imagenet` is the
+published one (7 x 7 at stride 2, max pooling), made for pictures of 224 pixels; `small` is usual for small pictures: 3
+x 3 at stride 1 and no pooling (He et al. 2016, section 4.2), since the published one reduces 28 pixels to a 1 x 1 map.
+Digits are resized on the network's device, batch by batch.
 """
 
 from typing import Annotated, Literal, NamedTuple

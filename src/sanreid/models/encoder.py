@@ -1,7 +1,7 @@
 """SA-Enc: a backbone, global average pooling, and a fully connected layer whose output is the retrieval feature.
 
-Decisions: the encoder inherits the trunk's layers instead of holding them, so that its parameter names are those of
-the released checkpoints (`conv1 ... layer4`, `fc.0`, `fc.1`, `classifier`).
+Decision: the encoder inherits the trunk's layers instead of having the trunk as a submodule, so that its parameter
+names are those of the released checkpoints (`conv1 ... layer4`, `fc.0`, `fc.1`, `classifier`).
 """
 
 from typing import NamedTuple

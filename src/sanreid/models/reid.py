@@ -1,7 +1,7 @@
-"""What the networks of all re-ID systems share: the section of their trunk, and the name that they give it.
+"""Shared by the networks of all re-ID systems: the section of their trunk, and its name.
 
-Decision: every one holds its trunk as `encoder`, by which SAN and SAN-PG know theirs, so that SAN-PG's weights load
-into any of them without a table of names.
+Decision: every network has its trunk as `encoder`, as SAN and SAN-PG do, so that SAN-PG's weights can be loaded into
+any of them without translating names.
 """
 
 from typing import Literal, Self
@@ -12,7 +12,7 @@ from sanreid.models.backbones import Backbone, Shape
 
 
 class Architecture(Shape):
-    """A backbone's shape, the pictures it sees, and where its training starts; a system's own section adds keys."""
+    """A backbone's shape, the size of its input, and its starting weights; a system's own section adds keys."""
 
     initialise: Literal["scratch", "imagenet", "san_pg", "pretrained"]
 

@@ -1,9 +1,10 @@
-"""Bilinear resizing and reflected borders that a GPU computes to the same bits every time.
+"""Bilinear resizing and reflection padding with deterministic gradients on a GPU.
 
-Decisions: on the CPU these are torch's own, and nothing changes. On CUDA the gradients of torch's kernels are sums in
-whatever order the threads come, in bfloat16 at that; its own remedy, the slow form that `use_deterministic_algorithms`
-switches to, counts the pixels in the input's precision, and bfloat16 cannot count to 256 in halves. Both operations are
-linear along each axis, so where determinism is asked for they are two matrix products: one order, sums in float32.
+Decisions: on a CPU torch's functions are used. On CUDA the gradients of torch's kernels are summed in an arbitrary
+order, and in bfloat16. The slow implementation to which `use_deterministic_algorithms` switches computes pixel
+positions in the input's precision, and bfloat16 cannot represent half-integers up to 256. Both operations are linear
+along each axis, so if determinism is asked for they are computed as two matrix products, with a fixed order and sums in
+float32.
 """
 
 import functools
@@ -46,7 +47,7 @@ def bilinear(x: Tensor, size: tuple[int, int], align_corners: bool) -> Tensor:
 
 
 def by_products(x: Tensor) -> bool:
-    """Whether to go by matrix products: on a GPU, where determinism is asked for."""
+    """Whether to use matrix products: on a GPU, if determinism is asked for."""
     return x.device.type != "cpu" and torch.are_deterministic_algorithms_enabled()
 
 

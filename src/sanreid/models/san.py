@@ -1,7 +1,7 @@
-"""SAN: the encoder with the texture decoder, which is there for training alone (Jin et al. 2020).
+"""SAN: the encoder with the texture decoder, which is used in training only (Jin et al. 2020).
 
-Decisions: one output type in every mode, `decoded` None where no texture was asked for; the constructor reads no file
-(a network about to be loaded needs none), `create` is the start of a training.
+Decisions: the output has the same type in every mode; `decoded` is None if no texture was asked for. The constructor
+reads no file; `create` loads starting weights.
 """
 
 from pathlib import Path
@@ -74,7 +74,7 @@ class SAN(nn.Module):
 
 
 def create(arch: Architecture, people: int, decoder: bool = True, weights: Path = WEIGHTS) -> SAN:
-    """A network at the start of its training: random, or its trunk from ImageNet where `arch.pretrained` says so.
+    """A network with its starting weights: random, or with ImageNet's in its trunk if `arch.pretrained` says so.
 
     `weights` is the folder of <backbone>.pth. Raises FileNotFoundError that says where to put the file.
     """

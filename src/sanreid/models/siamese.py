@@ -1,8 +1,8 @@
 """The Siamese network of digits: two convolutions, max pooling, dropout, adaptive max pooling, one linear layer.
 
-Decisions: the source gives the layers and 1 -> 64 -> 512 channels; the kernels' size and the size that the adaptive
-pooling leaves are not given and are parameters. Its max pooling stands behind the first convolution, where it makes
-the second four times cheaper. One network embeds anchor, positive and negative: "Siamese" is how it is trained.
+Decisions: the source states the layers and 1 -> 64 -> 512 channels; kernel size and the size after the adaptive pooling
+are not stated, and are parameters. The max pooling is placed after the first convolution, where it makes the second
+four times cheaper. One network embeds anchor, positive and negative; "Siamese" refers to the training.
 """
 
 from typing import Annotated, NamedTuple

@@ -1,8 +1,8 @@
 """The strong baseline's network: a ResNet, global average pooling, and the BNNeck (Luo et al. 2019, section 3.6).
 
-Decisions: what is retrieved is the feature behind the neck, as the authors do with cosine distance; the one before it
-is in the output for the triplet loss. The neck's shift stays 0 and the classifier has no bias, as published, so that
-the features gather round the origin. Of 0 people it has no classifier: a network that embeds, as the one that ships.
+Decisions: the retrieval feature is the one after the neck (BatchNorm), to be compared by cosine distance, as published;
+the feature before it is in the output for the triplet loss. As published, the neck's bias stays 0 and the classifier
+has none. With `people` 0 there is no classifier, as in the shipped network.
 """
 
 from typing import NamedTuple

@@ -1,8 +1,8 @@
-"""The two-branch network: one backbone whose fourth stage is there twice, under average and under max pooling.
+"""The two-branch network: a backbone with two copies of its fourth stage, before average and before max pooling.
 
-Decisions: the average branch is the trunk's own fourth stage, so that pretrained weights find it; the max branch has
-one block more, as in its source (4 bottlenecks beside 3), and `copy_stage` gives its other blocks the same start. A
-branch's feature is what its triplet loss sees, before its BatchNorm; the two one after the other are retrieved.
+Decisions: the average branch is the trunk's own fourth stage, so that pretrained weights are loaded into it. The max
+branch has one block more, as in its source (4 bottlenecks, not 3); `copy_stage` copies the weights into its other
+blocks. The triplet loss is on a branch's feature before its BatchNorm; the retrieval feature is both concatenated.
 """
 
 from typing import NamedTuple

@@ -1,8 +1,8 @@
 """The two-head network of a course report (ROB313): a ResNet without its last layer, and the heads `id` and `metric`.
 
-Decisions: both heads are two linear layers of one shape, nothing between them, as in the source. Which head the
-triplet loss trains is the architecture's: the source's own crossing puts it on `id`, and the cross entropy on `metric`;
-what is retrieved is either that head's output or the pooled map below both.
+Decisions: both heads are two linear layers of the same shape without an activation between them, as in the source.
+`crossed` (as in the source) puts the triplet loss on head `id` and the cross entropy on head `metric`. The retrieval
+feature is either the output of the head with the triplet loss or the pooled map before both heads.
 """
 
 from typing import Literal, NamedTuple

@@ -1,7 +1,7 @@
-"""SAN-PG's texture of each image: what it shows and what it hides, in UV space (the pseudo ground truth of SAN).
+"""Predicts SAN-PG's texture for each image, visible and hidden parts, in UV space (the pseudo ground truth of SAN).
 
-Decisions: values are clipped before they become bytes (1.54 was seen); the network is in eval mode, so that a picture
-does not depend on its neighbours in a batch; OpenCV's channel order stays inside data/images.py.
+Decisions: values are clipped before conversion to bytes (values up to 1.54 occur); the network is in eval mode, so that
+a result does not depend on the other images of a batch.
 """
 
 from collections.abc import Iterator

@@ -1,6 +1,6 @@
 """A picture as pages show it: upright, small, and a JPEG where it is not small already.
 
-Decisions: the header is looked at first (`headers`: known formats alone, a bound on the pixels), and libjpeg decodes at
+Decisions: the header is read first (`image_headers`: known formats alone, a bound on the pixels), and libjpeg decodes at
 the smallest of its fractions that is large enough: a photograph of 30 megapixels costs a few megabytes instead of 90.
 The command's pages and the search page have their pictures from here.
 """
@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageOps
 
-from sanreid.data import headers
+from sanreid.data import image_headers
 
 AS_IT_IS = 32 << 10  # bytes up to which a small picture needs no thumbnail
 SERVED = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
@@ -30,7 +30,7 @@ def thumbnail(data: bytes, width: int, height: int) -> Picture:
 
     As it is where it is small and a browser knows it, else a JPEG. Raises ValueError where it cannot be read.
     """
-    header = headers.read(data)
+    header = image_headers.read(data)
     small = header.width <= width and header.height <= height
     if len(data) <= AS_IT_IS and small and header.kind in SERVED:
         return Picture(data, SERVED[header.kind])
@@ -40,10 +40,10 @@ def thumbnail(data: bytes, width: int, height: int) -> Picture:
 def jpeg(data: bytes, width: int, height: int) -> bytes:
     """The picture of a file's bytes as a JPEG within `width` x `height` pixels; ValueError where it cannot be read."""
     try:
-        with Image.open(io.BytesIO(data), formats=(headers.read(data).kind,)) as image:
+        with Image.open(io.BytesIO(data), formats=(image_headers.read(data).kind,)) as image:
             return encode(shrink(image, width, height), "JPEG")
     except (OSError, SyntaxError) as error:  # what Pillow says of a damaged body
-        raise headers.broken(str(error)) from None
+        raise image_headers.broken(str(error)) from None
 
 
 def shrink(image: Image.Image, width: int, height: int) -> Image.Image:

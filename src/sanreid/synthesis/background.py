@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from sanreid.synthesis import props, sketch
+from sanreid.synthesis import canvas, props
 
 HEIGHT, WIDTH = 480, 960  # pixels of a scene
 FOCAL = 620.0  # pixels
@@ -215,7 +215,7 @@ def _furnish(
         y, x = np.ogrid[top:bottom, left:right]
         away = ((x - centre) / half) ** 4 + ((y - row) / (0.16 * scale)) ** 2
         picture[top:bottom, left:right] *= (1 - 0.4 * np.exp(-away)).astype(np.float32)[..., None]
-        sketch.lay(picture, prop, centre, row + 0.03 * scale, float(rng.uniform(0.8, 1.1)))
+        canvas.lay(picture, prop, centre, row + 0.03 * scale, float(rng.uniform(0.8, 1.1)))
 
 
 def _shadows(rng: np.random.Generator, picture: np.ndarray, foot: float) -> None:

@@ -1,7 +1,7 @@
 """The clutter behind people in photographs: leaves, grass, gravel, shop fronts and writing; shadows on the ground.
 
-Decisions: a picture takes a part of a tile (tiles.py) at a scale of its own: the ground's lies in perspective, what
-stands behind is upright; both lie over the scene of the camera. The person's own shadow is its outline sheared onto the
+Decisions: each picture takes a part of a tile (clutter_tiles.py) at a random scale: on the ground in perspective, in
+the background upright; both are blended over the camera's scene. A person's shadow is the outline, sheared onto the
 ground.
 """
 
@@ -13,7 +13,7 @@ from pydantic import Field
 
 from sanreid.bounds import Share
 from sanreid.params import Section
-from sanreid.synthesis import tiles
+from sanreid.synthesis import clutter_tiles
 from sanreid.synthesis.figure import SAMPLES
 from sanreid.synthesis.random_draws import RandomDraws
 
@@ -37,15 +37,18 @@ def lay(picture: np.ndarray, p: Clutter, dice: RandomDraws, *, feet: float, heig
     stream = dice.stream("clutter")
     border = feet - height * stream.uniform(0.05, 1.3)  # where ground and wall meet
     row = int(np.clip(border, 0, picture.shape[0]))
-    scale = height / 1.7 / tiles.PER_METRE
+    scale = height / 1.7 / clutter_tiles.PER_METRE
     if row > 0 and dice.falls("behind", p.behind_share):
         zoom = 1 / (scale * stream.uniform(0.4, 1.0))
-        turn, left, top = stream.normal(0, 0.02), stream.uniform(0, tiles.SIDE), stream.uniform(0, tiles.SIDE)
+        turn = stream.normal(0, 0.02)
+        left, top = stream.uniform(0, clutter_tiles.SIDE), stream.uniform(0, clutter_tiles.SIDE)
         matrix = np.array([[zoom, turn, left], [-turn, zoom, top]])
-        _blend(picture[:row], tiles.standing(int(stream.integers(tiles.COUNT))), matrix, p, dice, "wall")
+        tile = clutter_tiles.standing(int(stream.integers(clutter_tiles.COUNT)))
+        _blend(picture[:row], tile, matrix, p, dice, "wall")
     if row < picture.shape[0] and dice.falls("ground", p.ground_share):
-        tile = tiles.lying(int(stream.integers(tiles.COUNT)))
-        matrix = _laid_down(row, feet, height, camera_height, picture.shape[1] / 2, stream.uniform(0, tiles.SIDE, 2))
+        tile = clutter_tiles.lying(int(stream.integers(clutter_tiles.COUNT)))
+        offset = stream.uniform(0, clutter_tiles.SIDE, 2)
+        matrix = _laid_down(row, feet, height, camera_height, picture.shape[1] / 2, offset)
         part, flags = picture[row:], cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
         warped = cv2.warpPerspective(tile, matrix, part.shape[1::-1], flags=flags, borderMode=cv2.BORDER_WRAP)
         _mix(part, warped, p, dice, "floor")
@@ -62,8 +65,8 @@ def _laid_down(
     up = height * camera_height / 1.7  # rows from the horizon to the feet
     up = max(up, feet - row + 0.2 * height)  # the ground ends below the horizon
     under = row - (feet - up)  # rows from the horizon to the part's first
-    across = tiles.PER_METRE * 1.7 / height * up  # tile pixels aside = across * (x - middle) / (y + under)
-    away = DEPTH * tiles.PER_METRE * up  # tile pixels away = away / (y + under)
+    across = clutter_tiles.PER_METRE * 1.7 / height * up  # tile pixels aside = across * (x - middle) / (y + under)
+    away = DEPTH * clutter_tiles.PER_METRE * up  # tile pixels away = away / (y + under)
     left, top = corner
     return np.array(
         [[across, left, left * under - across * middle], [0, top, top * under + away], [0, 1, under]], np.float64

@@ -15,7 +15,7 @@ from pydantic import Field
 from sanreid.bounds import Share
 from sanreid.params import Section
 from sanreid.runtime import rng as stream_of
-from sanreid.synthesis import people, props, sketch
+from sanreid.synthesis import canvas, people, props
 from sanreid.synthesis.random_draws import RandomDraws
 from sanreid.synthesis.worn import Worn
 
@@ -52,7 +52,7 @@ def _lay(
     tall = max(8, round(size * rng.uniform(0.93, 1.07)))
     shape = max(4, round(stranger.shape[1] * tall / stranger.shape[0])), tall
     small = cv2.resize(stranger, shape, interpolation=cv2.INTER_LINEAR)
-    return sketch.lay(picture, small, centre, row, light)
+    return canvas.lay(picture, small, centre, row, light)
 
 
 def behind(

@@ -13,7 +13,7 @@ import numpy as np
 
 from sanreid.runtime import rng as stream_of
 from sanreid.synthesis import figure, people, pose
-from sanreid.synthesis.sketch import Colour, Sketch
+from sanreid.synthesis.canvas import Colour, Sketch
 
 PASSERS_BY, PASSER_VIEWS = 8, 3
 VARIANTS = 24  # of each prop

@@ -22,7 +22,7 @@ from pydantic import Field, model_validator
 from sanreid import runtime
 from sanreid.bounds import Jitter, NotAll, Pixels, Share
 from sanreid.params import Section
-from sanreid.synthesis import body, boxes, matfile, people, pool, render, scene
+from sanreid.synthesis import body, boxes, matfile, people, process_pool, render, scene
 from sanreid.synthesis.look import OFF, Look
 from sanreid.synthesis.pictures import through_jpeg, write_png
 from sanreid.synthesis.random_draws import RandomDraws
@@ -104,7 +104,7 @@ def publish(folder: Path, p: Cuhk03, *, seed: int, processes: int, backgrounds: 
     write_png(truth / "coverage.png", body.coverage())
     keys = [Key(pair, person) for pair, count in enumerate(p.people, 1) for person in range(1, count + 1)]
     work = partial(render_person, Job(truth, p, seed, backgrounds, look))
-    rendered = pool.run(work, keys, processes=processes, title=SET)
+    rendered = process_pool.run(work, keys, processes=processes, title=SET)
     filled = write_archive(folder / "cuhk-03.mat", p, zip(keys, rendered, strict=True), classic_splits(p, keys, seed))
     test = new_protocol_test(p, keys, seed)
     for kind in KINDS:

@@ -21,7 +21,7 @@ from pydantic import Field, model_validator
 from sanreid import runtime
 from sanreid.bounds import Jitter, Share
 from sanreid.params import Section
-from sanreid.synthesis import body, boxes, matfile, people, pool, render, scene
+from sanreid.synthesis import body, boxes, matfile, people, process_pool, render, scene
 from sanreid.synthesis.look import OFF, Look
 from sanreid.synthesis.pictures import write_jpeg, write_png
 from sanreid.synthesis.random_draws import RandomDraws
@@ -115,7 +115,7 @@ def publish(
     shots = [Shot("train", pid) for pid in train] + [Shot("test", pid) for pid in test]
     shots += [Shot("junk", i) for i in range(p.junk)] + [Shot("distractor", i) for i in range(p.distractors)]
     work = partial(render_shot, Job(folder, p, tuple(train + test), seed, backgrounds, look))
-    attributes = dict(zip(shots, pool.run(work, shots, processes=processes, title=SET), strict=True))
+    attributes = dict(zip(shots, process_pool.run(work, shots, processes=processes, title=SET), strict=True))
     by_pid = [{pid: attributes[Shot(kind, pid)] for pid in pids} for kind, pids in (("train", train), ("test", test))]
     write_attributes(folder / "attribute", *by_pid)
     write_ground_truth(folder / RELEASE)

@@ -19,7 +19,7 @@ from pydantic import Field
 from sanreid import runtime
 from sanreid.bounds import Jitter, Share
 from sanreid.params import Section
-from sanreid.synthesis import body, boxes, people, pool, render, scene
+from sanreid.synthesis import body, boxes, people, process_pool, render, scene
 from sanreid.synthesis.look import OFF, Look
 from sanreid.synthesis.pictures import write_jpeg, write_png
 from sanreid.synthesis.random_draws import RandomDraws
@@ -58,7 +58,8 @@ def publish(folder: Path, p: Pit, *, seed: int, processes: int, backgrounds: Pat
     write_png(folder / "coverage.png", body.coverage())
     np.save(folder / "uv_mirror.npy", body.uv_mirror())
     work = partial(render_person, Job(folder, p, seed, backgrounds, look))
-    lines = [line for lines in pool.run(work, range(p.people), processes=processes, title=SET) for line in lines]
+    rendered = process_pool.run(work, range(p.people), processes=processes, title=SET)
+    lines = [line for lines in rendered for line in lines]
     (folder / "image-texture-label" / "label.txt").write_text("".join(line + "\n" for line in lines))
 
 

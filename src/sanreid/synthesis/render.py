@@ -11,7 +11,7 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-from sanreid.synthesis import body, clutter, crowd, figure, framing, kernels, photograph, props, scene, shading, sketch
+from sanreid.synthesis import body, canvas, clutter, crowd, figure, framing, kernels, photograph, props, scene, shading
 from sanreid.synthesis import pose as poses
 from sanreid.synthesis.figure import SAMPLES, Figure
 from sanreid.synthesis.look import OFF, Look
@@ -158,7 +158,7 @@ def _stand_in_front(
     soft = cv2.GaussianBlur(prop, (0, 0), max(0.4, 0.003 * height))
     strength = camera.ambient + 0.6 * camera.diffuse
     bottom = feet + rng.uniform(0.03, 0.12) * height
-    return sketch.lay(radiance, soft, centre + offset, bottom, strength)
+    return canvas.lay(radiance, soft, centre + offset, bottom, strength)
 
 
 def _uneven_light(radiance: np.ndarray, camera: Camera, rng: np.random.Generator) -> None:

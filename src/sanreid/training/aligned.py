@@ -1,8 +1,8 @@
 """AlignedReID's training step for n networks that learn from one another (Zhang et al. 2017, sections 3.2 and 3.3).
 
-Decisions: all networks see the same batch in one process; each has a backward pass and an optimizer of its own, since
-no loss of one reaches another. A weight of 0 turns a loss off: it is not computed and not in the history, whose columns
-are means over the networks. The released reproductions run a process or a thread a network instead.
+Decisions: all networks see the same batch in one process; each has its own backward pass and optimizer, because no loss
+of one network has gradients in another. A loss of weight 0 is neither computed nor recorded in the history, whose
+columns are means over the networks. (Published reproductions use one process or thread per network.)
 """
 
 from collections.abc import Mapping
@@ -38,12 +38,12 @@ class Weights(Section):
     mutual_local: Weight
 
     def on(self, terms: tuple[str, ...] = TERMS) -> tuple[str, ...]:
-        """Those of `terms` that are not turned off."""
+        """Those of `terms` whose weight is not 0."""
         return tuple(t for t in terms if getattr(self, t) > 0)
 
 
 class Losses(Section):
-    """The constants of the losses, and whose hard samples the local one takes."""
+    """The constants of the losses, and the distance by which the local loss's hardest samples are found."""
 
     label_smoothing: NotAll
     global_margin: Margin
@@ -75,17 +75,17 @@ class Plan(reid.Recipe):
 
 
 def check(plan: Plan, labels: Tensor, section: str) -> None:
-    """Refuse a plan that cannot be followed with training images of these `labels` (N,); ValueError names the key."""
+    """ValueError naming the key if the plan is impossible with training images of these `labels` (N,)."""
     reid.check(plan, section)
     with in_section(section):
         samplers.PKSampler(labels, plan.people, plan.images)
 
 
 def start(cohort: network.Cohort, plan: Plan, folder: Path) -> reid.Start:
-    """Fill the trunks of all networks, as `reid.start` does; the peers' reports are below `peers`."""
+    """Load the starting weights of all networks, as `reid.start`; the reports of the others are under `peers`."""
     first, *others = [reid.start(each, plan.network, folder) for each in cohort.networks]
     report: dict[str, Any] = {"peers": [o.report for o in others], **first.report}
-    if "untouched" in report:  # the first one holds its peers, which have reports of their own
+    if "untouched" in report:  # the first network contains the others, which have their own reports
         report["untouched"] = [name for name in report["untouched"] if not name.startswith(network.PEERS)]
     return first._replace(report=report)
 
@@ -160,6 +160,6 @@ class Step:
 
     @property
     def _mines(self) -> bool:
-        """Whether the local distance of every pair of the batch is wanted."""
+        """Whether the local distances of all pairs of the batch are needed."""
         on = self.plan.weights.on(("local_triplet", "mutual_local"))
         return self.plan.losses.local_samples == "own" and bool(on)

@@ -1,8 +1,8 @@
-"""The attribute classifier's step: weighted cross entropy summed over the heads, watched on people held out.
+"""The attribute classifier's training step: weighted cross entropy summed over the heads, with early stopping.
 
-Decisions: the validation loss is that of the whole split, weighted by the class weights of training, whatever the
-batches; its people are no training people (extract_attributes), and it decides when to stop. Every head is a term of
-the history. (The recipe is that of a course report on Lin et al. 2019, whose numbers the paper profile has.)
+Decisions: the validation loss is over the whole split of held-out people (extract_attributes), with the class weights
+of training; it does not depend on the batch size, and decides when to stop. Every head is a term of the history. (The
+training follows a course report on Lin et al. 2019, whose values are in the paper profile.)
 """
 
 from pathlib import Path
@@ -13,7 +13,7 @@ from torch import Tensor
 from sanreid.bounds import Batch, Epochs
 from sanreid.data import attribute_labels, samplers, tensors
 from sanreid.data.attributes import HEADS
-from sanreid.losses import heads
+from sanreid.losses import weighted_cross_entropy
 from sanreid.models.attributes import AttributeClassifier, AttributeOutput, Network
 from sanreid.params import validate
 from sanreid.training import checkpoint, loop, reid
@@ -31,7 +31,7 @@ class Recipe(reid.Recipe):
 
 
 def check(recipe: Recipe, people: reid.People, section: str) -> None:
-    """Refuse a recipe that cannot be followed with these training images; ValueError names the key."""
+    """ValueError naming the key if the recipe is impossible with these training images."""
     reid.check(recipe, section)
     if len(people.images) < recipe.batch:
         raise ValueError(f"{section}.batch: {recipe.batch} is more than the {len(people.images)} images; lower it")
@@ -50,7 +50,7 @@ def read(market: Path, labels: Path, split: str, size: tuple[int, int]) -> reid.
 
 
 class Step(reid.Step):
-    """One update of the classifier; `held_out` people, with their labels, are measured at each epoch's end."""
+    """One training step of the classifier; `held_out` people are measured after each epoch."""
 
     validation = (WATCHED, "validation_accuracy")
 
@@ -73,11 +73,11 @@ class Step(reid.Step):
 
     def measure(self, out: AttributeOutput, labels: Tensor) -> dict[str, Tensor]:
         """The heads' losses."""
-        return heads.weighted(out.logits, by_head(labels), self.class_weights)
+        return weighted_cross_entropy.means(out.logits, by_head(labels), self.class_weights)
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
-        """The loss of the people held out, summed over the heads, and the heads' mean accuracy."""
+        """The loss on the held-out people, summed over the heads, and the heads' mean accuracy."""
         self.model.eval()
         total = torch.zeros(len(HEADS), 2, device=self.device)
         right = torch.zeros((), device=self.device)
@@ -86,7 +86,8 @@ class Step(reid.Step):
             with loop.autocast(self.recipe.compute, self.device):
                 images = tensors.take(self.held_out.images, part, self.device)
                 logits = self.model(tensors.normalise_images(images)).logits
-            total += torch.stack(list(heads.sums(logits, by_head(labels), self.class_weights).values()))
+            sums = weighted_cross_entropy.sums(logits, by_head(labels), self.class_weights)
+            total += torch.stack(list(sums.values()))
             right += (torch.stack([logits[head].argmax(1) for head in HEADS], 1) == labels).sum()
         loss = (total[:, 0] / total[:, 1]).sum()
         return {WATCHED: float(loss), "validation_accuracy": float(right) / self.held_out.labels.numel()}

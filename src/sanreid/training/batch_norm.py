@@ -1,9 +1,10 @@
 """Batch normalisation over the whole batch of several ranks (training/distributed.py).
 
-Decisions: on CUDA it is torch's SyncBatchNorm, whose kernels are fused; that knows no CPU, so there it is ours. A
-network's modules change their class in place, so that names, parameters and buffers are those of one process, and a
-checkpoint of the one continues the other. A compiled network is cut at each of them, where the ranks have to meet; only
-where there are ranks, since saying so imports torch's compiler, 1.7 processor seconds at the start of a stage.
+Decisions: on CUDA torch's SyncBatchNorm is used, whose kernels are fused; it does not support the CPU, for which there
+is an implementation here. The modules' class is changed in place, so that names, parameters and buffers are the same as
+in one process, and a checkpoint works for both. torch.compile is interrupted at each module, where the ranks
+synchronise; this is set up only if there are several ranks, because it imports torch's compiler, 1.7 s of processor
+time.
 """
 
 from functools import cache

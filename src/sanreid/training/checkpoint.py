@@ -1,10 +1,10 @@
-"""What a training leaves behind: checkpoints while it runs, a model folder when it is done, and honest loading.
+"""Checkpoints of running trainings, model folders of finished ones, and loading weights with a report.
 
-Decisions: a checkpoint's folder is named by the hash of everything that decides the run (resolved parameters, the
-content of its inputs, the code of the numerical packages), so two runs never mix and a changed run starts afresh. It
-lies outside the pipeline's outputs, which DVC removes before a stage starts. Weights are safetensors; loading is never
-partial in silence: it returns what matched and what did not. `load_released` and `save_released` are here by name and
-live in `released`: no stage reads such files, so an edit there must make no training stale.
+Decisions: a checkpoint's folder is named by a hash of everything that determines the run (resolved parameters, content
+of its inputs, code of the numerical packages), so that two runs never mix and a changed run starts from the beginning.
+It is outside of the pipeline's outputs, because DVC removes those before a stage starts. Weights are safetensors;
+loading returns a report of what matched and what did not. `load_released` and `save_released` can be called here but
+are defined in released.py: no stage uses them, so an edit there must not make trainings stale.
 """
 
 import hashlib
@@ -32,17 +32,17 @@ if TYPE_CHECKING:
     from sanreid.training.released import save_released as save_released
 
 WEIGHTS = "weights.safetensors"
-REPORT = "load_report.json"  # what a training began with
-STATE = "state.pt"  # what torch.save writes, and a hash of that
+REPORT = "load_report.json"  # the starting weights of a training
+STATE = "state.pt"  # torch.save's file, followed by its hash
 SUM = "sha256"  # of the tensors, in the weights' metadata
 HASH = 32  # bytes of a SHA-256
-_PACKAGES = ("data", "losses", "models", "training")  # whose code decides a run's numbers
+_PACKAGES = ("data", "losses", "models", "training")  # their code determines a run's numbers
 
 
 def key(settings: Mapping[str, Any], files: Iterable[Path] = (), tensors: Iterable[torch.Tensor] = ()) -> str:
-    """The name of a run: a hash of its settings, its input files and decoded tensors, and of the numerical code.
+    """The key of a run: a hash of its settings, the content of its input files, decoded tensors, and numerical code.
 
-    `settings` holds sections, numbers and strings. Files enter by content, not by name or date.
+    `settings` may contain sections, numbers and strings.
     """
     digest = hashlib.sha256(json.dumps(resolved(settings), sort_keys=True).encode())
     for file in files:
@@ -73,10 +73,10 @@ def folder(run: str) -> Path:
 
 @contextmanager
 def owned(run: str, name: str) -> Iterator[None]:
-    """Own the run's checkpoint while the block lasts, from the first look at it until the model is in place.
+    """Lock the run's checkpoint for the block, which trains and saves the model.
 
-    Another process that wants to train the same waits; its log calls the run `name` and says who holds it. The
-    checkpoint goes when the block ends without an error. Of several ranks the first owns it for all.
+    Another process that wants to train the same run waits, and logs `name` and the owner. The checkpoint is removed
+    when the block ends without an error. Of several ranks, rank 0 holds the lock.
     """
     if not process_group.first():
         yield
@@ -89,9 +89,9 @@ def owned(run: str, name: str) -> Iterator[None]:
 
 
 def save_state(run: str, state: Mapping[str, Any]) -> None:
-    """Write the state of a run in progress, whole or not at all, with a hash of the file at its end.
+    """Write the state of a run in progress, completely or not at all, with a hash at the file's end.
 
-    Of several ranks, which all have it, the first writes. Raises OSError where it cannot be written.
+    Of several ranks, which all have the state, rank 0 writes. Raises OSError if that fails.
     """
     if not process_group.first():
         return
@@ -99,7 +99,7 @@ def save_state(run: str, state: Mapping[str, Any]) -> None:
     with runtime.atomic_file(path) as work:
         try:
             torch.save(dict(state), work)
-        except RuntimeError as error:  # of a full disk torch's writer says no more than that positions differ
+        except RuntimeError as error:  # torch's message for a full disk
             raise OSError(f"{path}: could not be written ({error}); is the disk full?") from error
         with work.open("rb+") as file:
             digest = hashlib.file_digest(file, "sha256").digest()
@@ -108,9 +108,9 @@ def save_state(run: str, state: Mapping[str, Any]) -> None:
 
 
 def load_state(run: str, device: torch.device) -> dict[str, Any] | None:
-    """The state of a run that was stopped, or None. It is read without executing anything (`weights_only`).
+    """The state of a run that was stopped, or None; read with `weights_only`, so that no code is executed.
 
-    A damaged one is named in the log and set aside, and the run starts from the beginning.
+    A damaged file is renamed, with a warning, and the run starts from the beginning.
     """
     path = folder(run) / STATE
     if not path.is_file():
@@ -134,8 +134,8 @@ def save_model(
 ) -> None:
     """Write weights.safetensors, params.json (the resolved settings) and history.csv into the folder `out`.
 
-    `history` is None for weights that were trained elsewhere. `only` are the beginnings of the names to keep: what was
-    not trained is not saved.
+    `history` is None for weights that were trained elsewhere. `only` are prefixes of the parameter names to save, if
+    parts of the network were not trained.
     """
     state = {k: v.detach().cpu().contiguous() for k, v in model.state_dict().items() if k.startswith(tuple(only))}
     try:
@@ -149,11 +149,11 @@ def save_model(
 
 @dataclass(frozen=True)
 class LoadReport:
-    """What a load did, by names of the model's state.
+    """The result of loading weights, as lists of parameter names.
 
-    `matched` were loaded; `missing` are the model's and not in the file; `unexpected` are the file's and not the
-    model's; `other_shape` are in both with different shapes; of what was not asked for, `left_out` are the file's and
-    `untouched` the model's.
+    `matched` were loaded; `missing` are in the model but not in the file; `unexpected` are in the file but not in the
+    model; `other_shape` are in both with different shapes. Of the names that were not asked for, `left_out` are in the
+    file and `untouched` in the model.
     """
 
     source: str
@@ -166,7 +166,7 @@ class LoadReport:
 
     @property
     def complete(self) -> bool:
-        """Everything asked for was loaded, and the file held nothing else of that kind."""
+        """Whether everything asked for was loaded, and the file has no other parameters with those prefixes."""
         return not (self.missing or self.unexpected or self.other_shape)
 
     def as_dict(self) -> dict[str, Any]:
@@ -185,16 +185,16 @@ class LoadReport:
 
 
 def _some(names: Sequence[str], shown: int = 12) -> str:
-    """The first of `names` and how many more there are: a network of another kind has hundreds."""
+    """The first few of `names` and how many more there are, since another network may have hundreds."""
     more = f" and {len(names) - shown} more" if len(names) > shown else ""
     return ", ".join(names[:shown]) + more
 
 
 def read_params(folder: Path, system: str, kind: str, stage: str, models: str) -> tuple[dict[str, Any], Path]:
-    """What params.json of a model folder of `system` records, and that file.
+    """The content of params.json of a model folder of `system`, and the file's path.
 
-    `kind`, `stage` and `models` say in an error what such a model is, who trains it, and where. Raises
-    FileNotFoundError, or ValueError where the folder holds another model.
+    `kind`, `stage` and `models` are for error messages: what such a model is called, which stage trains it, and its
+    folder. Raises FileNotFoundError, or ValueError if the folder has another model.
     """
     file = folder / "params.json"
     if not file.is_file():
@@ -206,20 +206,20 @@ def read_params(folder: Path, system: str, kind: str, stage: str, models: str) -
 
 
 def before(folder: Path) -> dict[str, Any]:
-    """What the training of the weights in `folder` began with itself, as `before`; nothing where it is not recorded."""
+    """The starting weights of the training that made `folder`, as {"before": ...}; {} if they are not recorded."""
     file = folder / REPORT
     return {"before": runtime.read_json(file)} if file.is_file() else {}
 
 
 def began_with(report: Mapping[str, Any]) -> list[Path]:
-    """The file of ImageNet's weights that a load report names, which decides a run as its settings do."""
+    """The file of ImageNet's weights that a load report names; it determines a run as its settings do."""
     return [Path(report["file"])] if "file" in report else []
 
 
 def read_weights(path: Path) -> dict[str, torch.Tensor]:
     """The tensors of a weights file by name.
 
-    Raises ValueError naming it where it is damaged (what `save_model` wrote holds a hash) or a weight is not finite.
+    Raises ValueError naming it if it is damaged (`save_model` stores a hash), or a weight is not finite.
     """
     with faults.about(path, "run the stage that trains them again"):
         with safe_open(path, framework="pt") as file:
@@ -245,8 +245,8 @@ def _sum(state: Mapping[str, torch.Tensor]) -> str:
 def load_into(model: nn.Module, path: Path, only: Sequence[str] | None = None, strict: bool = False) -> LoadReport:
     """Copy the weights of file `path` into `model`: all, or those whose names begin with one of `only`.
 
-    Returns the report; with `strict`, raises ValueError with the report unless all that was asked for matched.
-    Raises FileNotFoundError where there is no file, ValueError naming it where it is damaged.
+    Returns a report; with `strict`, raises ValueError with the report unless everything asked for matched.
+    Raises FileNotFoundError if there is no file, ValueError naming it if it is damaged.
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no weights there; run the stage that trains them")
@@ -276,7 +276,7 @@ def load_into(model: nn.Module, path: Path, only: Sequence[str] | None = None, s
 
 
 def __getattr__(name: str) -> Any:
-    """`load_released` and `save_released`, fetched when they are asked for."""
+    """`load_released` and `save_released`, imported when they are first used."""
     if name in ("load_released", "save_released"):
         return getattr(importlib.import_module("sanreid.training.released"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

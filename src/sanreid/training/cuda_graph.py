@@ -1,18 +1,19 @@
-"""A training step recorded once as a CUDA graph and replayed: for networks so small that the CPU cannot keep up.
+"""Records a training step as a CUDA graph and replays it, for networks so small that launching kernels is the limit.
 
-Decisions: a step of ResNet-18 on five digits is some three hundred kernels of a few microseconds, and asking for each
-takes the CPU longer than the GPU needs to run it; a graph asks for all of them at once. The kernels are the step's own,
-in its order, so a deterministic training gives the same bits (tests/training/test_cuda_graph.py, on a GPU). Only for
-steps whose batches all have one size and whose rates never change, as the digits' (`sgd`): a rate is recorded as a
-number. The first batches are ordinary steps, in which cuDNN chooses its kernels and the optimizer makes its state; what
-cannot be recorded goes on as it is, and the log says why. On the CPU nothing is recorded.
+Decisions: a step of ResNet-18 on five digits has about three hundred kernels of a few microseconds, and the CPU needs
+longer to launch each of them than the GPU to run it; a graph launches all of them at once. They are the step's own
+kernels in its order, so a deterministic training gives the same bits (tests/training/test_cuda_graph.py, on a GPU). It
+works only if all batches have one size and the learning rate is constant, as for the digits (sgd.py), because the rate
+is recorded as a number. The first batches are ordinary steps, in which cuDNN chooses its kernels and the optimizer
+creates its state. If a step cannot be recorded, the log says why and the training continues without a graph. On a CPU
+nothing is recorded.
 """
 
 import torch
 from torch import Tensor
 
 from sanreid import runtime
-from sanreid.training import digits
+from sanreid.training import digit_training
 
 WARM = 3  # ordinary steps before the recording
 
@@ -20,7 +21,7 @@ WARM = 3  # ordinary steps before the recording
 class CudaGraphStep:
     """`step` for `loop.fit`, recorded at batch WARM + 1; everything else is the step's own."""
 
-    def __init__(self, step: digits.Step) -> None:
+    def __init__(self, step: digit_training.Step) -> None:
         self.step, self.device = step, step.device
         self.model, self.optimisations = step.model, step.optimisations
         self.terms, self.validation = step.terms, step.validation

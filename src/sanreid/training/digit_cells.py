@@ -1,8 +1,8 @@
-"""A cell of the digits' grids: its name says its learning rate, weight decay and batch size, and nothing else does.
+"""A cell of the hyperparameter grids for digits; its name gives learning rate, weight decay and batch size.
 
-Decision: a training that diverges is a result here, not a failure, and is tested as it was when its loss became
-infinite. The published grids hold what looks like it: 9.80, 10.09, 9.82, 9.74 and 8.92 % are the shares of 0, 9, 4, 8
-and 5 in the published test files, so those networks gave one digit always.
+Decision: a training that diverges is a valid result here, and is tested with the weights that it had when its loss
+became infinite. The published grids seem to have such cells: 9.80, 10.09, 9.82, 9.74 and 8.92 % are the shares of the
+digits 0, 9, 4, 8 and 5 in the published test files, so those networks always predicted one digit.
 """
 
 import re

@@ -18,8 +18,7 @@ from sanreid.losses import cross_entropy
 from sanreid.models import digit_classifiers
 from sanreid.models.digit_classifiers import DigitOutput, Shape
 from sanreid.params import Section, validate
-from sanreid.training import checkpoint
-from sanreid.training import digits as digit_training
+from sanreid.training import checkpoint, digit_training
 from sanreid.training.sgd import ConstantSgd, Sgd
 
 SECTION = "train_mnist_classifier"

@@ -1,16 +1,17 @@
-"""The arithmetic of one training that several processes share: the same results as one, but for rounding.
+"""One training split over several processes (ranks), with the results of one process except for rounding.
 
-Every rank draws the same batch and the same augmentation, and runs its share of the pictures through the network. Three
-things make that the training of the whole batch, whatever the number of ranks:
-- Batch statistics are the whole batch's (batch_norm.py), forward and backward.
-- Losses are the whole batch's: what they look at is gathered (`gather`), so that the hardest of P x K is the hardest of
-  all, and each rank computes the same number. A mean over pictures needs less: `mean` of the ranks' means.
-- Gradients are summed over the ranks (`Sum`). The loss depends on a weight by way of each rank's outputs,
-  dL/dw = sum over r of dL/d(out_r) * d(out_r)/dw, so a rank passes on the part of its own rows and divides nothing.
+Every rank has the same batch and the same augmentation, and runs its part of the pictures through the network. Three
+things make the result that of the whole batch, for any number of ranks:
+- Batch statistics are those of the whole batch (batch_norm.py), forward and backward.
+- Losses are those of the whole batch: outputs are gathered (`gather`), so that the hardest sample is the hardest of the
+  whole P x K batch, and each rank computes the same loss. For a mean over pictures `mean` of the ranks' means suffices.
+- Gradients are summed over the ranks (`Sum`). The loss depends on a weight through each rank's outputs,
+  dL/dw = sum over r of dL/d(out_r) * d(out_r)/dw, so each rank contributes the part of its own rows, without division.
 
-Decisions: no DistributedDataParallel. It averages one loss a rank, through the one `forward` that it wraps; SAN's
-schedules have two forwards, two optimizers and parts without gradient, and its losses are of the whole batch. The sums
-run beside the backward pass here too, in buckets of its size. With one process all of it returns what it was given.
+Decisions: no DistributedDataParallel, because it averages one loss per rank, and wraps a single `forward`; SAN's
+schedules have two forward passes, two optimizers and parts without gradient, and losses over the whole batch. As there,
+the sums are computed while the backward pass runs, in buckets of the same size. With one process all functions return
+their argument.
 """
 
 import sys

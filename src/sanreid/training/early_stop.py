@@ -1,8 +1,8 @@
-"""Early stopping: end a training whose validation no longer gets better, and give back the best epoch's weights.
+"""Early stopping: end a training when validation stops improving, and restore the best epoch's weights.
 
-Decisions: what it has seen is part of the run's checkpoint, the best weights too, so that a killed run stops at the
-same epoch with the same weights. An equal value is not a better one. The best weights come back whether the patience
-ran out or the epochs did.
+Decisions: its state, with the best weights, is part of the run's checkpoint, so that a killed run stops at the same
+epoch with the same weights. An equal value is no improvement. The best weights are also restored if all epochs were
+run.
 """
 
 import math
@@ -34,9 +34,9 @@ class EarlyStop:
         return self.last_epoch - self.best_epoch >= self.patience  # before the first epoch both are 0
 
     def see(self, epoch: int, row: Mapping[str, float], model: nn.Module) -> None:
-        """Note what `epoch` (from 1) measured in `row`; the weights of `model` are copied if they are the best yet.
+        """Record the validation result `row` of `epoch` (from 1); copy the weights of `model` if they are the best.
 
-        Raises ValueError where there is no such value or it is not finite.
+        Raises ValueError if the value is missing or not finite.
         """
         if self.value not in row:
             raise ValueError(f"early stopping waits for '{self.value}', and the epoch measured {sorted(row)}")
@@ -49,7 +49,7 @@ class EarlyStop:
             self.weights = {k: v.detach().clone() for k, v in model.state_dict().items()}
 
     def restore(self, model: nn.Module, name: str) -> None:
-        """Give `model` the best epoch's weights, where any epoch was seen; `name` is what the log calls the run."""
+        """Restore the best epoch's weights in `model`, if there was any epoch; `name` is the run's name in the log."""
         if not self.weights:
             return
         model.load_state_dict(self.weights)

@@ -1,8 +1,8 @@
-"""The record of a run: one row a step, one column a named term, in history.csv and TensorBoard.
+"""The history of a training: one row per step and one column per loss term, in history.csv and TensorBoard.
 
-Decisions: the file only grows, an epoch at a time; a run's checkpoint holds its text, and a resumed run begins with
-that, so that it ends byte for byte as if it had never stopped, whatever became of the file. Values keep all the digits
-of a float32.
+Decisions: rows are appended once per epoch. The run's checkpoint contains the file's text, with which a resumed run
+starts, so that its history is byte for byte that of an uninterrupted run. Values are written with all digits of a
+float32.
 """
 
 import csv
@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Any
 
 LEADING = ("epoch", "step", "lr")  # epoch and step count from 1; step runs through the whole training
-FAR = 3.0  # times the first step's losses, before anything was learnt: a sound training ends below them
+FAR = 3.0  # a training whose final losses are above this multiple of its first step's has diverged
 DIGITS = ".9g"  # enough to give a float32 back exactly
 
 
 class History:
-    """Rows of `epoch, step, lr` and the terms; `at_end` names the columns that only an epoch's last row fills.
+    """Rows of `epoch, step, lr` and the terms; `at_end` names columns that are filled in an epoch's last row only.
 
-    Without a `path` (a rank that is not the first) nothing is written, and `text` is all.
+    Without a `path` (on ranks other than 0) no file is written, and only `text` is kept.
     """
 
     def __init__(self, path: Path | None, terms: Sequence[str], at_end: Sequence[str], board: Path | None) -> None:
@@ -61,10 +61,10 @@ class History:
 
 
 def diverged(text: str, terms: Sequence[str], epoch: int) -> str | None:
-    """A warning where the losses of `epoch` (from 1) lie far above those of the first step, else None.
+    """A warning if the losses of `epoch` (from 1) are far above those of the first step, else None.
 
-    `text` is history.csv's. Compared are sums over `terms`, unweighted: one alone may rise in a sound training (what
-    two networks teach one another is nothing as long as both know nothing).
+    `text` is that of history.csv. Unweighted sums over `terms` are compared, because a single term may rise in a normal
+    training (mutual learning's losses start near 0).
     """
     rows = [(int(row["epoch"]), sum(float(row[term]) for term in terms)) for row in csv.DictReader(text.splitlines())]
     ours = [total for number, total in rows if number == epoch]

@@ -1,7 +1,7 @@
-"""Training people held out for early stopping: a share of them becomes a small validation query and gallery.
+"""Holds out a fraction of the training people for early stopping, as a small validation query and gallery.
 
-Decision: as in Market-1501, a query is one image of a person in each camera, and the gallery is the rest; without
-cameras one image a person asks.
+Decision: as in Market-1501, the queries are one image of each person in each camera, and the gallery is the rest;
+without cameras one image of each person.
 """
 
 from typing import NamedTuple
@@ -14,7 +14,7 @@ from sanreid.runtime import rng
 
 
 class Holdout(Section):
-    """The share of the training people, and after how many epochs without a better mAP of theirs training stops."""
+    """The fraction of the training people to hold out, and the patience: epochs without a better mAP until the stop."""
 
     share: Within
     patience: Epochs

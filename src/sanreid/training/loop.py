@@ -1,11 +1,11 @@
-"""One flat loop for every method: what differs lies in the method's step.
+"""The training loop of all methods; what differs between methods is in their steps.
 
-Decisions: all randomness of an epoch comes from generators seeded by (seed, epoch), and the learning rate is a
-function of the epoch; so an epoch depends on nothing but the state at its start, and a checkpoint at each epoch's end
-makes a killed run end with the same history and weights: bit for bit, on the same kind of device with the same torch
-and as many threads (on CUDA with `deterministic`, see `settle_cuda`). A step does its own backward passes, since
-methods differ there (see training/san.py); it returns its loss terms by name, unweighted, and never synchronises the
-device itself.
+Decisions: all random numbers of an epoch come from generators seeded by (seed, epoch), and the learning rate is a
+function of the epoch, so an epoch depends only on the state at its start. With a checkpoint after each epoch a killed
+run ends with the same history and weights as an uninterrupted one: bit for bit, on the same kind of device with the
+same torch and number of threads (on CUDA with `deterministic`, see `settle_cuda`). A step does its own backward passes,
+because methods differ there (see training/san.py); it returns its loss terms by name, unweighted, and does not
+synchronise the device.
 """
 
 import os
@@ -23,16 +23,16 @@ from tqdm import tqdm
 from sanreid import process_group, runtime
 from sanreid.bounds import EpochsOrNone, InPicture
 from sanreid.params import Section
-from sanreid.training import batch_norm, checkpoint, distributed, finite
+from sanreid.training import batch_norm, checkpoint, distributed, finite_check
 from sanreid.training.early_stop import EarlyStop as EarlyStop
-from sanreid.training.finite import NonFiniteLossError as NonFiniteLossError
+from sanreid.training.finite_check import NonFiniteLossError as NonFiniteLossError
 from sanreid.training.history import History, board_folder, diverged
 from sanreid.training.optim import Optimisation
 
 M = TypeVar("M", bound=nn.Module)
 F = TypeVar("F", bound=Callable)
 
-_LOOK_EVERY = 16  # steps between looks at the losses on CUDA; each look waits for the device
+_LOOK_EVERY = 16  # steps between fetching the losses from CUDA; fetching waits for the device
 
 
 class Compute(Section):
@@ -45,14 +45,14 @@ class Compute(Section):
 
 
 class Pictures(Section):
-    """Every how many epochs a decoder is pictured (0: at the end alone), and for how many people of a split."""
+    """Epochs between pictures of a decoder's output (0: only at the end), and the number of people of each split."""
 
     every: EpochsOrNone
     people: InPicture
 
 
 class Step(Protocol):
-    """What a method brings: its network, its optimizers (the first one's rate is recorded) and its terms' names."""
+    """A method's training step: its network, its optimizers (the first one's rate is recorded), its terms' names."""
 
     @property
     def terms(self) -> Sequence[str]:
@@ -91,14 +91,14 @@ Watch = Callable[[int, Path], None]
 
 
 class Trained(NamedTuple):
-    """What a run left: its history.csv, the seconds of each epoch, epochs before a kill included, and warnings."""
+    """The result of a run: its history.csv, the seconds of each epoch (also before a kill), and warnings."""
 
     history: Path
     seconds: list[float]
     warnings: list[str]
 
     def record(self, device: str | None = None) -> dict[str, Any]:
-        """For training.json. Seconds are no result, so without a `device` they stay out."""
+        """For training.json; seconds are included only if `device` is given, because they differ between equal runs."""
         took = {} if device is None else {"seconds": round(sum(self.seconds), 1), "device": device}
         return took | {"epochs": len(self.seconds), "warnings": self.warnings}
 
@@ -115,14 +115,14 @@ def fit(
 ) -> Trained:
     """Train for `epochs` (uncounted warm-up epochs included).
 
-    `run` is the run's `checkpoint.key`: a checkpoint under that key is continued. `name` is what TensorBoard calls the
-    run. `watch` is called after each epoch with the number of epochs done and the run's folder, before the epoch's
-    checkpoint: what it writes there outlives a kill, and an epoch that is repeated writes it again. `stop` ends the
-    training early and leaves the best epoch's weights in the model; history keeps every epoch. The caller owns the
-    run's checkpoint (`checkpoint.owned`) until it has saved the model. Raises NonFiniteLossError.
+    `run` is the run's `checkpoint.key`; if there is a checkpoint under that key, the training continues from it. `name`
+    is the run's name in TensorBoard. `watch(epochs done, run's folder)` is called after each epoch, before its
+    checkpoint is written; files that it writes to the folder survive a kill. `stop` ends the training early and
+    restores the best epoch's weights; the history has all epochs. The caller must hold the lock of the run's checkpoint
+    (`checkpoint.owned`) until it has saved the model. Raises NonFiniteLossError.
 
-    Where several ranks share the training (sanreid/process_group.py), the first one measures, watches and writes, and
-    the others end here, by SystemExit, when it is trained.
+    If several ranks share the training (sanreid/process_group.py), only rank 0 validates, calls `watch`, writes and
+    returns; the others end here by SystemExit.
     """
     process_group.refuse(f"{name}: trains")
     with distributed.together():
@@ -162,7 +162,7 @@ def _fit(
             taken += len(rows)
             if step.validation:
                 rows[-1].update(distributed.from_first(step.validate))
-            finite.check_end(step.model, step.validation, rows[-1])
+            finite_check.check_end(step.model, step.validation, rows[-1])
             distributed.check_same(step.model, epoch + 1)
             if watch is not None and process_group.first():
                 watch(epoch + 1, path.parent)
@@ -198,7 +198,7 @@ def _epoch(step: Step, epoch: int, taken: int, seed: int, title: str, quiet: boo
     """One epoch; returns its rows."""
     draw = runtime.rng(seed, "epoch", epoch)
     generator = torch.Generator().manual_seed(int(draw.integers(2**62)))
-    torch.manual_seed(int(draw.integers(2**62)))  # for a network that draws (dropout): the epoch decides that too
+    torch.manual_seed(int(draw.integers(2**62)))  # for networks with dropout: determined by the epoch too
     batches = step.batches(seed, epoch)
     step.model.train()
     rows: list[dict[str, float]] = []
@@ -209,13 +209,13 @@ def _epoch(step: Step, epoch: int, taken: int, seed: int, title: str, quiet: boo
         rows.append({"epoch": epoch + 1, "step": taken + index + 1, "lr": rates[0]})
         waiting.append(step(batch, generator))
         if len(waiting) == look or index + 1 == len(batches):
-            finite.settle(rows[-len(waiting) :], waiting, step.terms, index + 2 - len(waiting), len(batches))
+            finite_check.settle(rows[-len(waiting) :], waiting, step.terms, index + 2 - len(waiting), len(batches))
             waiting = []
     return rows
 
 
 def _report(name: str, rows: list[dict[str, float]], epoch: int, first: int, epochs: int, spent: float) -> None:
-    """One line an epoch: the means of the terms, and when the run will end."""
+    """Log one line per epoch: the means of the terms, and the time left."""
     each = spent / (epoch - first)
     columns = [c for c in rows[-1] if c not in ("epoch", "step", "lr")]
     means = {c: [row[c] for row in rows if c in row] for c in columns}
@@ -226,12 +226,12 @@ def _report(name: str, rows: list[dict[str, float]], epoch: int, first: int, epo
 
 
 def autocast(compute: Compute, device: torch.device) -> AbstractContextManager:
-    """The forward pass's precision: bfloat16 is for CUDA; the CPU, where it is slower, always computes in float32."""
+    """The context for the forward pass: bfloat16 autocast on CUDA if asked for; always float32 on a CPU."""
     return torch.autocast("cuda", torch.bfloat16, enabled=device.type == "cuda" and compute.precision == "bfloat16")
 
 
 def place(model: M, compute: Compute, device: torch.device) -> M:
-    """Move `model` to the device, in the memory format asked for, and return it; settle how CUDA computes."""
+    """Move `model` to the device in the memory format of `compute`, set CUDA's switches, and return `model`."""
     if device.type == "cuda":
         settle_cuda(compute)
     batch_norm.synchronise(model.to(device))
@@ -239,12 +239,12 @@ def place(model: M, compute: Compute, device: torch.device) -> M:
 
 
 def settle_cuda(compute: Compute) -> None:
-    """Set torch's switches for the process; the CPU has no use for them, and is deterministic anyway.
+    """Set torch's CUDA switches for the process; a CPU is deterministic without them.
 
-    `deterministic`: kernels that add in one order, so that a resumed run equals the unbroken one to the last bit (on
-    the same kind of GPU, with the same torch); what has no such kernel warns by name. Without it cuDNN tries several
-    and takes the fastest, which may be another one after a restart. TF32 is for convolutions alone: the losses'
-    distances are differences of large sums, and would lose their digits.
+    `deterministic`: kernels that sum in a fixed order, so that a resumed run equals an uninterrupted one bit for bit
+    (on the same kind of GPU, with the same torch); an operation without such a kernel gives a warning. Otherwise cuDNN
+    tries several kernels and takes the fastest, which may change after a restart. TF32 is used for convolutions only,
+    because the losses' distances are differences of large sums and would lose precision.
     """
     if compute.deterministic:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when cuBLAS starts
@@ -256,5 +256,5 @@ def settle_cuda(compute: Compute) -> None:
 
 
 def compiled(forward: F, compute: Compute) -> F:
-    """A network's `forward`, compiled where asked for; parameters, their names and checkpoints stay the network's."""
+    """A network's `forward`, compiled if `compute` asks for it; parameters, names and checkpoints do not change."""
     return cast(F, torch.compile(forward, dynamic=False)) if compute.compile else forward

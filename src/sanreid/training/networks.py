@@ -1,7 +1,7 @@
-"""A trained re-ID network from its model folder, whichever system it is.
+"""Loads a trained re-ID network of any system from its model folder.
 
-Decisions: the folder says itself which system it holds and how its network is shaped, so who reads one needs no
-params.yaml; a new system is a line in NETWORKS. SAN's decoder is left out: retrieval does not use it.
+Decisions: params.json in the folder records the system and the network's shape, so params.yaml is not needed; a new
+system is a line in NETWORKS. SAN's decoder is not loaded, because retrieval does not use it.
 """
 
 from pathlib import Path
@@ -24,7 +24,7 @@ NETWORKS: dict[str, tuple[type[reid.Architecture], type[nn.Module]]] = {
 
 
 class Trained(NamedTuple):
-    """A network whose output has `feature` (N, D), the (height, width) that it sees, and what params.json records."""
+    """A network whose output has `feature` (N, D), its input's (height, width), and the content of params.json."""
 
     net: nn.Module
     size: tuple[int, int]
@@ -32,9 +32,9 @@ class Trained(NamedTuple):
 
 
 def load(folder: Path) -> tuple[nn.Module, dict[str, Any]]:
-    """The network of a model folder of a re-ID system and what params.json there records of it.
+    """The network of a model folder of a re-ID system, and the content of its params.json.
 
-    Raises FileNotFoundError where there is none, ValueError where the folder is of no system, or its weights not its.
+    Raises FileNotFoundError if there is none, ValueError if the folder is of no known system or its weights do not fit.
     """
     file = folder / "params.json"
     if not file.is_file():
@@ -50,9 +50,9 @@ def load(folder: Path) -> tuple[nn.Module, dict[str, Any]]:
 
 
 def load_san(folder: Path, arch: san.Architecture) -> san.SAN:
-    """The network of a model folder of train_san, without its decoder, as `arch` shapes it.
+    """The network of a model folder of train_san, without its decoder; `arch` is its architecture.
 
-    Raises FileNotFoundError or ValueError where the weights are not there or not its.
+    Raises FileNotFoundError or ValueError if the weights are missing or do not fit.
     """
     net = san.SAN(arch, people=1, decoder=False)
     runtime.log.info("%s", checkpoint.load_into(net, folder / checkpoint.WEIGHTS, only=FEATURE, strict=True))
@@ -62,7 +62,7 @@ def load_san(folder: Path, arch: san.Architecture) -> san.SAN:
 def load_any(folder: Path) -> Trained:
     """The network of a model folder of train_san or of another re-ID system.
 
-    Raises FileNotFoundError where there is none, ValueError where it holds no re-ID network, or not its weights.
+    Raises FileNotFoundError if there is none, ValueError if it has no re-ID network, or the weights do not fit.
     """
     file = folder / "params.json"
     if not file.is_file():
@@ -85,7 +85,7 @@ def trained(models: Path) -> list[Path]:
 
 
 def is_network(record: Any) -> bool:
-    """Whether a params.json is of a network that people are found by."""
+    """Whether a params.json is of a re-ID network (and not of SAN-PG, say)."""
     if not isinstance(record, dict) or "target" in record:
         return False  # SAN-PG's
     return record.get("system") in NETWORKS or {"variant", "architecture"} <= record.keys()

@@ -1,8 +1,8 @@
 """Optimizers and their learning rate as a pure function of the epoch.
 
-Decisions: no scheduler objects. The rate at any moment follows from the section, so a resumed run has nothing to
-restore but the optimizer's own state. The published warm-up is odd and kept as it is, by name: its epochs come before
-the counted ones, run plain Adam whatever the optimizer, and its state is dropped at their end.
+Decisions: no scheduler objects. The rate at any time is computed from the section, so a resumed run only has to restore
+the optimizer's state. SAN's published warm-up is unusual, and available as kind `published`: its epochs come before the
+counted ones and use plain Adam, whatever the optimizer, whose state is discarded afterwards.
 """
 
 import math
@@ -66,7 +66,7 @@ class Optimiser(Section):
 
 
 def check(section: Optimiser, epochs: int, where: str) -> None:
-    """Refuse what can never happen within `epochs`; ValueError names the key, prefixed by `where`."""
+    """ValueError for milestones or warm-up that do not fit into `epochs`; it names the key, prefixed by `where`."""
     if section.schedule in _LOWERS and section.milestones[-1] >= epochs:
         raise ValueError(
             f"{where}.milestones: {section.milestones[-1]} is not before the last of {epochs} epochs, so it would "

@@ -1,9 +1,9 @@
-"""What the trainings of all re-ID systems share: the people, the start of a network, and the end of the stage.
+"""Shared by the trainings of all re-ID systems: reading people, loading starting weights, a common step, saving.
 
 Decisions: a system is a network whose trunk is called `encoder` (models/reid.py) and a step (loop.Step); systems.py
-joins the two by `read`, `start` and `train`. What was loaded at the start, and what not, goes to load_report.json; what
-the training took, epochs before a kill included, to training.json: seconds are no result, so they stay out of
-history.csv, which is the same in every run.
+puts them together with `read`, `start` and `train`. load_report.json says which starting weights were loaded and which
+were not. training.json has the seconds, also those before a kill; they are not in history.csv, which is the same for
+equal runs.
 """
 
 from abc import ABC, abstractmethod
@@ -27,7 +27,7 @@ from sanreid.training.parameter_prefixes import TRUNK
 
 
 class Recipe(Section):
-    """The keys that every system's section has; its own adds the batches, the losses, and `network`."""
+    """The keys of every system's section; a system adds its batches, losses, and `network`."""
 
     epochs: Epochs
     optimiser: optim.Optimiser
@@ -36,21 +36,21 @@ class Recipe(Section):
 
 
 def check(recipe: Recipe, section: str) -> None:
-    """Refuse a recipe that cannot be followed; ValueError names the key. A step checks what its batches need."""
+    """ValueError naming the key if the recipe is impossible; the step checks its batches itself."""
     optim.check(recipe.optimiser, recipe.epochs, f"{section}.optimiser")
     with in_section(f"{section}.augment"):
         recipe.augment.check(None, textures=False)
 
 
 class People(NamedTuple):
-    """Images (N, 3, H, W) uint8, labels (N,) int64 in 0..count-1, and how many persons that is."""
+    """Images (N, 3, H, W) uint8, labels (N,) int64 in 0..count-1, and `count`, the number of people."""
 
     images: Tensor
     labels: Tensor
     count: int
 
     def to(self, device: torch.device) -> Self:
-        """The same on `device`; images that are too many for it stay on the host (tensors.keep)."""
+        """The same on `device`; images that do not fit stay on the host (tensors.keep)."""
         return self._replace(images=tensors.keep(self.images, device), labels=self.labels.to(device))
 
 
@@ -69,16 +69,16 @@ def decode(folder: Path, rows: pd.DataFrame, size: tuple[int, int]) -> People:
 
 
 class Start(NamedTuple):
-    """What a network began with: the weight files that decide it, and the report for load_report.json."""
+    """The starting weights of a network: their files, and the report for load_report.json."""
 
     files: Sequence[Path]
     report: Mapping[str, Any]
 
 
 def start(model: nn.Module, arch: Architecture, folder: Path) -> Start:
-    """Fill `model.encoder` as `arch.initialise` says: `folder` holds SAN-PG, <backbone>.pth, or a re-ID network.
+    """Load `model.encoder` as `arch.initialise` says; `folder` has a SAN-PG, <backbone>.pth, or a re-ID network.
 
-    Raises FileNotFoundError that says where to put a file, ValueError with the report where not all of it fits.
+    Raises FileNotFoundError that says where to put the file, ValueError with the report if the weights do not fit.
     """
     if arch.initialise == "imagenet":
         trunk: Any = model.encoder
@@ -95,10 +95,10 @@ def start(model: nn.Module, arch: Architecture, folder: Path) -> Start:
 
 
 class Step(ABC):
-    """The update that most systems make (loop.Step): augment, forward, one backward of the weighted sum of the losses.
+    """The training step of most systems (loop.Step): augment, forward, one backward pass of the weighted sum of losses.
 
-    A system gives `batches` and `measure`. `weights` are the losses' by name; one of weight 0 is neither added nor in
-    the history.
+    A system defines `batches` and `measure`. `weights` are the losses' weights by name; a loss of weight 0 is neither
+    computed nor recorded.
     """
 
     validation: tuple[str, ...] = ()
@@ -156,10 +156,10 @@ def train(
     stop: loop.EarlyStop | None = None,
     **more: Any,
 ) -> None:
-    """Train and write `out`, whole or not at all: weights, params.json, history.csv, load_report.json, training.json.
+    """Train, and write the model folder `out` completely or not at all.
 
-    `images` is the folder whose table gave `people`; the step validates on the people of `held_out`. `more` is what
-    else decides the run; params.json records it. A run that was killed goes on where it was.
+    `people` were read from the folder `images`; the step validates on `held_out`. `more` are further settings that
+    determine the result; they are recorded in params.json. A run that was killed continues from its checkpoint.
     """
     settings = {"system": system, "seed": seed, "people": people.count, "recipe": recipe, **more}
     shown = [t for p in (people, held_out) if p is not None for t in (p.images, p.labels)]

@@ -1,10 +1,10 @@
 """SAN's training step: ID, triplet, reconstruction, Triplet ReID constraints, each weighted (Jin et al. 2020).
 
-Decisions: a weight of 0 turns a loss off: it is not computed and not in the history, whose columns thereby say which
-losses were on. `joint` is one forward, one backward of the weighted sum, one optimizer. `alternating` is the released
-order made legal: a re-ID step on encoder and head, then a second forward with the changed weights (today's PyTorch
-refuses a second backward through the first) and a texture step on trunk and decoder, head frozen, with an optimizer
-of its own.
+Decisions: a loss of weight 0 is neither computed nor recorded in the history. Schedule `joint`: one forward pass, one
+backward pass of the weighted sum, one optimizer. Schedule `alternating` is the released code's: a re-ID step on encoder
+and head, then a texture step on trunk and decoder, head frozen, with an optimizer of its own. The released code does a
+second backward pass through the first forward pass, which today's PyTorch refuses after a weight update; so there is a
+second forward pass here, with the updated weights.
 """
 
 from collections.abc import Mapping
@@ -38,12 +38,12 @@ class Weights(Section):
     texture_triplet: Weight
 
     def on(self, terms: tuple[str, ...]) -> tuple[str, ...]:
-        """Those of `terms` that are not turned off."""
+        """Those of `terms` whose weight is not 0."""
         return tuple(t for t in terms if getattr(self, t) > 0)
 
 
 class Variant(Section):
-    """What differs between the rows of an ablation table."""
+    """The settings that differ between the rows of an ablation table."""
 
     initialise: Literal["scratch", "encoder", "both"]
     reconstruct: Literal["nothing", "input", "frontal", "texture", "shared_texture", "true_texture"]
@@ -109,7 +109,7 @@ class Plan(Recipe):
 
 
 def check(recipe: Recipe, variant: Variant, labels: Tensor, mirror: Tensor | None, section: str) -> None:
-    """Refuse a recipe that cannot be followed with training images of these `labels` (N,); ValueError names the key."""
+    """ValueError naming the key if the recipe is impossible with training images of these `labels` (N,)."""
     optim.check(recipe.optimiser, recipe.epochs, f"{section}.optimiser")
     optim.check(recipe.texture_optimiser, recipe.epochs, f"{section}.texture_optimiser")
     with in_section(section):
@@ -127,9 +127,9 @@ class People(NamedTuple):
 
 
 def build(arch: san.Architecture, variant: Variant, people: int, weights: Path) -> tuple[san.SAN, Mapping]:
-    """The network as `variant` begins it, and the report of what was loaded for load_report.json.
+    """The network with the starting weights of `variant`, and the report for load_report.json.
 
-    `weights` are SAN-PG's. Raises ValueError with the report if anything asked for did not fit.
+    `weights` is SAN-PG's file. Raises ValueError with the report if anything asked for did not fit.
     """
     if variant.initialise == "scratch":
         return san_start.begin(arch, people, variant.decodes)
@@ -141,7 +141,7 @@ def build(arch: san.Architecture, variant: Variant, people: int, weights: Path) 
 
 
 class Step:
-    """One update of SAN by the schedule of `recipe`."""
+    """One training step of SAN by the schedule of `recipe`."""
 
     validation: tuple[str, ...] = ()
 

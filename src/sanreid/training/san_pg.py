@@ -1,8 +1,8 @@
-"""SAN-PG: encoder trunk and texture decoder trained on paired images and textures with L1 alone (Jin et al. 2020, 3.1).
+"""SAN-PG's training step: encoder trunk and texture decoder, L1 on paired images and textures (Jin et al. 2020, 3.1).
 
-Decisions: the head (`fc`, `classifier`) is no part of it and is neither trained nor saved. The pixels stay bytes until
-they are in a batch. A texture serves many images: it is held once. Texels that an image does not show can weigh less
-(`hidden_weight`, 1 = the paper, which knows no visibility).
+Decisions: the head (`fc`, `classifier`) is neither trained nor saved. Pixels stay bytes until they are in a batch. A
+texture that many images share is held once. Texels that are hidden in an image can have a smaller weight
+(`hidden_weight`; 1 as in the paper, which has no visibility maps).
 """
 
 from pathlib import Path
@@ -26,7 +26,7 @@ REMEDIES = {
     "visibility": "; hidden_weight 1.0 does without",
     "frontal": "; a pose-aligned picture a person is ours, of rendered sets: take generator 'frontal' out",
 }
-_LOOK = 64  # images at a time where nothing is learnt
+_LOOK = 64  # validation images at a time
 
 
 class Weights(Section):
@@ -49,7 +49,7 @@ class Recipe(Section):
 
 
 def check(recipe: Recipe, images: int, mirror: Tensor | None, section: str) -> None:
-    """Refuse a recipe that cannot be followed with `images` training images; ValueError names the key."""
+    """ValueError naming the key if the recipe is impossible with `images` training images."""
     optim.check(recipe.optimiser, recipe.epochs, f"{section}.optimiser")
     if images < recipe.batch:
         raise ValueError(f"{section}.batch: {recipe.batch} is more than the {images} training images; lower it")
@@ -69,7 +69,7 @@ class Pairs(NamedTuple):
     visibility: Tensor | None
 
     def tensors(self) -> list[Tensor]:
-        """Those that are there."""
+        """Those that are not None."""
         return [t for t in self if t is not None]
 
     def to(self, device: torch.device) -> Self:
@@ -80,9 +80,9 @@ class Pairs(NamedTuple):
 def read_pairs(
     folder: Path, table: pd.DataFrame, arch: san.Architecture, visibility: bool, target: str = "texture"
 ) -> Pairs:
-    """Decode what `table` (columns path, visibility, and `target`: texture or frontal) names in `folder`.
+    """Decode the files in `folder` named by `table` (columns path, visibility, and `target`: texture or frontal).
 
-    Raises ValueError naming the column that is absent or has gaps.
+    Raises ValueError naming a column that is missing or has gaps.
     """
     for column in [target, "visibility"] if visibility else [target]:
         if column not in table or table[column].isna().any():
@@ -153,7 +153,7 @@ class Step:
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
-        """Plain L1 over all texels of people who were not trained on, in the loss's units ([-1, 1] holds 2)."""
+        """Unweighted L1 over all texels of the held-out people, in the loss's units (values in [-1, 1])."""
         assert self.held_out is not None
         self.model.eval()
         total = torch.zeros((), device=self.device)

@@ -1,6 +1,6 @@
-"""What SAN and SAN-PG begin with: a random trunk, ImageNet's, or that of the network that ships.
+"""The starting weights of SAN and SAN-PG: a random trunk, ImageNet's, or that of the shipped network.
 
-Decision: beside the network and not in it, since the network that ships is a trained model, which this room reads.
+Decision: here and not in models/san.py, because the shipped network is a trained model, which only training/ can load.
 """
 
 from pathlib import Path
@@ -13,9 +13,9 @@ from sanreid.training.parameter_prefixes import TRUNK
 
 
 def begin(arch: san.Architecture, people: int, decoder: bool = True) -> tuple[san.SAN, dict[str, Any]]:
-    """A network for `people` identities as `arch.pretrained` says, and the report for load_report.json.
+    """A network for `people` identities with the start of `arch.pretrained`, and the report for load_report.json.
 
-    Raises FileNotFoundError that says where to put ImageNet's file, ValueError where the trunk is of another shape.
+    Raises FileNotFoundError that says where to put ImageNet's file, ValueError if the trunk has another shape.
     """
     if arch.pretrained != "shipped":
         return san.begin(arch, people, decoder)

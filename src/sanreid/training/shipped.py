@@ -1,4 +1,4 @@
-"""The network that ships as a start of others: where it lies, and whether its trunk fits."""
+"""The shipped network (src/sanreid/pretrained) as starting weights: its folder, and whether its trunk fits."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ FOLDER = "src/sanreid/pretrained"  # a model folder
 
 
 def check(arch: Shape, folder: Path, wanted: str) -> None:
-    """Refuse a folder that holds no re-ID network, or one of another trunk; the error names what fits, and `wanted`."""
+    """Refuse a folder without a re-ID network, or with another trunk; the error says what would fit, and `wanted`."""
     file = folder / "params.json"
     if not file.is_file():
         raise FileNotFoundError(f"{file}: not found; {wanted}")

@@ -1,8 +1,8 @@
-"""The Siamese network's step: one triplet loss on embeddings of digits, and its way back from the disk.
+"""The Siamese network's training step (one triplet loss on embeddings of digits), and loading a trained one.
 
-Decisions: the distance (squared euclidean or 1 - cos) and how triplets come about (drawn in the data set, or the
-hardest of a P x K batch) are parameters. What the distance cannot see is taken out of an embedding on the way out: of
-a cosine network `embed` gives unit vectors, so that whoever measures distances there measures the trained one.
+Decisions: the distance (squared euclidean or 1 - cos) and the triplets (random ones from the data set, or the hardest
+of a P x K batch) are parameters. For a network trained with cosine distance `embed` returns unit vectors, so that
+euclidean distances between them order as the trained distance does.
 """
 
 from pathlib import Path
@@ -19,8 +19,7 @@ from sanreid.data.invented import Invented
 from sanreid.losses import cosine_triplet, squared_triplet
 from sanreid.models.siamese import Network, Siamese, SiameseOutput
 from sanreid.params import Section, validate
-from sanreid.training import checkpoint, optim
-from sanreid.training import digits as digit_training
+from sanreid.training import checkpoint, digit_training, optim
 from sanreid.training.error_context import in_section
 from sanreid.training.triplet_mining import Batches, Sampling, TripletMining
 
@@ -37,7 +36,7 @@ class Loss(Section):
 
 
 class Divide(Section):
-    """Which digits and images the divisions take (data/digits.py): the draw's seed, the share of `seen` held out."""
+    """How divisions are made (data/digits.py): the seed, and the held-out fraction of `seen`."""
 
     seed: Seed
     held_out: Within
@@ -59,7 +58,7 @@ class Recipe(Section):
 
 
 class Step(digit_training.Step):
-    """One update of the network on `chosen`, the digits of the division's training, and what is invented of them."""
+    """One training step on `chosen`, the division's training digits, and the artificial classes made from them."""
 
     def __init__(self, model: Siamese, chosen: Digits, recipe: Recipe) -> None:
         optim.check(recipe.optimiser, recipe.epochs, f"{SECTION}.optimiser")
@@ -86,14 +85,14 @@ class Step(digit_training.Step):
 
 
 def settings(recipe: Recipe, name: str) -> dict:
-    """What decides a run on division `name`, as params.json records it."""
+    """The settings that determine a run on division `name`, as recorded in params.json."""
     division = digits.divide(name, recipe.divisions.seed)
     parts = {part: list(wanted) for part, wanted in division._asdict().items()}
     return {"system": SYSTEM, "division": {"name": name, **parts}, "recipe": recipe}
 
 
 class Trained(NamedTuple):
-    """A network from the disk: its recipe, and the name of the division whose digits it was trained on."""
+    """A loaded network, its recipe, and the name of the division that it was trained on."""
 
     model: Siamese
     recipe: Recipe

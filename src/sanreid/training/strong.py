@@ -1,7 +1,7 @@
-"""The strong baseline's step: batch-hard triplet before the neck, smoothed ID loss behind it (Luo et al. 2019).
+"""The strong baseline's training step: batch-hard triplet before the neck, smoothed ID loss after it (Luo et al. 2019).
 
-Decision: without the authors' centre loss, whose gain they call small and which most who use the baseline leave out.
-Warm-up, random erasing, label smoothing and the last stride are the section's.
+Decision: without the authors' centre loss, whose gain they call small, and which most users of the baseline leave out.
+Warm-up, random erasing, label smoothing and the last stride are parameters.
 """
 
 from torch import Tensor

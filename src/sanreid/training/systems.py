@@ -1,8 +1,8 @@
-"""How every re-ID system is trained: its section checked, its people read, its network started, its step fitted.
+"""Trains any re-ID system: checks its section, reads the people, loads the starting weights, and runs its step.
 
-Decisions: a system is a network and a step, and its stage says which; the order of the calls is here, so that seeds are
-set, keys checked and weights loaded alike. A new system is a model file, a step file, its section, and a stage as short
-as stages/train_strong.py. What differs otherwise (people held out, networks that teach each other) is an argument.
+Decisions: a system is a network and a step, given by its stage; the order of the calls is here, so that seeds are set,
+keys checked and weights loaded in the same way for all. A new system needs a model file, a step file, its section, and
+a stage as short as stages/train_strong.py. Further differences (held-out people, mutual learning) are arguments.
 """
 
 from collections.abc import Callable, Sequence
@@ -32,11 +32,12 @@ def train(
     also: Sequence[Path] = (),
     **more: Any,
 ) -> None:
-    """Train by `recipe` (section train_<system>, with `network`) on the set `images`; `out` is of `reid.train`.
+    """Train by `recipe` (section train_<system>, with `network`) on the set `images`; for `out` see `reid.train`.
 
-    `network` gives the one for so many persons, `step` its update once it is on the device. `people` reads others than
-    the set's training people, `check` refuses a recipe that they cannot fill, `begin` fills the network from the folder
-    `start` otherwise than `reid.start`, `also` are further files that decide the result; `more` goes to `reid.train`.
+    `network(people)` makes the network for that number of people, `step(model, people)` its training step. Optional:
+    `people()` returns other people than the set's training people; `check(people)` raises for an impossible recipe;
+    `begin(model, start)` loads the starting weights in another way than `reid.start`; `also` are further files that
+    determine the result; `more` is passed to `reid.train`.
     Raises ValueError or FileNotFoundError naming the key or file, before any training.
     """
     reid.check(recipe, f"train_{system}")

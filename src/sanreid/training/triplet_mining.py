@@ -1,7 +1,7 @@
-"""Triplet mining: triplets drawn from the data set, or P x K batches and the hardest triplets of each.
+"""Triplet mining: random triplets from the data set, or P x K batches and the hardest triplets of each.
 
-Decision: one section and one object for both, since the loss of drawn triplets must know that a batch holds anchors,
-positives and negatives in thirds; no loss function does.
+Decision: batches and loss are in one object, because the loss for random triplets depends on the batch's order: first
+the anchors, then the positives, then the negatives.
 """
 
 from typing import Literal

@@ -1,8 +1,8 @@
 """The two-branch network's step: L = weight * (triplet + ID of the average branch + both of the max branch).
 
-Decisions: a variant is what the report's ablations change: how triplets come about, the margin, whether the ID losses
-are on. People held out are ranked at each epoch's end by `measure_validation`, which the stage brings, since ranking
-is no business of this room; training stops where their mAP no longer grows.
+Decisions: a variant has the settings that the report's ablations change: triplet sampling, margin, whether the ID
+losses are used. Held-out people are ranked after each epoch by `measure_validation`, which the stage passes in, because
+training/ may not import evaluation/; training stops when their mAP stops improving.
 """
 
 from collections.abc import Callable
@@ -54,7 +54,7 @@ class Plan(Recipe):
 
 
 class Step(reid.Step):
-    """One update; `measure_validation` gives the held-out people's mAP by a network."""
+    """One training step; `measure_validation(model)` returns the mAP on the held-out people."""
 
     validation = (VALIDATION,)
 

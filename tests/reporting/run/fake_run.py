@@ -10,7 +10,7 @@ from PIL import Image
 
 from sanreid.data import index
 from sanreid.data.attributes import HEADS
-from sanreid.pseudo_textures import table as texture_table
+from sanreid.pseudo_textures import texture_table
 from sanreid.reporting.shared.results import Experiment
 
 Painter = Callable[[int, str, int], Image.Image]  # (person, what: "image" | "texture" | "frontal", number) -> picture

@@ -1,8 +1,8 @@
-"""What a family of backbones defines, and so all that a further one needs: one file beside this one.
+"""The interface of a family of backbones; a new family is one file beside this one.
 
-Decisions: a family describes its layers and the way through them, and a Trunk (models/backbones.py) holds them under
-the family's own names. So one encoder, whose parameters are named as in the released checkpoints, serves every family,
-and published weights load by name. A family that never was trained on ImageNet leaves `imagenet` None.
+Decisions: a family defines its layers and the forward pass through them; a Trunk (models/backbones.py) has them as
+submodules under the family's names. So one encoder, with the parameter names of the released checkpoints, works with
+every family, and published weights load by name. Without ImageNet weights `imagenet` is None.
 """
 
 from abc import ABC, abstractmethod
@@ -22,12 +22,11 @@ class StageMaps(NamedTuple):
 
 
 class ImageNet(NamedTuple):
-    """How to know a file of ImageNet's weights for what it is.
+    """How to recognise a file of ImageNet weights.
 
-    `width` is the network's that they fit, `head` the beginning of the names of the 1000-class layer, which is left
-    out. The origin of a file is known by the first digits of its SHA-256, `files`, or by the `backbones.fingerprint` of
-    its tensors under our names, `tensors`. `fetched`: torchvision's file is downloaded where none is there; otherwise
-    `make weights` makes one.
+    `width` is that of the network that they fit, `head` the prefix of the 1000-class layer, which is left out. A file's
+    origin is looked up by the first digits of its SHA-256 in `files`, or by the `backbones.fingerprint` of its tensors
+    in `tensors`. `fetched`: torchvision's file is downloaded if missing; otherwise `make weights` makes one.
     """
 
     width: int
@@ -45,7 +44,7 @@ class Layers(NamedTuple):
 
 
 class Family(ABC):
-    """One backbone: `starts` are the beginnings of its parameters' names, which set its weights apart from a head's.
+    """One backbone: `starts` are the prefixes of its parameters' names, which distinguish them from a head's.
 
     They are the same for every backbone of a family.
     """
@@ -66,7 +65,7 @@ class Family(ABC):
         raise ValueError(f"backbone: a {type(self).__name__} has no fourth stage that could be there twice")
 
     def longer_fourth(self, width: int, last_stride: int) -> nn.Sequential:
-        """The same blocks redrawn, and one more, whose name `fourth` does not have, drawn from the global generator."""
+        """New random blocks as those of `fourth`, and one more, drawn from the global generator."""
         raise ValueError(f"backbone: a {type(self).__name__} has no fourth stage that could be there twice")
 
 

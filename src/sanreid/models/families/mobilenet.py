@@ -1,8 +1,8 @@
 """MobileNetV2 (Sandler et al. 2018), with torchvision's parameter names.
 
-Decisions: ours and not torchvision's, as the ResNets: importing that costs four seconds a stage, and the last stride is
-a constant there. The maps are the last ones of each size, and the fourth ends with the 1280-channel convolution, which
-is what ImageNet's classifier saw; its stage begins where the published network halves the size for the last time.
+Decisions: written here, like the ResNets, because importing torchvision takes four seconds in each stage, and its last
+stride is fixed. The four maps are the last ones of each size; the fourth includes the 1280-channel convolution before
+ImageNet's classifier, and its stage begins where the published network halves the size for the last time.
 """
 
 from collections import OrderedDict

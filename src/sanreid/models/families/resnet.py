@@ -1,8 +1,8 @@
 """ResNets (He et al. 2016), with torchvision's parameter names.
 
-Decisions: the names are torchvision's, so that its weights and the released re-ID checkpoints load; the assembly is
-ours, because the base width (a narrow network for a CPU) and the last stage's stride (1 keeps the map twice as fine,
-Sun et al. 2018, PCB) are parameters here and constants there.
+Decisions: the names are torchvision's, so that its weights and the released re-ID checkpoints load. The class is not,
+because torchvision's has no parameters for the width (narrow networks for a CPU) and the last stage's stride (1 gives a
+map of twice the resolution, Sun et al. 2018, PCB).
 """
 
 from collections.abc import Mapping

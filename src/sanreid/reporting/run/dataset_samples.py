@@ -15,7 +15,7 @@ from PIL import Image
 from sanreid.data import index
 from sanreid.data.attributes import HEADS
 from sanreid.evaluation.ranking import DISTRACTOR
-from sanreid.pseudo_textures import table as texture_table
+from sanreid.pseudo_textures import texture_table
 from sanreid.reporting.run import split_means
 from sanreid.reporting.shared.pictures import Picture, across_cameras, beside, dimmed, draw, embed, load
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageFont
 
 from sanreid.data import index
-from sanreid.pseudo_textures import table as texture_table
+from sanreid.pseudo_textures import texture_table
 from sanreid.reporting.run.dataset_samples import Look
 from sanreid.reporting.run.grid_rows import rows
 from sanreid.reporting.run.page_contents import Run

@@ -1,9 +1,9 @@
-"""Pictures of a decoder while it learns: image | decoded | target of a few people, a sheet a split every n epochs.
+"""Pictures of a decoder's progress in training: image | decoded | target, for a few people of each split.
 
-Decisions: the last epoch always has its pictures, so that a run with a decoder never ends without any. The people are
-drawn by the run's seed, one image each, and stay the same, so that sheets of one split can be compared. The network is
-in eval mode and no random number is drawn: a run's numbers are the same with and without pictures. They lie in the
-run's checkpoint folder until its model folder is written, so that a resumed run still has the earlier ones.
+Decisions: the last epoch always has pictures. The people are chosen by the run's seed, one image each, and stay the
+same, so that the pictures of different epochs can be compared. The network is in eval mode and no random number is
+drawn, so that results are the same with and without pictures. The files are in the run's checkpoint folder until its
+model folder is written, so that a resumed run still has the earlier ones.
 """
 
 import shutil
@@ -23,7 +23,7 @@ FOLDER = "pictures"  # in the checkpoint's folder and in the model's
 
 
 class Shown(NamedTuple):
-    """What a split's sheet shows: images (N, 3, H, W) and the textures they are decoded for (N, 3, T, T), uint8."""
+    """The images (N, 3, H, W) in a split's picture, and their target textures (N, 3, T, T), uint8."""
 
     images: Tensor
     targets: Tensor

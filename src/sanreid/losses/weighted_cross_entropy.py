@@ -1,8 +1,8 @@
-"""Weighted cross entropy of several classifying heads over one feature (Lin et al. 2019 weigh their attributes alike).
+"""Class-weighted cross entropy of several classification heads, as for attributes (Lin et al. 2019).
 
-Decisions: a head's loss is torch's weighted mean, the sum of w * loss over the sum of w, so that its size does not grow
-with how rare a batch's classes are; the heads are summed by the caller, who wants each by name. `sums` gives numerator
-and denominator apart: over many batches their totals give the loss of the whole, which a mean of means is not.
+Decisions: a head's loss is torch's weighted mean, the sum of w * loss divided by the sum of w, so that its size does
+not depend on how rare a batch's classes are. The caller sums the heads, because it also records each by name. `sums`
+returns numerator and denominator separately: their totals over many batches give the exact loss of a whole data set.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 
-def weighted(
+def means(
     logits: Mapping[str, Tensor], labels: Mapping[str, Tensor], weights: Mapping[str, Tensor]
 ) -> dict[str, Tensor]:
     """By head, the weighted cross entropy of logits (N, C) to labels (N,) in 0..C-1; weights (C,), greater than 0."""

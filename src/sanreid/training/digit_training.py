@@ -1,9 +1,8 @@
-"""What the trainings on MNIST's digits share: one update of one loss, and the end of the stage.
+"""Shared by the trainings on MNIST's digits: a training step with one loss, and saving.
 
-Decisions: a step gives its network's loss first among its terms; what else it measures of a batch is recorded beside
-it, in history.csv and TensorBoard. There is no augmentation: the source names none. Nor is there a choice of memory
-layout: with channels last, torch 2.15's CPU crashes in the backward pass of some convolutions of one input channel
-(7 x 7 at stride 2, 8 channels out).
+Decisions: the loss is the first of a step's terms; the other terms are only recorded, in history.csv and TensorBoard.
+There is no augmentation, as in the source. There is no choice of memory layout: with channels last, torch 2.15 crashes
+on a CPU in the backward pass of some convolutions with one input channel (7 x 7 at stride 2, 8 output channels).
 """
 
 from abc import ABC, abstractmethod
@@ -32,7 +31,7 @@ class Compute(Section):
 
     @property
     def full(self) -> loop.Compute:
-        """As the loop knows it."""
+        """The same as a `loop.Compute`."""
         return loop.Compute(**self.model_dump(), channels_last=False)
 
 

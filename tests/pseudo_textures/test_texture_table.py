@@ -2,19 +2,19 @@
 
 import pytest
 
-from sanreid.pseudo_textures import table
+from sanreid.pseudo_textures import texture_table
 
 
 def test_a_texture_lies_where_its_image_lies():
     paths = ["images/train/1.jpg", "images/query/1.jpg", "images/a.jpg.b/image.jpeg"]
-    assert table.names(paths) == ["images/train/1.png", "images/query/1.png", "images/a.jpg.b/image.png"]
+    assert texture_table.names(paths) == ["images/train/1.png", "images/query/1.png", "images/a.jpg.b/image.png"]
 
 
 def test_two_images_do_not_share_a_texture():
     with pytest.raises(ValueError, match=r"images/1\.jpg and images/1\.jpeg would share"):
-        table.names(["images/1.jpg", "images/2.jpg", "images/1.jpeg"])
+        texture_table.names(["images/1.jpg", "images/2.jpg", "images/1.jpeg"])
 
 
 def test_the_table_and_not_the_name_decides(tmp_path):
-    table.write(["a.jpg", "b.jpg"], ["x/2.png", "x/1.png"], tmp_path)
-    assert table.find(tmp_path, ["b.jpg", "a.jpg", "b.jpg"]) == ["x/1.png", "x/2.png", "x/1.png"]
+    texture_table.write(["a.jpg", "b.jpg"], ["x/2.png", "x/1.png"], tmp_path)
+    assert texture_table.find(tmp_path, ["b.jpg", "a.jpg", "b.jpg"]) == ["x/1.png", "x/2.png", "x/1.png"]

@@ -1,7 +1,7 @@
-"""What a training must not go on with: losses, measured values and weights that are nan or infinite.
+"""Stops a training whose losses, validation results or weights are nan or infinite.
 
-Decisions: losses are looked at as they are fetched, which on CUDA is some steps later; the weights at each epoch's end,
-before its checkpoint, so that what the last step broke is neither saved nor continued.
+Decisions: losses are checked when they are fetched, which on CUDA is a few steps later; weights at each epoch's end,
+before its checkpoint is written, so that broken weights are never saved.
 """
 
 import math
@@ -40,9 +40,9 @@ def settle(
 
 
 def check_end(model: nn.Module, validation: Sequence[str], row: Mapping[str, float]) -> None:
-    """Refuse what was measured at an epoch's end, or weights that its last step made, where they are not finite.
+    """Raise NonFiniteLossError if validation results or weights at an epoch's end are not finite.
 
-    `row` is the epoch's last, `validation` names what was measured. Raises NonFiniteLossError.
+    `row` is the epoch's last row of the history, `validation` the names of the validation results in it.
     """
     for name in validation:
         if not math.isfinite(row.get(name, 0.0)):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sanreid.evaluation import reranking, reranking_arrays
+from sanreid.evaluation import reranking, reranking_numpy
 from tests.evaluation.test_reranking import people
 
 
@@ -15,7 +15,7 @@ def test_bit_for_bit_the_compiled_loops(monkeypatch, k1, k2, lambda_value, piece
     query, gallery = people(14, 90)
     gallery[[3, 40, 41]] = query[5]
     compiled = reranking.k_reciprocal(query, gallery, k1, k2, lambda_value)
-    monkeypatch.setattr(reranking_arrays, "PAIRS", pieces)
+    monkeypatch.setattr(reranking_numpy, "PAIRS", pieces)
     monkeypatch.setattr(reranking.distances, "BLOCK_BYTES", 4 * 90 * 7)
     blocks = reranking.k_reciprocal(query, gallery, k1, k2, lambda_value)
     arrays = reranking.k_reciprocal(query, gallery, k1, k2, lambda_value, compiled=False)

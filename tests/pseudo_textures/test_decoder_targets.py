@@ -2,10 +2,10 @@
 
 from typing import get_args
 
-from sanreid.pseudo_textures import targets
+from sanreid.pseudo_textures import decoder_targets
 from sanreid.training.san import Variant
 
 
 def test_every_target_that_a_variant_may_name_has_a_source():
     named = set(get_args(Variant.model_fields["reconstruct"].annotation))
-    assert named == {"nothing", "input", "true_texture"} | targets.GENERATED.keys()
+    assert named == {"nothing", "input", "true_texture"} | decoder_targets.GENERATED.keys()

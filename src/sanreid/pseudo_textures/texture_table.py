@@ -1,7 +1,8 @@
-"""Which texture belongs to which image: a table, so that no path is guessed from another.
+"""The table that gives each image's texture.
 
-Decisions: textures keep the images' own folders (`images/query/0001.jpg` gives `images/query/0001.png`), so that
-pictures of two splits never overwrite each other; the table `index.parquet` (path, texture) is what readers look in.
+Decisions: textures have the images' folders (`images/query/0001.jpg` gives `images/query/0001.png`), so that pictures
+of two splits cannot overwrite each other. Readers use the table `index.parquet` (path, texture), and never derive one
+path from the other.
 """
 
 from collections.abc import Sequence

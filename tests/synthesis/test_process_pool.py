@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from sanreid import runtime
-from sanreid.synthesis import pool
+from sanreid.synthesis import process_pool
 
 
 def draw(index: int) -> tuple[int, float, int, int]:
@@ -35,7 +35,7 @@ def square_of(index: int) -> np.ndarray:
 
 
 def run(work, count: int, processes: int) -> list:
-    return list(pool.run(work, range(count), processes=processes, title="test"))
+    return list(process_pool.run(work, range(count), processes=processes, title="test"))
 
 
 def test_results_keep_their_order_and_values_for_any_number_of_processes():
@@ -77,7 +77,7 @@ def test_a_killed_worker_is_an_error_with_a_remedy():
 
 
 def test_results_stream_before_all_people_are_done():
-    results = pool.run(fail_at_five, range(9), processes=1, title="test")
+    results = process_pool.run(fail_at_five, range(9), processes=1, title="test")
     assert [next(results) for _ in range(5)] == [0, 1, 2, 3, 4]
 
 

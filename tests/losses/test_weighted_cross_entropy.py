@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from sanreid.losses import heads
+from sanreid.losses import weighted_cross_entropy
 
 CLASSES = {"hat": 2, "age": 4, "colour": 9}
 
@@ -35,19 +35,19 @@ def by_loops(logits, labels, weights):
 def test_each_head_against_plain_loops(n):
     given = drawn(n)
     expected = by_loops(*given)
-    assert {k: float(v) for k, v in heads.weighted(*given).items()} == pytest.approx(
+    assert {k: float(v) for k, v in weighted_cross_entropy.means(*given).items()} == pytest.approx(
         {k: a / b for k, (a, b) in expected.items()}, rel=1e-5
     )
-    sums = heads.sums(*given)
+    sums = weighted_cross_entropy.sums(*given)
     for name, pair in expected.items():
         assert sums[name].tolist() == pytest.approx(pair, rel=1e-5)
 
 
 def test_the_sums_of_batches_give_the_loss_of_the_whole():
     logits, labels, weights = drawn(30)
-    whole = heads.weighted(logits, labels, weights)
+    whole = weighted_cross_entropy.means(logits, labels, weights)
     parts = [
-        heads.sums({k: v[a:b] for k, v in logits.items()}, {k: v[a:b] for k, v in labels.items()}, weights)
+        weighted_cross_entropy.sums(*({k: v[a:b] for k, v in of.items()} for of in (logits, labels)), weights)
         for a, b in ((0, 4), (4, 5), (5, 30))
     ]
     for name in CLASSES:
@@ -59,15 +59,15 @@ def test_a_weight_that_is_twice_counts_like_two_images():
     logits, labels, weights = drawn(8)
     ones = {k: torch.ones_like(v) for k, v in weights.items()}
     twice = {k: torch.where(torch.arange(len(v)) == 1, 2.0, 1.0) for k, v in weights.items()}
-    weighted = heads.weighted(logits, labels, twice)
+    weighted = weighted_cross_entropy.means(logits, labels, twice)
     for name in CLASSES:
         again = torch.cat([torch.arange(8), (labels[name] == 1).nonzero()[:, 0]])
-        plain = heads.weighted({name: logits[name][again]}, {name: labels[name][again]}, ones)
+        plain = weighted_cross_entropy.means({name: logits[name][again]}, {name: labels[name][again]}, ones)
         assert float(weighted[name]) == pytest.approx(float(plain[name]), rel=1e-5)
 
 
 def test_bfloat16_logits_are_summed_in_float32():
     logits, labels, weights = drawn(8)
     rounded = {k: v.bfloat16() for k, v in logits.items()}
-    result = heads.weighted(rounded, labels, weights)
+    result = weighted_cross_entropy.means(rounded, labels, weights)
     assert all(v.dtype == torch.float32 for v in result.values())

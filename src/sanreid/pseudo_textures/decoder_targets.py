@@ -1,13 +1,14 @@
-"""What a variant's decoder reconstructs, gathered in one folder: Table 2's targets, and two of our own.
+"""The targets of a variant's decoder, collected in one folder: those of the paper's table 2, and two of our own.
 
-- `input`: the image itself; it lies in the set, so nothing is written.
-- `frontal`, `texture`: what the generator of that name guesses for each image (Jin et al. 2020, table 2).
-- `shared_texture`: the mean over a training person's images of those guesses. An image shows one side of a person, the
-  guesses of the others know the rest, and all images of a person get one target, whatever the view.
-- `true_texture`: the truth of a rendered set. No method may use it; it shows what perfect pseudo textures would bring.
+- `input`: the image itself; nothing is written, since it is in the data set.
+- `frontal`, `texture`: the prediction of the generator of that name for each image (Jin et al. 2020, table 2).
+- `shared_texture`: the mean of the predicted textures over a training person's images, as the target of all of them.
+  Each image shows one side of a person only; together they show more.
+- `true_texture`: the true texture of a rendered person. No method may use it; it is an upper bound for the effect of
+  better pseudo textures.
 
-Decision: a folder a variant, so that a training depends on nothing that its variant does not use: a new generator, or
-a new SAN-PG for a variant that starts from scratch, leaves it as it is.
+Decision: one folder per variant, so that a training depends only on what its variant uses: after a new SAN-PG, say, a
+variant that starts from scratch and reconstructs the input is not retrained.
 """
 
 import shutil
@@ -18,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 from sanreid.data import images
-from sanreid.pseudo_textures import table as texture_table
+from sanreid.pseudo_textures import texture_table
 
 GENERATED = {"frontal": "frontal", "texture": "texture", "shared_texture": "texture"}  # target -> generator
 MIRROR = "uv_mirror.npy"

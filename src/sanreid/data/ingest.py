@@ -1,8 +1,8 @@
-"""The pictures of a raw set on their way into an interim folder: each looked at once, in the same way for every reader.
+"""Copies the pictures of a raw data set into an interim folder, and checks each of them once.
 
-Decisions: a broken picture is an error, named by the file and line that lists it, unless the stage is told to leave it
-out. Then the table loses every row that needs it (a person's broken texture takes all its images along), what is left
-must be a set by itself, and how many went is logged, and written by the stage into summary.json.
+Decisions: a broken picture is an error that names the file and the line listing it, unless `broken_pictures: leave_out`
+is set. Then every row that needs the picture is dropped (for a broken texture, the rows of all its images), the rest
+must still be a valid set, and the number of dropped pictures is logged and written into summary.json.
 """
 
 from collections.abc import Iterable, Sequence
@@ -25,10 +25,10 @@ def take(
     broken: images.Broken,
     where: Rows | None = None,
 ) -> tuple[pd.DataFrame, dict[str, int]]:
-    """Copy `files` (name, source) into the folder `work`, and return what is left of `table`, and for summary.json
-    {"left_out": pictures} where `broken` is "leave_out", else nothing.
+    """Copy `files` (name, source file) into the folder `work`, and return the remaining rows of `table`.
 
-    Errors as `images.copy_all`, with the row of `where` that names the file; ValueError where what is left is no set.
+    Returns {"left_out": number of pictures} as well if `broken` is "leave_out", else {}.
+    Errors as `images.copy_all`, with the row that names the file (`where`); ValueError if the rest is no valid set.
     """
     index.check_matches(table, where.file if where else roots[0])
     columns = ["path", *(c for c in index.FILE_COLUMNS if c in table)]
