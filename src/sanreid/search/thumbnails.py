@@ -1,6 +1,6 @@
 """A picture as pages show it: upright, small, and a JPEG where it is not small already.
 
-Decisions: the header is read first (`image_headers`: known formats alone, a bound on the pixels), and libjpeg decodes at
+Decisions: the header comes first (`image_headers`: known formats, a bound on the pixels), and libjpeg decodes at
 the smallest of its fractions that is large enough: a photograph of 30 megapixels costs a few megabytes instead of 90.
 The command's pages and the search page have their pictures from here.
 """
