@@ -19,8 +19,10 @@ MODEL ?=
 LAST ?= 1
 # of make app: folders of pictures ("" = the sets below data/interim); MODEL is its network ("" = the one that ships)
 FOLDERS ?=
-# of make app: a folder of train_attributes ("" = none: the page does not tell what people wear)
+# of make app: a folder of train_attributes, to tell what people wear, and one of train_san_pg, to paint their textures
+# ("" = models/attributes/seed0 and models/san_pg/texture, where they are)
 ATTRIBUTES ?=
+TEXTURE ?=
 # of make chaos: how many kills, drawn by which seed
 KILLS ?= 100
 SEED ?= 0
@@ -157,7 +159,7 @@ bench-full: setup peers  ## the same at full scale, the references and torchreid
 
 app: PORT := 4210
 app: setup  ## search people in the browser, on loopback: FOLDERS="photos more" (default: the sets), MODEL=folder, PORT=4210
-	@python -m app $(FOLDERS) $(if $(MODEL),--model "$(MODEL)") $(if $(ATTRIBUTES),--attributes "$(ATTRIBUTES)") --port $(PORT)
+	@python -m app $(FOLDERS) $(if $(MODEL),--model "$(MODEL)") $(if $(ATTRIBUTES),--attributes "$(ATTRIBUTES)") $(if $(TEXTURE),--texture "$(TEXTURE)") --port $(PORT)
 
 serve: setup  ## Prefect on loopback: server, deployments and this machine's workers; PORT=4200 POOLS="gpu cpu"
 	@python -m flows.serve --port $(PORT) --pools $(POOLS)

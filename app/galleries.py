@@ -20,10 +20,12 @@ from numpy.typing import NDArray
 
 from app import pictures
 from app.folders import inside
-from app.listing import listed
 from app.network import Embeds
 from sanreid import runtime
 from sanreid.data import images
+from sanreid.search import listing, reading
+from sanreid.search.index import is_text, packed, unpacked
+from sanreid.search.reading import Row
 
 BATCH = 64  # pictures embedded at a time: how often progress is told
 SAVED = 60.0  # seconds between two writings of an index that is being made
@@ -31,7 +33,6 @@ NOBODY = -1  # pid or camid where it is not known
 
 Stat = tuple[int, int]  # bytes and nanoseconds: what tells that a file changed
 Report = Callable[[int, int], None]
-Row = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -61,10 +62,13 @@ class Gallery:
 def build(model: Embeds, folder: Path, kept: Path, report: Report = lambda done, of: None) -> Gallery:
     """The gallery of `folder`; what the file `kept` has of it is not read again, and `kept` is brought up to date.
 
-    `report` is told how many pictures of how many are done. Raises as `listed`, and ValueError where no picture of the
-    folder can be used.
+    `report` is told how many pictures of how many are done. Raises as `listing.searched`, and ValueError where no
+    picture of the folder can be used.
     """
-    table = listed(folder)
+    try:
+        table = listing.searched(folder)
+    except FileNotFoundError as error:
+        raise FileNotFoundError(str(error).replace(str(folder), folder.name)) from None
     stats, broken = _stats(folder, table["path"].tolist())
     features = _load(kept, stats)
     missing = [name for name in stats if name not in features]
@@ -86,8 +90,7 @@ def build(model: Embeds, folder: Path, kept: Path, report: Report = lambda done,
             save(kept, stats, features)
     broken = dict(sorted(broken.items()))
     if not features:
-        name, why = next(iter(broken.items()))
-        raise ValueError(f"{folder.name}: none of its {len(table)} pictures can be used; the first, {name}: {why}")
+        raise reading.none_left(folder.name, broken)
     rows = table[table["path"].isin(features.keys())]
     names = rows["path"].tolist()
     matrix = np.stack([features[name] for name in names]).astype(np.float32, copy=False)
@@ -106,6 +109,9 @@ def _stats(folder: Path, names: Sequence[str]) -> tuple[dict[str, Stat], dict[st
     """Size and date of each file, and why one that lies outside of the folder or is gone is left out."""
     stats, broken, within = {}, {}, inside(folder)
     for name in names:
+        if not is_text(name):  # for a browser and for parquet
+            broken[name.encode(errors="backslashreplace").decode()] = "its name is no UTF-8; rename it"
+            continue
         try:
             found = stat(folder / name)
         except OSError as error:
@@ -119,25 +125,15 @@ def _stats(folder: Path, names: Sequence[str]) -> tuple[dict[str, Stat], dict[st
 
 
 def _embed(model: Embeds, folder: Path, names: Sequence[str]) -> Iterator[tuple[str, Row | str]]:
-    """Each name with its feature, or with why it has none: a batch that fails is tried picture by picture.
-
-    What is large is shrunk first, as a sent picture is.
-    """
+    """Each name with its feature, or with why it has none; what is large is shrunk first, as a sent picture is."""
     with tempfile.TemporaryDirectory() as room:
         places: dict[str, Path] = {}
         for number, name in enumerate(names):
             try:
                 places[name] = _bounded(folder / name, Path(room) / str(number))
             except (ValueError, OSError) as error:
-                yield name, _why(error, folder / name)
-        try:
-            yield from zip(places, model.embed(list(places.values())), strict=True)
-        except (ValueError, OSError):
-            for name, place in places.items():
-                try:
-                    yield name, model.embed([place])[0]
-                except (ValueError, OSError) as error:
-                    yield name, _why(error, place)
+                yield name, reading.why(error, folder / name)
+        yield from zip(places, reading.each(model.embed, list(places.values())), strict=True)
 
 
 def _bounded(path: Path, shrunk: Path) -> Path:
@@ -152,19 +148,13 @@ def _bounded(path: Path, shrunk: Path) -> Path:
     return place
 
 
-def _why(error: Exception, path: Path) -> str:
-    """What an error says, without the file's place: the name stands before it."""
-    return str(error).replace(f"{path}: ", "")
-
-
 def _load(kept: Path, stats: dict[str, Stat]) -> dict[str, Row]:
     """The features of the files that are as they were; none where `kept` is absent or damaged."""
     if not kept.is_file():
         return {}
     try:
         table = pq.read_table(kept, page_checksum_verification=True)
-        flat = table["feature"].combine_chunks()
-        matrix = flat.flatten().to_numpy(zero_copy_only=False).reshape(len(table), -1)
+        matrix = unpacked(table["feature"])
         columns = (table[c].to_pylist() for c in ("path", "bytes", "modified"))
         rows = enumerate(zip(*columns, strict=True))
         return {name: matrix[i] for i, (name, *stat) in rows if stats.get(name) == tuple(stat)}
@@ -184,7 +174,7 @@ def save(kept: Path, stats: dict[str, Stat], features: dict[str, Row]) -> None:
             "path": names,
             "bytes": pa.array([stats[name][0] for name in names], pa.int64()),
             "modified": pa.array([stats[name][1] for name in names], pa.int64()),
-            "feature": pa.FixedSizeListArray.from_arrays(pa.array(matrix.ravel()), matrix.shape[1]),
+            "feature": packed(matrix),
         }
     )
     with runtime.atomic_file(kept) as work:

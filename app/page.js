@@ -99,18 +99,19 @@ async function showSearch(gallery, at, mine) {
   const found = await ask(`/api/galleries/${gallery.id}/search?${wanted}`);
   if (mine !== turn) return;
   const again = found.reranked ? `; the nearest ${number(found.reranked)} re-ranked` : at.rerank ? "; too few to re-rank" : "";
-  $("told").textContent = `${number(found.pictures)} pictures compared in ${Math.max(1, Math.round(1000 * found.seconds))} ms${again}.${network.calibrated ? EVEN : ""}`;
+  $("told").textContent = `${plural(found.pictures, "picture", "pictures")} compared in ${Math.max(1, Math.round(1000 * found.seconds))} ms${again}.${network.calibrated ? EVEN : ""}`;
   if (found.asked) $("asked").lastElementChild.textContent = described(found.asked);
   $("results").replaceChildren(grid(found.results.map((item, i) => hit(item, i + 1))));
-  showPerson(found.asked);
+  showPerson(found.painted);
   if (!network.attributes) return;
   const worn = await ask(`/api/galleries/${gallery.id}/attributes?${new URLSearchParams(asked)}`);
-  if (mine === turn) showPerson(found.asked, worn);
+  if (mine === turn) showPerson(found.painted, worn);
 }
 
 // What else is known of the person who is asked for.
-function showPerson(asked, worn = []) {
+function showPerson(painted, worn = []) {
   const parts = [];
+  const absent = [];
   if (worn.length) {
     const lines = worn.flatMap((w) => [
       make("dt", { textContent: w.attribute }),
@@ -119,14 +120,18 @@ function showPerson(asked, worn = []) {
     ]);
     parts.push(make("h2", { textContent: "Attributes" }), make("dl", {}, ...lines));
   }
-  if (asked?.texture) {
+  if (painted?.texture) {
+    const image = (kind, alt) => painted[kind] && make("img", { className: kind, src: painted[kind], alt });
     parts.push(make("h2", { textContent: "Painted texture" }), make(
       "div",
       { className: "beside" },
-      make("img", { src: asked.texture, alt: "The texture that SAN-PG painted for this picture" }),
-      make("p", { className: "soft", textContent: "What SAN-PG takes the whole person to wear, laid out flat." }),
-    ));
+      image("texture", "The texture that was painted for this picture"),
+      image("turned", "The person turned: front, left, back, right"),
+    ), make("p", { className: "soft", textContent: "What the network takes the whole person to wear, laid out flat" + (painted.turned ? " and worn by a mean body." : ".") }));
   }
+  if (painted && !network.attributes) absent.push("No attributes: start with ATTRIBUTES=models/attributes/seed0 (dvc repro train_attributes).");
+  if (painted && !painted.texture) absent.push("No painted texture: start with TEXTURE=models/san_pg/texture (dvc repro train_san_pg).");
+  parts.push(...absent.map((textContent) => make("p", { className: "soft", textContent })));
   $("person").hidden = !parts.length;
   $("person").replaceChildren(...parts);
 }

@@ -6,6 +6,8 @@ gallery that was never read says so instead of reading it: that may take minutes
 """
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from app.folders import Folders, inside
 from app.galleries import NOBODY, Gallery, Report, build
 from app.jobs import Jobs
 from app.network import Network
+from app.painting import Painting
 from app.queries import Queries
 from app.wearing import Wearing
 from sanreid.search.same import Calibration
@@ -38,10 +41,11 @@ class Page:
         kept: Path,
         known: Calibration | None = None,
         wearing: Wearing | None = None,
+        painting: Painting | None = None,
     ) -> None:
         """`kept` is the folder for what is made of pictures; features are kept there by the network's weights."""
         self.model, self.folders, self.kept, self.weights = model, folders, kept, model.digest()
-        self.known, self.wearing = known, wearing
+        self.known, self.wearing, self.painting = known, wearing, painting
         self.queries, self.jobs = Queries(model), Jobs(self._build)
         self._failures: dict[tuple[str, str], ranking.Failures] = {}
 
@@ -53,7 +57,8 @@ class Page:
         """What the page says of the network."""
         height, width = self.model.image_size
         told = {"name": self.model.name, "dimension": self.model.dimension, "height": height, "width": width}
-        return told | {"attributes": self.wearing is not None, "calibrated": self.known is not None}
+        able = {"attributes": self.wearing, "paints": self.painting, "calibrated": self.known}
+        return told | {name: what is not None for name, what in able.items()}
 
     def galleries(self) -> list[dict[str, Any]]:
         """All folders that are offered, with their state."""
@@ -113,8 +118,6 @@ class Page:
             if other_cameras and gallery.camids[query] != NOBODY:
                 without |= gallery.camids == gallery.camids[query]
             without[query], asked = True, self._picture(key, gallery, query)
-            if self._painted(gallery, query):
-                asked["texture"] = f"/api/galleries/{key}/textures/{query}?v={gallery.version}"
         elif sent := self.queries.get(query):
             feature = sent.feature
         else:
@@ -132,19 +135,15 @@ class Page:
             "pictures": compared,
             "seconds": seconds,
             "reranked": found.reranked,
+            "painted": self._paintings(key, gallery, query),
         }
 
     def attributes(self, key: str, query: str | int) -> list[dict[str, Any]]:
         """What the person of a sent picture or of a gallery's wears; LookupError without a classifier or a picture."""
         if self.wearing is None:
             raise LookupError("no attribute classifier was given; start with ATTRIBUTES=models/attributes/seed0")
-        if isinstance(query, int):
-            gallery = self._ready(key)
-            return self.wearing.of(f"{key} {query} {gallery.version}", gallery.path(query))
-        if sent := self.queries.get(query):
-            with sent.file() as file:
-                return self.wearing.of(query, file)
-        raise LookupError("that picture is not here any more; choose it again")
+        with self._file(key, query) as (name, file):
+            return self.wearing.of(name, file)
 
     def failures(self, key: str) -> dict[str, Any]:
         """The worst queries of a gallery whose people are known; ValueError for another."""
@@ -175,17 +174,21 @@ class Page:
             raise LookupError(f"{gallery.names[row]}: not in the folder any more")
         return pictures.kept_thumbnail(path, side, self.kept / "thumbnails")
 
-    def texture(self, key: str, row: int) -> pictures.Picture:
-        """The texture that SAN-PG painted for a gallery's picture; LookupError where there is none."""
-        file = self._painted(self._ready(key), row)
+    def painted(self, key: str, query: str | int, kind: str) -> pictures.Picture:
+        """The texture of a sent picture or of a gallery's, or the person turned (`kind`): painted now where a network
+        was given, else what generate_textures left; LookupError where there is neither, or no such picture."""
+        if self.painting is not None and kind in self.painting.kinds:
+            with self._file(key, query) as (name, file):
+                return self.painting.of(name, file)[kind]
+        file = self._left(self._ready(key), query) if kind == "texture" else None
         if file is None:
-            raise LookupError("no texture was painted for that picture")
+            raise LookupError("nothing paints that here; start with TEXTURE=models/san_pg/texture")
         return pictures.kept_thumbnail(file, pictures.SIDES[True], self.kept / "thumbnails")
 
     def sent(self, query: str, side: int) -> pictures.Picture:
         """A sent picture, small; LookupError where it is not known any more."""
         if found := self.queries.get(query):
-            return pictures.thumbnail(found.upload.data, side)
+            return pictures.thumbnail(found.upload.data, side, side)
         raise LookupError("that picture is not here any more; choose it again")
 
     def _measured(self, distance: float) -> dict[str, float]:
@@ -193,10 +196,32 @@ class Page:
         said = {"distance": round(distance, 4)}
         return said | ({"probability": self.known.probability(1 - distance)} if self.known else {})
 
-    def _painted(self, gallery: Gallery, row: int) -> Path | None:
-        gallery.path(row)
-        file = painted.find(gallery.folder, gallery.names[row])
+    def _paintings(self, key: str, gallery: Gallery, query: str | int) -> dict[str, str]:
+        """The addresses of what can be shown of the person's texture, by kind."""
+        kinds = self.painting.kinds if self.painting else ("texture",) if self._left(gallery, query) else ()
+        asked = f"row={query}" if isinstance(query, int) else f"query={query}"
+        version = f"{gallery.version}-{self.painting.weights if self.painting else ''}"
+        return {kind: f"/api/galleries/{key}/painted/{kind}?{asked}&v={version}" for kind in kinds}
+
+    def _left(self, gallery: Gallery, query: str | int) -> Path | None:
+        """The file that generate_textures left for a gallery's picture, where there is one that may be read."""
+        if not isinstance(query, int):
+            return None
+        gallery.path(query)
+        file = painted.find(gallery.folder, gallery.names[query])
         return file if file and self.folders.hold(file) else None
+
+    @contextmanager
+    def _file(self, key: str, query: str | int) -> Iterator[tuple[str, Path]]:
+        """What a sent picture or a gallery's is known as, and its file while the block lasts; LookupError for none."""
+        if isinstance(query, int):
+            gallery = self._ready(key)
+            yield f"{key} {query} {gallery.version}", gallery.path(query)
+        elif sent := self.queries.get(query):
+            with sent.file() as file:
+                yield query, file
+        else:
+            raise LookupError("that picture is not here any more; choose it again")
 
     def _folder(self, key: str) -> Path:
         try:

@@ -2,7 +2,8 @@
 
 export const $ = (id) => document.getElementById(id);
 export const number = (value) => value.toLocaleString("en");
-export const percent = (share) => `${(100 * share).toFixed(share > 0.999 || share < 0.001 ? 2 : 1)} %`;
+const near = (share) => (share > 0.999 && share < 1 ? ">99.9" : share < 0.001 && share > 0 ? "<0.1" : (100 * share).toFixed(1));
+export const percent = (share) => `${near(share)}\u00a0%`; // never a certainty that there is not, and never in two lines
 export const time = (seconds) => (seconds < 90 ? `${Math.ceil(seconds)} s` : `${Math.round(seconds / 60)} min`);
 export const plural = (count, one, many) => `${number(count)} ${count === 1 ? one : many}`;
 

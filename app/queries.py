@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from app import pictures
 from app.network import Embeds
+from sanreid.search import reading
 
 RECENT = 32
 
@@ -50,10 +51,9 @@ class Queries:
             return known
         upload = pictures.upload(data)
         with _written(upload) as file:
-            try:
-                feature = self._model.embed([file])[0]
-            except ValueError as error:
-                raise ValueError(str(error).replace(f"{file}: ", "")) from None
+            [feature] = reading.each(self._model.embed, [file])
+        if isinstance(feature, str):
+            raise ValueError(feature)
         query = Query(key, upload, feature, _note(upload))
         with self._lock:
             self._kept[key] = query

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.galleries import NOBODY, Gallery
-from sanreid.search.nearest import K1, nearest
+from sanreid.search.nearest import K1, first, nearest
 
 CANDIDATES = 500
 MOST_ASKING = 3000  # queries among which failures are looked for, in even steps
@@ -63,8 +63,7 @@ def search(
         distances[without] = np.inf
     there = len(distances) - (0 if without is None else int(without.sum()))
     count = min(there, max(top, CANDIDATES) if rerank else top)
-    rows = np.argpartition(distances, count - 1)[:count] if 0 < count < len(distances) else np.arange(len(distances))
-    rows = rows[np.lexsort((rows, distances[rows]))][:count]
+    rows = first(distances[None], count).rows[0] if count else np.empty(0, np.int64)
     reranked = 0
     if rerank and count > K1:
         near = rows[:CANDIDATES]
@@ -103,10 +102,9 @@ def failures(gallery: Gallery, most: int = 24, shown: int = 5) -> Failures:
         value = true[np.arange(len(rows)), best]
         ranks = 1 + (likeness > value[:, None]).sum(1)
         for i in np.flatnonzero(np.isfinite(value)):
-            first = np.argpartition(-likeness[i], min(shown, len(answer) - 1))[:shown]
-            first = first[np.argsort(-likeness[i][first], kind="stable")]
-            first = first[np.isfinite(likeness[i][first])]
-            found.append(Failure(int(rows[i]), int(ranks[i]), int(answer[best[i]]), answer[first].tolist()))
+            near = first(-likeness[i : i + 1], min(shown, len(answer))).rows[0]
+            near = near[np.isfinite(likeness[i][near])]
+            found.append(Failure(int(rows[i]), int(ranks[i]), int(answer[best[i]]), answer[near].tolist()))
     if not found:
         raise ValueError(f"{gallery.folder.name}: nobody was seen by two cameras, so that nothing would count as found")
     ranks = np.array([f.rank for f in found])

@@ -79,9 +79,9 @@ def create(page: Page) -> FastAPI:
     def picture(key: str, row: int, large: Large = False) -> Response:
         return _image(page.thumbnail(key, row, pictures.SIDES[large]))
 
-    @app.get("/api/galleries/{key}/textures/{row}")
-    def texture(key: str, row: int) -> Response:
-        return _image(page.texture(key, row))
+    @app.get("/api/galleries/{key}/painted/{kind}")
+    def painted(key: str, kind: str, query: str | None = None, row: int | None = None) -> Response:
+        return _image(page.painted(key, _asked(query, row), kind))
 
     @app.get("/api/queries/{query}")
     def sent(query: str, large: Large = False) -> Response:

@@ -4,11 +4,10 @@ Decisions: asked for one picture at a time, after the ranked list, which does no
 stay in memory. The classifier's probabilities are its own, and uncalibrated (`sanreid.search.attributes`).
 """
 
-import threading
-from collections import OrderedDict
 from pathlib import Path
 from typing import Any
 
+from app.recent import Recent
 from sanreid.api import device_named
 from sanreid.search import attributes
 
@@ -22,16 +21,13 @@ class Wearing:
         """Raises FileNotFoundError where the folder holds no params.json."""
         if not (folder / "params.json").is_file():
             raise FileNotFoundError(f"{folder / 'params.json'}: not found; {attributes.TRAIN}")
-        self._folder, self._device, self._lock = folder, device_named(device), threading.Lock()
-        self._kept: OrderedDict[str, list[dict[str, Any]]] = OrderedDict()
+        self._folder, self._device = folder, device_named(device)
+        self._kept: Recent[list[dict[str, Any]]] = Recent(RECENT)
 
     def of(self, key: str, path: Path) -> list[dict[str, Any]]:
         """`attribute`, `class` and `probability` of a picture's file, known as `key`; errors name what is broken."""
-        with self._lock:
-            if key not in self._kept:
-                [told] = attributes.tell(self._folder, [path], self._device)
-                found = told["attributes"].items()
-                self._kept[key] = [{"attribute": name.replace("_", " ")} | answer for name, answer in found]
-                while len(self._kept) > RECENT:
-                    self._kept.popitem(last=False)
-            return self._kept[key]
+        return self._kept.of(key, lambda: self._tell(path))
+
+    def _tell(self, path: Path) -> list[dict[str, Any]]:
+        [told] = attributes.tell(self._folder, [path], self._device)
+        return [{"attribute": name.replace("_", " ")} | answer for name, answer in told["attributes"].items()]

@@ -80,14 +80,14 @@ class Model:
 
     def digest(self) -> str:
         """The digest of these weights: features of two digests do not compare."""
-        return _digest(self.folder / checkpoint.WEIGHTS)
+        return digest(self.folder / checkpoint.WEIGHTS)
 
     def _features(self, pictures: torch.Tensor) -> NDArray[np.float32]:
         """Unit features (B, D) of uint8 pictures (B, 3, H, W) of the network's size."""
         return features.extract(self.network, pictures, len(pictures), l2=True, device=self.device)
 
 
-def _digest(file: Path) -> str:
+def digest(file: Path) -> str:
     """The first 20 hexadecimal digits of the SHA-256 of a file's content."""
     with file.open("rb") as opened:
         return hashlib.file_digest(opened, "sha256").hexdigest()[:20]

@@ -7,8 +7,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from app.galleries import NOBODY, build
-from app.listing import listed
 from sanreid.data import images
+from sanreid.search.listing import searched as listed
 from tests.app.conftest import person, photos
 
 
@@ -90,6 +90,7 @@ def test_broken_pictures_are_named_and_left_out(tmp_path, model):
     folder, kept = photos(tmp_path / "a", table=False), tmp_path / "kept" / "features.parquet"
     (folder / "cut.png").write_bytes((folder / "1_1_1.png").read_bytes()[:400])
     (folder / "text.jpg").write_text("no picture")
+    (folder / "odd\udcff.jpg").write_bytes((folder / "1_1_1.png").read_bytes())
     images.write_rgb(folder / "tiny.png", np.zeros((4, 4, 3), np.uint8))
     (folder / "out.png").symlink_to(tmp_path / "elsewhere.png")
     images.write_rgb(tmp_path / "elsewhere.png", person(1, 1))
@@ -98,13 +99,14 @@ def test_broken_pictures_are_named_and_left_out(tmp_path, model):
     assert {name: why.split(";")[0] for name, why in gallery.broken.items()} == {
         "cut.png": "not a readable picture (cut off)",
         "text.jpg": "not a readable picture",
+        "odd\\udcff.jpg": "its name is no UTF-8",
         "tiny.png": "4 x 4 pixels are too few to show a person",
         "out.png": "a link out of the folder",
     }
     assert (gallery.pids == NOBODY).all()
     for name in gallery.names:
         (folder / name).unlink()
-    with pytest.raises(ValueError, match=r"a: none of its 4 pictures can be used; the first, cut.png: not a readable"):
+    with pytest.raises(ValueError, match=r"a: none of its 5 pictures can be used; the first, cut.png: not a readable"):
         build(model, folder, kept)
 
 

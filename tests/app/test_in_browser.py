@@ -68,6 +68,7 @@ def test_a_person_searches(address):
         expect(told).to_contain_text("8 pictures compared")
         expect(hits.first).to_contain_text("person 3")
         expect(tab.locator("#asked figcaption")).to_have_text("somebody.png · 32 x 64")
+        expect(tab.locator("#person")).to_contain_text("No painted texture: start with TEXTURE=models/san_pg/texture")
 
         hits.filter(has_text="person 2 · camera 1").click()
         expect(told).to_contain_text("7 pictures compared")

@@ -41,7 +41,7 @@ def test_a_small_picture_stays_as_it_was_sent():
     data = jpeg(64, 128)
     found = pictures.upload(data)
     assert found.data is data
-    assert pictures.thumbnail(data, 192) == (data, "image/jpeg")
+    assert pictures.thumbnail(data, 192, 192) == (data, "image/jpeg")
 
 
 @pytest.mark.parametrize(

@@ -11,14 +11,18 @@ from PIL import Image
 from app import server
 from app.folders import Folders
 from app.page import Page
+from app.painting import HEIGHT, Painting
 from app.wearing import Wearing
 from sanreid.data.attributes import HEADS
 from sanreid.evaluation import calibration
 from sanreid.models.attributes import AttributeClassifier, Network
 from sanreid.params import validate
+from sanreid.search import textures
+from sanreid.synthesis import turned
 from sanreid.training import attributes as method
 from sanreid.training import checkpoint
 from tests.app.conftest import person, photos
+from tests.cli import networks
 from tests.stages import toy_attributes
 
 
@@ -131,6 +135,34 @@ def test_a_calibrated_network_says_how_likely_and_a_classifier_what_is_worn(plac
         )
         assert [worn["attribute"] for worn in of_row] == [head.replace("_", " ") for head in HEADS]
         assert of_row == of_sent  # the same picture
+
+
+def test_a_person_is_painted_and_turned_whether_sent_or_of_the_folder(place, model, tmp_path):
+    painting = Painting(networks.write_san(tmp_path / "san"), "cpu")
+    page = Page(model, Folders([place / "photos"]), place / "kept", painting=painting)
+    with TestClient(server.create(page), base_url="http://127.0.0.1:4210") as client:
+        [told] = (t for t in client.get("/api/galleries").json()["galleries"] if t["name"] == "photos")
+        key = ready(client, told["id"])["id"]
+        sent = client.post("/api/queries", content=png(person(2, 1))).json()["id"]
+        shown = []
+        for asked in ({"row": 2}, {"query": sent}):
+            painted = client.get(f"/api/galleries/{key}/search", params=asked).json()["painted"]
+            answers = {kind: client.get(address) for kind, address in painted.items()}
+            assert {a.headers["content-type"] for a in answers.values()} == {"image/png"}
+            shown.append({kind: np.array(Image.open(io.BytesIO(a.content))) for kind, a in answers.items()})
+        want = textures.Painter(tmp_path / "san", torch.device("cpu")).paint([place / "photos/2_1_1.png"])[0]
+        for found in shown:
+            np.testing.assert_array_equal(found["texture"], want)
+            np.testing.assert_array_equal(found["turned"], turned.row(turned.turned(want, HEIGHT)))
+        assert client.get(f"/api/galleries/{key}/painted/sideways?row=2").status_code == 404
+        assert client.get(f"/api/galleries/{key}/painted/texture?query=abc").status_code == 404
+
+
+def test_without_a_painter_that_is_said(browser, key):
+    assert browser.get(f"/api/galleries/{key}/search", params={"row": 2}).json()["painted"] == {}
+    assert browser.get("/api/galleries").json()["network"]["paints"] is False
+    answer = browser.get(f"/api/galleries/{key}/painted/texture", params={"row": 2})
+    assert (answer.status_code, "TEXTURE=" in answer.json()["detail"]) == (404, True)
 
 
 def test_without_a_classifier_that_is_said(browser, key):

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from sanreid.api import Model
+from sanreid.api import SHIPPED, Model
 from sanreid.data import index
 from sanreid.evaluation import calibration
 from tests.cli import networks
@@ -51,6 +51,23 @@ def test_people_calibrate_and_two_pictures_are_compared(place, monkeypatch, capf
     assert code == 0
     assert shown.startswith("the same person: probability")
     assert "6 people held out" in shown
+
+
+def test_the_calibration_that_ships_is_not_overwritten(place, monkeypatch, capfd, tmp_path):
+    file = SHIPPED / calibration.FILE
+    before = file.read_bytes()
+    for given in ((), ("-m", SHIPPED)):
+        code, shown, told = networks.run(monkeypatch, capfd, "calibrate", place / "people", *given)
+        assert (code, shown) == (2, "")
+        assert "-o mine.json" in told
+    mine = tmp_path / "mine.json"
+    assert networks.run(monkeypatch, capfd, "calibrate", place / "people", "-o", mine)[0] == 0
+    picture = next((place / "people").rglob("*.png"))
+    given = ("same", picture, picture, "--calibration", mine, "--rate", 0.01)
+    code, shown, told = networks.run(monkeypatch, capfd, *given)
+    assert (code, told) == (0, "")
+    assert "6 people held out" in shown
+    assert file.read_bytes() == before
 
 
 def test_what_is_wrong_is_one_line_or_status_2(place, monkeypatch, capfd, tmp_path):

@@ -78,6 +78,20 @@ def test_a_picture_comes_by_standard_input(place, monkeypatch, capfd):
     assert by_pipe[0]["matches"] == by_name[0]["matches"]
 
 
+def test_a_broken_picture_of_a_gallery_is_left_out_and_told(place, monkeypatch, capfd, tmp_path):
+    asked = next((place / "people/images/query").iterdir())
+    for name in ("a.png", "new\nline.png"):
+        (tmp_path / name).write_bytes(asked.read_bytes())
+    (tmp_path / "cut.png").write_bytes(asked.read_bytes()[:60])
+    given = ("search", asked, "-g", tmp_path, "-m", place / "model")
+    code, shown, told = networks.run(monkeypatch, capfd, *given)
+    assert code == 0
+    assert len(shown.splitlines()) == 1 + 2
+    assert told.startswith("1 of 3 pictures left out:\n  cut.png: not a readable picture (cut off")
+    code, _, told = networks.run(monkeypatch, capfd, "search", tmp_path / "cut.png", *given[2:])
+    assert (code, told.count("\n")) == (1, 1)  # a picture that somebody asks with is wanted
+
+
 def test_what_is_wrong_is_one_line_or_status_2(place, monkeypatch, capfd, tmp_path):
     asked = next((place / "people/images/query").iterdir())
     ok = ("-g", place / "features.parquet")

@@ -175,3 +175,10 @@ def test_an_array_that_is_not_whole_is_never_left_out(tmp_path):
     (tmp_path / "a.npy").write_bytes((tmp_path / "a.npy").read_bytes()[:-3])
     with pytest.raises(ValueError, match=r"a\.npy: not a readable array \(declares 72 bytes, holds 69\)"):
         images.copy_all(tmp_path / "out", [("a.npy", tmp_path / "a.npy")], broken="leave_out")
+
+
+def test_opencv_says_nothing_of_its_own(tmp_path, capfd):
+    Image.fromarray(np.ones((4, 4), np.float32)).save(tmp_path / "float.tiff")
+    with pytest.raises(ValueError, match=r"float\.tiff: not a readable picture"):
+        images.read_rgb(tmp_path / "float.tiff")
+    assert capfd.readouterr() == ("", "")

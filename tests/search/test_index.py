@@ -60,6 +60,48 @@ def test_a_damaged_or_foreign_file_is_named(tmp_path, name):
         index.write(made(tmp_path), tmp_path / "x.csv")
 
 
+@pytest.mark.parametrize("suffix", index.SUFFIXES)
+def test_a_changed_byte_of_a_feature_is_no_answer(tmp_path, suffix):
+    file = tmp_path / f"features{suffix}"
+    values = np.random.default_rng(0).normal(size=(3, 5)).astype(np.float32)
+    index.write(dataclasses.replace(made(tmp_path), features=values), file)
+    data = bytearray(file.read_bytes())
+    at = data.find(values[0, :2].tobytes())
+    data[at] ^= 0xFF
+    file.write_bytes(data)
+    assert at > 0
+    with pytest.raises(ValueError, match=rf"features\{suffix}: not readable"):
+        index.read(file)
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"pid": np.array([1])}, "not 3 whole numbers"),
+        ({"camid": np.array(["x", "y", "z"])}, "not 3 whole numbers"),
+        ({"note": np.array("[]")}, "does not say which network made it"),
+        ({"note": np.array("{}")}, "does not say which network made it"),
+        ({"feature": np.ones((2, 5), np.float32)}, r"shape \(2, 5\) for 3 pictures"),
+        ({"feature": np.full((3, 5), np.nan, np.float32)}, "nan or infinite"),
+        ({"feature": np.ones((0, 5), np.float32), "path": np.array([], np.str_)}, "for 0 pictures"),
+    ],
+)
+def test_what_an_old_or_foreign_file_lacks_is_told(tmp_path, changed, words):
+    file = tmp_path / "features.npz"
+    index.write(made(tmp_path), file)
+    with np.load(file) as opened:
+        columns = dict(opened)
+    np.savez(file, **columns | changed)
+    with pytest.raises(ValueError, match=f"features.npz: not readable .*{words}.*sanreid embed"):
+        index.read(file)
+
+
+def test_a_picture_is_no_file_of_features(tmp_path):
+    images.write_rgb(tmp_path / "a.png", np.zeros((2, 2, 3), np.uint8))
+    with pytest.raises(ValueError, match=r"a\.png: no features; name a folder of pictures"):
+        index.read(tmp_path / "a.png")
+
+
 def test_features_of_another_network_are_refused(tmp_path):
     class Other:
         name = "san"

@@ -1,9 +1,10 @@
 """The person turned: colours on the side where the texture has them, sizes, and what is no texture."""
 
+import cv2
 import numpy as np
 import pytest
 
-from sanreid.synthesis import body, turned
+from sanreid.synthesis import body, texels, turned
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +41,25 @@ def test_each_side_shows_what_is_there(halves):
     # seen from the front, the person's left is at the picture's right
     front = pictures["front"][60:70].astype(float)
     assert front[:, front.shape[1] // 2 :, 1].mean() > front[:, : front.shape[1] // 2, 1].mean()
+
+
+def steps(colours: np.ndarray, size: int) -> np.ndarray:
+    """The step from column to column in the middle of the back of who wears `colours` (n, 3) of the texels."""
+    texture = cv2.resize(texels.unfold(colours.astype(np.float32)), (size, size), interpolation=cv2.INTER_AREA)
+    back = turned.turned((255 * texture).astype(np.uint8), 256)["back"].astype(float)
+    middle = back[70:120, back.shape[1] // 2 - 12 : back.shape[1] // 2 + 12]
+    return np.abs(np.diff(middle, axis=1)).mean((0, 2))
+
+
+@pytest.mark.parametrize("size", [256, 128])
+def test_where_the_texture_is_cut_along_the_back_no_seam_is_seen(size):
+    surface = texels.texels()
+    colours = np.clip(np.stack([0.5 + surface.x, 0.5 * surface.z, np.full_like(surface.x, 0.3)], 1), 0, 1)
+    found = steps(colours, size)
+    assert found.max() < 2 * np.median(found)
+    colours[:, 2] += np.where(surface.x > 0, 0.3, 0)  # a texture that has one shows one
+    found = steps(colours, size)
+    assert found.max() > 8 * np.median(found)
 
 
 def test_what_is_no_texture_is_refused(halves):

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from sanreid.cli import given
+from sanreid.cli import given, lines
+from sanreid.cli.bar import bar
 
 
 def attributes(
@@ -37,24 +38,18 @@ def attributes(
         raise ValueError(wearing.TRAIN)
     from sanreid import api
 
-    told = wearing.tell(model, paths, api.device_named(device), batch)
+    with bar(len(paths), "attributes") as done:
+        told = wearing.tell(model, paths, api.device_named(device), batch, done)
     if as_json:
         print(json.dumps({"model": str(model), "pictures": told}, indent=2))
         return
     heads = list(told[0]["attributes"])
     if not sys.stdout.isatty():
-        print("\t".join(["path", *heads]))
-        for line in told:
-            print("\t".join([line["path"], *(line["attributes"][head]["class"] for head in heads)]))
+        lines.line("path", *heads)
+        for one in told:
+            lines.line(one["path"], *(one["attributes"][head]["class"] for head in heads))
         return
-    from rich.console import Console
-    from rich.table import Table
-
-    for line in told:
-        table = Table(title=line["path"], title_justify="left")
-        for column in ("attribute", "class", "probability"):
-            table.add_column(column)
-        for head in heads:
-            found = line["attributes"][head]
-            table.add_row(head, found["class"], f"{found['probability']:.2f}")
-        Console().print(table)
+    columns = ("attribute", "class", "probability")
+    for one in told:
+        rows = [(head, worn["class"], f"{worn['probability']:.2f}") for head, worn in one["attributes"].items()]
+        lines.table(columns, rows, one["path"], left=columns)

@@ -10,12 +10,18 @@ import typer
 from sanreid.cli import given
 from sanreid.cli.bar import bar
 
+OURS = (
+    "the network that ships keeps the calibration that it came with; name a file: -o mine.json "
+    "(`sanreid same A B --calibration mine.json` goes by it)"
+)
+
 
 def calibrate(
     folder: Annotated[Path, typer.Argument(help="Pictures of people the network was not trained on, labelled.")],
     model: given.ModelFolder = None,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="The file. [default: calibration.json in the model folder]")
+        Path | None,
+        typer.Option("--out", "-o", help="The file. [default: calibration.json in the folder of --model]"),
     ] = None,
     device: given.Device = "auto",
     batch: given.Batch = 64,
@@ -25,24 +31,31 @@ def calibrate(
 
     Who is who is told by the folder's index.csv or index.parquet (path, pid, camid; rows of split `train` are left
     out), or by names as Market-1501 has them. All pairs of one person in two cameras are held against all pairs of two
-    people.
+    people. The network that ships keeps its own: with it, name a file, and give that to `same` and `cluster`.
 
     **Examples**
 
-    - `sanreid calibrate my/people`
+    - `sanreid calibrate my/people -o mine.json`, then `sanreid same a.jpg b.jpg --calibration mine.json`
     - `sanreid calibrate data/interim/market1501 --model models/strong/market1501/seed0`
     """
-    from sanreid.api import Model
-    from sanreid.evaluation import calibration
-    from sanreid.search import heldout, index
+    if out is None and model is None:
+        raise typer.BadParameter(OURS, param_hint="--out")
+    if out is not None:
+        given.output(out)
+    from sanreid.search import index, listing
 
-    table = heldout.pictures(folder)
+    table = listing.held_out(folder)
+    from sanreid.api import SHIPPED, Model
+    from sanreid.evaluation import calibration
+
     network = Model.load(model, device)
+    if out is None and network.folder == SHIPPED.resolve():
+        raise typer.BadParameter(OURS, param_hint="--out")
+    file = out or given.output(network.folder / calibration.FILE)
     with bar(len(table), "embedding") as done:
         made = index.of_table(network, folder, table, batch, done)
     assert made.pids is not None
     found = calibration.calibrate(made.features, made.pids, made.camids)
-    file = out or network.folder / calibration.FILE
     found.write(file)
     if as_json:
         print(json.dumps({"file": str(file)} | asdict(found), indent=2))

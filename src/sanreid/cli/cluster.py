@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from sanreid.cli import given
+from sanreid.cli import gallery as galleries
+from sanreid.cli import given, lines
 from sanreid.cli.bar import bar
 
 if TYPE_CHECKING:
@@ -44,30 +45,25 @@ def cluster(
     - `sanreid cluster my/pictures --html people.html`
     - `sanreid cluster features.parquet --threshold 0.4 --json`
     """
-    if not gallery.exists():
-        raise FileNotFoundError(f"{gallery}: not found; name a folder of pictures, or features of `sanreid embed`")
+    if html:
+        given.output(html)
+    listed = galleries.find(gallery)
     from sanreid.api import Model
-    from sanreid.search import groups, index, listing, same
+    from sanreid.search import groups, same
 
     network = Model.load(model, device)
     known = same.find(network.folder, calibration) if threshold is None else None
-    if gallery.is_dir():
-        table = listing.pictures(gallery)
-        with bar(len(table), "embedding") as done:
-            made = index.of_table(network, gallery, table, batch, done)
-    else:
-        made = index.read(gallery)
-        made.check(network)
+    with bar(galleries.pictures(listed), "embedding") as done:
+        made = galleries.features(listed, gallery, network, batch, done)
+    galleries.tell_broken(made)
     if known is not None:
         found = groups.people(made.features, known, made.camids)
     else:
         found = groups.group(made.features, cast(float, threshold))
     if html:
-        from sanreid import runtime
-        from sanreid.search import groups_page
+        from sanreid.search import groups_page, tiles
 
-        with runtime.atomic_file(html) as work:
-            work.write_text(groups_page.render(found, made), encoding="utf-8", errors="surrogateescape")
+        tiles.write(html, groups_page.render(found, made))
     told = _told(found, made)
     if as_json:
         print(json.dumps(told, indent=2))
@@ -106,19 +102,14 @@ def _print(told: dict[str, Any]) -> None:
         )
     print(summary, file=sys.stderr)
     if not sys.stdout.isatty():
-        print("person\tpath")
+        lines.line("person", "path")
         for group in told["groups"]:
             for path in group["pictures"]:
-                print(f"{group['person']}\t{path}")
+                lines.line(group["person"], path)
         return
-    from rich.console import Console
-    from rich.table import Table
+    rows = [(g["person"], len(g["pictures"]), _some(g["pictures"])) for g in told["groups"]]
+    lines.table(("person", "pictures", "some of them"), rows, left=("some of them",))
 
-    table = Table()
-    for column, justify in (("person", "right"), ("pictures", "right"), ("some of them", "left")):
-        table.add_column(column, justify=justify, overflow="fold")  # type: ignore[arg-type]
-    for group in told["groups"]:
-        paths = group["pictures"]
-        more = " ..." if len(paths) > 4 else ""
-        table.add_row(str(group["person"]), str(len(paths)), ", ".join(paths[:4]) + more)
-    Console().print(table)
+
+def _some(paths: list[str]) -> str:
+    return ", ".join(paths[:4]) + (" ..." if len(paths) > 4 else "")

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from sanreid.cli import given
+from sanreid.cli import gallery, given
 from sanreid.cli.bar import bar
 
 
@@ -27,7 +27,8 @@ def embed(
     """Turn pictures of people into features, in a file to search in.
 
     The file has a row a picture: `path`, `feature` (unit length, so that a product of two is their cosine), and `pid`
-    and `camid` where the folder's table or the pictures' names tell them.
+    and `camid` where the folder's table or the pictures' names tell them. Pictures of a folder that cannot be read are
+    left out and told.
 
     **Examples**
 
@@ -37,21 +38,24 @@ def embed(
     """
     if out != "-" and Path(out).suffix not in (".parquet", ".npz"):
         raise typer.BadParameter(f"{out}: end it in .parquet or .npz, or write -", param_hint="--out")
+    file = None if out == "-" else given.output(Path(out))
     folder = Path(pictures[0]) if len(pictures) == 1 and Path(pictures[0]).is_dir() else None
     from sanreid.search import index, listing
 
     table = listing.pictures(folder) if folder else None
-    paths = [] if folder else given.pictures(pictures)
+    paths = given.pictures(pictures) if table is None else list(table["path"])
+    index.check_names(paths, index.SUFFIXES[0] if file is None else file.suffix)
     from sanreid.api import Model
 
     network = Model.load(model, device)
-    with bar(len(paths) if table is None else len(table), "embedding") as done:
-        if folder is not None and table is not None:
-            made = index.of_table(network, folder, table, batch, done)
+    with bar(len(paths), "embedding") as done:
+        if folder is None or table is None:
+            made = index.of_pictures(network, [Path(path) for path in paths], batch, done)
         else:
-            made = index.of_pictures(network, paths, batch, done)
-    if out == "-":
+            made = gallery.features(table, folder, network, batch, done)
+    gallery.tell_broken(made)
+    if file is None:
         index.write(made, sys.stdout.buffer)
     else:
-        index.write(made, Path(out))
+        index.write(made, file)
         print(f"{out}: {len(made)} pictures, {network.dimension} numbers each, by {network.name}", file=sys.stderr)

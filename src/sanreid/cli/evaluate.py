@@ -39,19 +39,20 @@ def evaluate(
     from sanreid.data import photographs
 
     rows = photographs.read(folder)
+    from sanreid.search import nearest
+
+    if rerank:
+        nearest.check_enough(len(rows))
     from sanreid.api import Model
 
     network = Model.load(model, device)
     with bar(len(rows), "embedding") as done:
         values = network.embed([folder / path for path in rows["path"]], batch, done)
     from sanreid.evaluation import features, ranking, reranking
-    from sanreid.search import nearest
 
     query, gallery = features.split(values, rows)
     found = {"plain": ranking.evaluate(query, gallery, "cosine", MAX_RANK)}
     if rerank:
-        if len(rows) <= nearest.K1:
-            raise ValueError(f"{folder}: {len(rows)} pictures are too few to re-rank: more than {nearest.K1}")
         matrix = reranking.k_reciprocal(query.features, gallery.features, nearest.K1, nearest.K2, nearest.WEIGHT)
         ids = query.pids, gallery.pids, query.camids, gallery.camids
         found["reranked"] = ranking.evaluate_distances(matrix, *ids, MAX_RANK)

@@ -37,6 +37,7 @@ def export(
     suffix = {Format.onnx: ".onnx", Format.torch: ".pt2"}[form]
     if out.suffix != suffix:
         raise typer.BadParameter(f"{out}: end it in {suffix} for {form}", param_hint="--out")
+    given.output(out)
     from sanreid.api import Model
     from sanreid.cli import formats
 

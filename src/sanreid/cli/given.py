@@ -2,11 +2,13 @@
 
 Decisions: a shell expands globs, but one that is quoted, or longer than a command line may be, arrives as it was
 written and is expanded here (`**` reaches any depth). `-` is standard input: a picture's own bytes, or paths, one a
-line, told apart by the first bytes. Nothing here imports torch, numpy or pandas at its top.
+line (or ended by NUL, as `find -print0` does), told apart by the first bytes. Where a result shall go is tried before
+the work, so that no hour of it is lost. Nothing here imports torch, numpy or pandas at its top.
 """
 
 import atexit
 import glob
+import os
 import shutil
 import sys
 import tempfile
@@ -29,6 +31,8 @@ def pictures(arguments: Sequence[str]) -> list[Path]:
 
     Raises FileNotFoundError where a path or folder is not there or a glob finds nothing, ValueError for empty input.
     """
+    if list(arguments).count("-") > 1:
+        raise ValueError("-: standard input can be given once")
     found: list[Path] = []
     for argument in arguments:
         if argument == "-":
@@ -41,10 +45,28 @@ def pictures(arguments: Sequence[str]) -> list[Path]:
                 raise FileNotFoundError(f"{argument}: no file has a name like this")
             found += places
         elif not Path(argument).exists():
-            raise FileNotFoundError(f"{argument}: not found")
+            raise FileNotFoundError(f"{argument}: not found; name pictures, folders, a glob or -")
         else:
             found.append(Path(argument))
     return found
+
+
+def output(place: Path, folder: bool = False) -> Path:
+    """`place`, where a file (or a `folder` of files) can be written there.
+
+    Raises ValueError where something else has the name, OSError where nothing can be written; both before any work.
+    """
+    if place.exists() and place.is_dir() is not folder:
+        wanted = "a file, and a folder is wanted" if folder else "no file, so none can take its place"
+        raise ValueError(f"{place}: {wanted}; name another")
+    above = place if folder else place.parent
+    while not above.exists() and above != above.parent:
+        above = above.parent
+    try:
+        with tempfile.TemporaryFile(dir=above):
+            return place
+    except OSError as error:
+        raise OSError(f"{place}: cannot be written ({error.strerror}); choose another place") from None
 
 
 def _in_folder(folder: Path) -> list[Path]:
@@ -58,8 +80,11 @@ def _standard_input() -> list[Path]:
     if not data.strip():
         raise ValueError("-: standard input is empty; send a picture, or paths, one a line")
     if not data.startswith(Signatures):
-        lines = data.decode(errors="surrogateescape").splitlines()
-        return pictures([line for line in lines if line and line != "-"])
+        ends = b"\0" if b"\0" in data else b"\n"
+        names = [os.fsdecode(line.rstrip(b"\r")) for line in data.split(ends) if line.strip()]
+        if not names or "-" in names:
+            raise ValueError("-: standard input is neither a picture nor paths, one a line")
+        return pictures(names)
     folder = Path(tempfile.mkdtemp(prefix="sanreid-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     file = folder / "standard-input"

@@ -3,9 +3,10 @@
 Decisions: typer, whose commands are typed functions. `sanreid --help` lists the verbs from VERBS, so that it imports
 no verb, and no verb file imports torch, numpy or pandas at its top: help is there at once. A verb is the function of
 its file's name; to add one, write the file and its line in VERBS. Exit status: 0 done, 1 failed (bad input, told in
-one line on stderr), 2 wrong use.
+one line on stderr), 2 wrong use, 130 stopped by Ctrl-C (nothing is left half-written).
 """
 
+import io
 import logging
 import os
 import sys
@@ -29,7 +30,7 @@ VERBS = {
     "evaluate": "Measure a network on an own folder with index.csv: CMC and mAP.",
     "export": "Write a network as ONNX or as torch's exported program.",
 }
-EPILOG = "`sanreid VERB --help` shows each verb's options and examples. Exit status: 0 done, 1 failed, 2 wrong use."
+EPILOG = "`sanreid VERB --help` has options and examples. Exit status: 0 done, 1 failed, 2 wrong use, 130 stopped."
 
 
 class Verbs(TyperGroup):
@@ -87,6 +88,10 @@ def main() -> None:
     """The entry point: one line on stderr and status 1 where input, disk or machine fail."""
     level = os.environ.get("SANREID_LOG", "WARNING").upper()
     logging.basicConfig(level=level, format="%(message)s", stream=sys.stderr)
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115 - closed by the shell (>&-): as print takes it
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="surrogateescape")  # names that are no UTF-8 leave as they came
     with faults.told("sanreid"):
         app()
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sanreid.cli import given
+from sanreid.cli import gallery as galleries
+from sanreid.cli import given, lines
 from sanreid.cli.bar import bar
 
 if TYPE_CHECKING:
@@ -39,7 +40,8 @@ def search(
     """Find the pictures that show the person of a query picture.
 
     The nearest first; a distance is 1 - cosine: 0 for the same picture, 2 at most. With `--rerank` it is in [0, 1]
-    and depends on the other queries and the whole gallery, as published (Zhong et al., CVPR 2017).
+    and depends on the other queries and the whole gallery, as published (Zhong et al., CVPR 2017). Pictures of a
+    gallery's folder that cannot be read are left out and told.
 
     **Examples**
 
@@ -50,33 +52,32 @@ def search(
     """
     if as_json and html == "-":
         raise typer.BadParameter("--json writes to stdout too; name a file", param_hint="--html")
+    if html and html != "-":
+        given.output(Path(html))
     paths = given.pictures(query)
-    from sanreid.search import index, listing
+    listed = galleries.find(gallery)
+    from sanreid.search import nearest
 
-    made = index.read(gallery) if gallery.is_file() or gallery.suffix in index.SUFFIXES else None
-    listed = listing.pictures(gallery) if made is None else None
+    if rerank:
+        nearest.check_enough((1 if together else len(paths)) + len(listed))
     from sanreid.api import Model
 
     network = Model.load(model, device)
-    if made is not None:
-        made.check(network)
-    with bar(len(paths) + (0 if listed is None else len(listed)), "embedding") as done:
+    galleries.check(listed, network)
+    with bar(len(paths) + galleries.pictures(listed), "embedding") as done:
         asked = network.embed(paths, batch, done)
-        if made is None:
-            assert listed is not None
-            made = index.of_table(network, gallery, listed, batch, done)
-    from sanreid.search import nearest
-
+        made = galleries.features(listed, gallery, network, batch, done)
+    galleries.tell_broken(made)
     groups = [[str(path) for path in paths]] if together else [[str(path)] for path in paths]
     found = nearest.nearest(nearest.pooled(asked) if together else asked, made.features, top, rerank)
     if html:
-        from sanreid.search import page
+        from sanreid.search import page, tiles
 
         text = page.render(groups, found, made, rerank)
         if html == "-":
             sys.stdout.write(text)
         else:
-            page.write(Path(html), text)
+            tiles.write(Path(html), text)
             print(f"{html}: {len(groups)} queries, {found.rows.shape[1]} pictures each", file=sys.stderr)
     told = _told(groups, found, made)
     if as_json:
@@ -90,8 +91,8 @@ def _told(groups: list[list[str]], found: Any, index: "Index") -> list[dict[str,
     """For each query its pictures and its matches: rank, path, distance, and pid and camid where known."""
 
     def match(rank: int, row: int, distance: float) -> dict[str, Any]:
-        ids = {k: int(v[row]) for k, v in (("pid", index.pids), ("camid", index.camids)) if v is not None}
-        return {"rank": rank, "path": str(index.place(row)), "distance": round(float(distance), 6)} | ids
+        told = {"rank": rank, "path": str(index.place(row)), "distance": round(float(distance), 6)}
+        return told | index.ids(row)
 
     return [
         {"query": group, "matches": [match(i + 1, int(r), d) for i, (r, d) in enumerate(zip(*row, strict=True))]}
@@ -101,24 +102,20 @@ def _told(groups: list[list[str]], found: Any, index: "Index") -> list[dict[str,
 
 def _print(told: list[dict[str, Any]]) -> None:
     """A table for a terminal, tab-separated lines for a pipe."""
-    from rich.console import Console
-    from rich.table import Table
-
     columns = [c for c in ("rank", "distance", "path", "pid", "camid") if c in told[0]["matches"][0]]
     if not sys.stdout.isatty():
-        print("\t".join(["query", *columns]))
+        lines.line("query", *columns)
         for asked in told:
             for match in asked["matches"]:
-                print("\t".join([" ".join(asked["query"]), *(str(match[c]) for c in columns)]))
+                lines.line(" ".join(asked["query"]), *(match[c] for c in columns))
         return
-    here, console = Path.cwd(), Console()
     for asked in told:
-        table = Table(title=", ".join(asked["query"]), title_justify="left")
-        for column in columns:
-            table.add_column(column, justify="left" if column == "path" else "right", overflow="fold")
-        for match in asked["matches"]:
-            path = Path(match["path"])
-            shown = str(path.relative_to(here) if here in path.parents else path)
-            texts = match | {"path": shown, "distance": f"{match['distance']:.4f}"}
-            table.add_row(*(str(texts[column]) for column in columns))
-        console.print(table)
+        shown = (m | {"path": _near(m["path"]), "distance": f"{m['distance']:.4f}"} for m in asked["matches"])
+        rows = ([match[column] for column in columns] for match in shown)
+        lines.table(columns, rows, ", ".join(asked["query"]), left=("path",))
+
+
+def _near(path: str) -> str:
+    """The path as it is shorter to read, from the current folder."""
+    here, place = Path.cwd(), Path(path)
+    return str(place.relative_to(here) if here in place.parents else place)

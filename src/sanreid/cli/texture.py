@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from sanreid.cli import given
+from sanreid.cli import given, lines
+from sanreid.cli.bar import bar
 
 
 def texture(
@@ -38,29 +39,24 @@ def texture(
     if model is None:
         raise ValueError(textures.TRAIN)
     stems = textures.names(paths)
-    import numpy as np
-
+    given.output(out, folder=True)
     from sanreid import api
     from sanreid.data import images
-    from sanreid.synthesis import turned
 
     painter = textures.Painter(model, api.device_named(device))
-    painted = painter.paint(paths)
-    out.mkdir(parents=True, exist_ok=True)
     told: list[dict[str, Any]] = []
-    for path, stem, one in zip(paths, stems, painted, strict=True):
-        made = {"texture": one}
-        if painter.wearable:
-            sides = turned.turned(one, height)
-            made |= sides | {"turned": np.concatenate(list(sides.values()), axis=1)}
-        files = {name: out / f"{stem}_{name}.png" for name in made}
-        for name, file in files.items():
-            images.write_rgb(file, made[name])
-        told.append({"path": str(path), "files": {name: str(file) for name, file in files.items()}})
+    with bar(len(paths), "painting") as done:
+        painted = painter.paint(paths)
+        for path, stem, one in zip(paths, stems, painted, strict=True):
+            made = painter.pictures(one, height)
+            files = {name: f"{stem}_{name}.png" for name in made}
+            images.write_all(out, ((files[name], picture) for name, picture in made.items()))
+            told.append({"path": str(path), "files": {name: str(out / file) for name, file in files.items()}})
+            done(1)
     if not painter.wearable:
         print(f"{model / textures.MIRROR}: another layout than the open body's: nobody is turned", file=sys.stderr)
     if as_json:
         print(json.dumps({"model": str(model), "pictures": told}, indent=2))
         return
     for line in told:
-        print(f"{line['path']}: {', '.join(line['files'].values())}")
+        lines.line(f"{line['path']}: {', '.join(line['files'].values())}")

@@ -27,6 +27,9 @@ LARGEST = 1 << 30  # bytes of a file: image_headers.LIMIT pixels of 10 bytes, th
 _OPENED = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)  # opening a pipe must not block
 Broken = Literal["error", "leave_out"]  # what to do about a broken picture
 
+# OpenCV prints warnings of its own; what is wrong with a picture is told here, in one line that names it
+cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+
 
 class RefusedError(ValueError):
     """A file that `copy_all` refuses; `name` is its name in the target folder."""

@@ -16,7 +16,7 @@ from sanreid.data import images, index, market1501
 from sanreid.data.links import shown
 
 PKU = re.compile(r"(?P<pid>[0-9]{1,9})_(?P<camid>[1-9][0-9]{0,4})_(?P<orientation>[0-9]{1,4})")
-SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp"}
+SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"}
 
 
 def read(folder: Path) -> pd.DataFrame:
@@ -57,17 +57,31 @@ def everything(folder: Path) -> pd.DataFrame:
     elif any((folder / name).is_file() for name in own.TABLES):
         table, _ = own.read(folder)
     else:
-        found = [p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES and shown(p, folder) and p.is_file()]
-        paths = sorted(p.relative_to(folder).as_posix() for p in found)
-        if not paths:
-            raise FileNotFoundError(f"{folder}: no such folder, or no pictures ({', '.join(sorted(SUFFIXES))}) in it")
-        names = [market1501.FILE.fullmatch(Path(p).name) or PKU.fullmatch(Path(p).stem) for p in paths]
-        known = [(int(m["pid"]), int(m["camid"])) for m in names if m]
-        if len(known) < len(paths):
-            known = [(i, None) for i in range(len(paths))]
-        table = pd.DataFrame({"path": paths, "pid": [k[0] for k in known], "camid": [k[1] for k in known]})
+        table = named(folder)
+        if "pid" not in table:
+            table = table.assign(pid=range(len(table)), camid=None)
     kept = [column for column in ("path", "pid", "camid", "pair") if column in table]
     return table[kept].astype({"camid": "Int64"}).reset_index(drop=True)
+
+
+def named(folder: Path) -> pd.DataFrame:
+    """`path` (POSIX, relative to `folder`) of its pictures at any depth, sorted, hidden ones left out.
+
+    `pid` and `camid` too where all names tell them, as Market-1501's and PKU-Reid's do. Paths are Python's own text,
+    which holds names that are no UTF-8. Raises FileNotFoundError where there is no such folder or no picture in it.
+    """
+    if not folder.is_dir():
+        raise FileNotFoundError(f"{folder}: no such folder, or no pictures in it; name a folder of pictures")
+    found = (p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES and shown(p, folder) and p.is_file())
+    paths = sorted(p.relative_to(folder).as_posix() for p in found)
+    if not paths:
+        kinds = ", ".join(sorted(SUFFIXES))
+        raise FileNotFoundError(f"{folder}: no pictures in it ({kinds}); name another folder, or put some there")
+    table = pd.DataFrame({"path": pd.Series(paths, dtype=object)})
+    known = [m for p in paths if (m := market1501.FILE.fullmatch(Path(p).name) or PKU.fullmatch(Path(p).stem))]
+    if len(known) < len(paths):
+        return table
+    return table.assign(**{k: pd.array([int(m[k]) for m in known], "Int64") for k in ("pid", "camid")})
 
 
 def _pku(folder: Path) -> pd.DataFrame:

@@ -4,7 +4,7 @@ Decision: the probability is the classifier's own (a softmax of its logits), and
 weighted classes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +21,18 @@ TRAIN = (
 )
 
 
-def tell(folder: Path | None, paths: Sequence[Path], device: torch.device, batch: int = BATCH) -> list[dict[str, Any]]:
+def tell(
+    folder: Path | None,
+    paths: Sequence[Path],
+    device: torch.device,
+    batch: int = BATCH,
+    progress: Callable[[int], object] = lambda done: None,
+) -> list[dict[str, Any]]:
     """For each picture its `path` and for each attribute its `class` and `probability`.
 
-    Raises ValueError saying how to train a classifier where no folder is named or it holds another model,
-    FileNotFoundError or ValueError naming the file where one is missing or broken.
+    `progress` is called with the number done after each batch. Raises ValueError saying how to train a classifier where
+    no folder is named or it holds another model, FileNotFoundError or ValueError naming the file where one is missing
+    or broken.
     """
     if folder is None:
         raise ValueError(TRAIN)
@@ -44,4 +51,5 @@ def tell(folder: Path | None, paths: Sequence[Path], device: torch.device, batch
                 for head, best in sure.items()
             }
             told.append({"path": str(path), "attributes": found})
+        progress(len(part))
     return told

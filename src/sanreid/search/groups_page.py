@@ -9,7 +9,7 @@ from sanreid.search.groups import Groups
 from sanreid.search.index import Index
 from sanreid.search.tiles import fill, tile
 
-HEIGHT, QUALITY = 128, 80  # pixels and JPEG quality of a picture on the page
+HEIGHT = 128  # pixels of a picture on the page
 SHOWN = 24  # pictures of a group
 TEMPLATE = Path(__file__).parent / "groups.html"
 
@@ -19,7 +19,7 @@ def render(found: Groups, index: Index) -> str:
     groups = [
         {
             "count": len(rows),
-            "tiles": [tile(index.place(int(r)), index.paths[r], HEIGHT, QUALITY) for r in rows[:SHOWN]],
+            "tiles": [tile(index.place(int(r)), index.paths[r], HEIGHT) for r in rows[:SHOWN]],
         }
         for rows in found.members()
     ]

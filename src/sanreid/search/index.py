@@ -3,12 +3,14 @@
 Decisions: features.parquet has a row a picture (path, feature, and pid and camid where known), so any tool reads it;
 .npz holds the same arrays for who has numpy alone. Both note which weights made them, because features of two networks
 do not compare, and the folder that the paths are relative to. Where that folder has moved, the file's own is tried.
+What a file is, its first bytes tell; both kinds hold checksums, so that a damaged feature is no wrong answer.
 """
 
 import io
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -19,20 +21,24 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from sanreid import faults, runtime
-from sanreid.search import listing
+from sanreid.data import images
+from sanreid.search import listing, reading
 
 if TYPE_CHECKING:
     from sanreid.api import Model
 
 NOTE = b"sanreid"  # the key of the note in a table's metadata
 SUFFIXES = (".parquet", ".npz")
+PARQUET, ZIP = b"PAR1", b"PK"  # what such files begin with
+BATCH = 64  # pictures at once: speed, memory and how often progress is told
 
 
 @dataclass(frozen=True)
 class Index:
     """Features (N, D) float32 of unit length of the pictures `paths`, relative to `folder`; ids (N,) where known.
 
-    `model` is the name of the network that made them and `weights` what tells its weights from others.
+    `model` is the name of the network that made them and `weights` what tells its weights from others. `broken` says by
+    name why a picture was left out; it is not written to files.
     """
 
     folder: Path
@@ -42,6 +48,7 @@ class Index:
     weights: str
     pids: NDArray[np.int64] | None = None
     camids: NDArray[np.int64] | None = None
+    broken: dict[str, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -49,6 +56,10 @@ class Index:
     def place(self, row: int) -> Path:
         """Where the picture of a row lies."""
         return self.folder / self.paths[row]
+
+    def ids(self, row: int) -> dict[str, int]:
+        """`pid` and `camid` of a row, where they are known."""
+        return {k: int(v[row]) for k, v in (("pid", self.pids), ("camid", self.camids)) if v is not None}
 
     def check(self, model: "Model") -> None:
         """Raise ValueError where another network made the features."""
@@ -73,7 +84,7 @@ def of_pictures(
     progress: Callable[[int], object] | None = None,
 ) -> Index:
     """The features of single pictures, whose paths are kept as given."""
-    table = pd.DataFrame({"path": [Path(path).as_posix() for path in paths]})
+    table = pd.DataFrame({"path": pd.Series([Path(path).as_posix() for path in paths], dtype=object)})
     return of_table(model, Path.cwd(), table, batch, progress)
 
 
@@ -83,13 +94,46 @@ def of_table(
     table: pd.DataFrame,
     batch: int | None = None,
     progress: Callable[[int], object] | None = None,
+    broken: images.Broken = "error",
 ) -> Index:
-    """The features of the pictures `table` (path, and pid and camid where known) in `folder`, in its order."""
-    places = [folder / path for path in table["path"]]
-    options = {} if batch is None else {"batch": batch}
-    features = model.embed(places, progress=progress, **options)
+    """The features of the pictures `table` (path, and pid and camid where known) in `folder`, in its order.
+
+    Raises as `Model.embed` at the first broken picture where `broken` is "error"; else ValueError where all are.
+    """
+    names, batch = list(table["path"]), batch or BATCH
+    places = [folder / name for name in names]
+    lost: dict[str, str] = {}
+    if broken == "error":
+        features = model.embed(places, batch, progress)
+    else:
+        embed, rows = partial(model.embed, batch=batch), list[reading.Row]()
+        for first in range(0, len(names), batch):
+            part = slice(first, first + batch)
+            for name, found in zip(names[part], reading.each(embed, places[part]), strict=True):
+                if isinstance(found, str):
+                    lost[name] = found
+                else:
+                    rows.append(found)
+            if progress is not None:
+                progress(len(names[part]))
+        if not rows:
+            raise reading.none_left(folder, lost)
+        features = np.stack(rows)
+        table = table[[name not in lost for name in names]]
     ids = (table[c].to_numpy(np.int64) if c in table and table[c].notna().all() else None for c in ("pid", "camid"))
-    return Index(folder.resolve(), list(table["path"]), features, model.name, model.digest(), *ids)
+    return Index(folder.resolve(), list(table["path"]), features, model.name, model.digest(), *ids, broken=lost)
+
+
+def check_names(paths: Sequence[object], suffix: str) -> None:
+    """ValueError naming the first path that a file of that suffix cannot hold: parquet's text is UTF-8."""
+    for path in map(str, paths) if suffix != ".npz" else ():
+        if not is_text(path):
+            raise ValueError(f"{path}: its name is no UTF-8, which {suffix} wants; rename it, or write .npz")
+
+
+def is_text(name: str) -> bool:
+    """Whether a file's name is UTF-8: what Python could not decode of it, it holds as surrogates."""
+    return not any("\ud800" <= letter <= "\udfff" for letter in name)
 
 
 def write(index: Index, file: Path | BinaryIO, suffix: str | None = None) -> None:
@@ -113,11 +157,10 @@ def encode(index: Index, suffix: str, name: object) -> bytes:
     if suffix == ".npz":
         np.savez(stream, path=np.array(index.paths, np.str_), feature=index.features, note=np.array(note), **ids)
     elif suffix == ".parquet":
-        flat = pa.array(index.features.reshape(-1), pa.float32())
-        feature = pa.FixedSizeListArray.from_arrays(flat, index.features.shape[1])
-        columns = {"path": pa.array(index.paths, pa.string()), "feature": feature}
+        check_names(index.paths, suffix)
+        columns = {"path": pa.array(index.paths, pa.string()), "feature": packed(index.features)}
         table = pa.table(columns | {k: pa.array(v) for k, v in ids.items()})
-        pq.write_table(table.replace_schema_metadata({NOTE: note.encode()}), stream)
+        pq.write_table(table.replace_schema_metadata({NOTE: note.encode()}), stream, write_page_checksum=True)
     else:
         raise ValueError(f"{name}: features are written as {' or '.join(SUFFIXES)}; choose one of these endings")
     return stream.getvalue()
@@ -131,21 +174,41 @@ def read(file: Path) -> Index:
     file = Path(file)
     if not file.is_file():
         raise FileNotFoundError(f"{file}: not found; `sanreid embed FOLDER -o {file.name}` makes it")
-    remedy = "`sanreid embed` writes it again"
-    with faults.about(file, remedy):
-        columns, note = _npz(file) if file.suffix == ".npz" else _parquet(file)
+    with file.open("rb") as opened:
+        start = opened.read(4)
+    if file.suffix not in SUFFIXES and not start.startswith((PARQUET, ZIP)):
+        raise ValueError(f"{file}: no features; name a folder of pictures, or what `sanreid embed` wrote")
+    with faults.about(file, "`sanreid embed` writes it again"):
+        if not start.startswith((PARQUET, ZIP)):
+            raise ValueError("neither parquet nor npz")
+        columns, note = _npz(file) if start.startswith(ZIP) else _parquet(file)
         features = np.array(columns["feature"], np.float32, order="C")  # a copy: parquet's own cannot be written to
-        if features.ndim != 2 or len(features) != len(columns["path"]):
-            raise ValueError(f"features of shape {features.shape} for {len(columns['path'])} pictures")
+        count = len(columns["path"])
+        if features.ndim != 2 or len(features) != count or not features.size:
+            raise ValueError(f"features of shape {features.shape} for {count} pictures")
         if not np.isfinite(features).all():
             raise ValueError("a feature is nan or infinite")
+        pids, camids = columns.get("pid"), columns.get("camid")
+        if any(v is not None and (v.shape != (count,) or v.dtype.kind not in "iu") for v in (pids, camids)):
+            raise ValueError(f"pid or camid are not {count} whole numbers")
         told = json.loads(note)
-        folder = Path(told["folder"])
-        paths = [str(path) for path in columns["path"]]
-        if paths and not (folder / paths[0]).exists() and (file.parent / paths[0]).exists():
+        if not isinstance(told, dict) or any(not isinstance(told.get(k), str) for k in ("folder", "model", "weights")):
+            raise ValueError("it does not say which network made it")
+        folder, paths = Path(told["folder"]), [str(path) for path in columns["path"]]
+        if not (folder / paths[0]).exists() and (file.parent / paths[0]).exists():
             folder = file.parent.resolve()
-        ids = (columns.get("pid"), columns.get("camid"))
-        return Index(folder, paths, features, told["model"], told["weights"], *ids)
+        return Index(folder, paths, features, told["model"], told["weights"], pids, camids)
+
+
+def packed(features: NDArray[np.float32]) -> pa.FixedSizeListArray:
+    """Features (N, D) as a column of a table."""
+    return pa.FixedSizeListArray.from_arrays(pa.array(features.reshape(-1), pa.float32()), features.shape[1])
+
+
+def unpacked(column: pa.ChunkedArray) -> NDArray[np.float32]:
+    """The features (N, D) of such a column; ValueError or another error of pyarrow for another column."""
+    flat = column.combine_chunks().flatten().to_numpy(zero_copy_only=False)
+    return flat.reshape(len(column), -1)
 
 
 def _npz(file: Path) -> tuple[dict[str, NDArray], str]:
@@ -157,11 +220,9 @@ def _npz(file: Path) -> tuple[dict[str, NDArray], str]:
 
 
 def _parquet(file: Path) -> tuple[dict[str, NDArray], str]:
-    table = pq.read_table(file)
+    table = pq.read_table(file, page_checksum_verification=True)
     note = (table.schema.metadata or {}).get(NOTE)
     if note is None or not {"path", "feature"} <= set(table.column_names):
         raise ValueError("no table of features that `sanreid embed` wrote")
-    kind = table.schema.field("feature").type
-    flat = table["feature"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
-    columns = {"path": table["path"].to_numpy(), "feature": flat.reshape(table.num_rows, kind.list_size)}
+    columns = {"path": table["path"].to_numpy(), "feature": unpacked(table["feature"])}
     return columns | {c: table[c].to_numpy() for c in ("pid", "camid") if c in table.column_names}, note.decode()

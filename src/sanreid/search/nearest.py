@@ -42,10 +42,16 @@ def nearest(query: NDArray[np.float32], gallery: NDArray[np.float32], top: int, 
         raise ValueError(f"top {top}: at least 1")
     top = min(top, len(gallery))
     if rerank:
-        return _first(np.maximum(_reranked(query, gallery), 0), top)
+        return first(np.maximum(_reranked(query, gallery), 0), top)
     rows = max(1, BLOCK // (4 * len(gallery)))
-    parts = [_first(np.clip(1 - query[i : i + rows] @ gallery.T, 0, 2), top) for i in range(0, len(query), rows)]
+    parts = [first(np.clip(1 - query[i : i + rows] @ gallery.T, 0, 2), top) for i in range(0, len(query), rows)]
     return Nearest(np.concatenate([p.rows for p in parts]), np.concatenate([p.distances for p in parts]))
+
+
+def check_enough(pictures: int) -> None:
+    """ValueError where so many pictures, queries and gallery together, are too few to re-rank."""
+    if pictures <= K1:
+        raise ValueError(f"{pictures} pictures are too few to re-rank: more than {K1} are wanted; leave it out")
 
 
 def pooled(features: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -55,8 +61,8 @@ def pooled(features: NDArray[np.float32]) -> NDArray[np.float32]:
     return mean / length if length > 0 else mean
 
 
-def _first(distances: NDArray[np.float32], top: int) -> Nearest:
-    """The `top` smallest of each row of distances (Q, G)."""
+def first(distances: NDArray[np.float32], top: int) -> Nearest:
+    """The `top` smallest of each row of distances (Q, G), equal ones in the gallery's order."""
     if top < distances.shape[1]:
         edge = np.partition(distances, top - 1, axis=1)[:, top - 1 : top]
         chosen = np.stack([_within(row, limit, top) for row, limit in zip(distances, edge[:, 0], strict=True)])
@@ -76,7 +82,6 @@ def _within(row: NDArray[np.float32], limit: np.float32, top: int) -> NDArray[np
 def _reranked(query: NDArray[np.float32], gallery: NDArray[np.float32]) -> NDArray[np.float32]:
     from sanreid.evaluation import reranking  # plain search does not wait for it
 
-    if len(query) + len(gallery) <= K1:
-        raise ValueError(f"{len(gallery)} gallery pictures are too few to re-rank: at least {K1}; leave it out")
+    check_enough(len(query) + len(gallery))
     compiled = len(query) + len(gallery) > SMALL
     return reranking.k_reciprocal(query, gallery, K1, K2, WEIGHT, compiled=compiled)

@@ -8,13 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from sanreid import runtime
 from sanreid.search.index import Index
 from sanreid.search.nearest import Nearest
 from sanreid.search.tiles import fill, tile
 
 HEIGHT = 192  # pixels of a picture on the page
-QUALITY = 85
+CALLED = {"pid": "person", "camid": "camera"}
 TEMPLATE = Path(__file__).parent / "page.html"
 
 
@@ -23,20 +22,14 @@ def render(queries: Sequence[Sequence[str]], found: Nearest, gallery: Index, rer
     groups = []
     for paths, rows, distances in zip(queries, found.rows, found.distances, strict=True):
         matches = [_match(gallery, int(row), float(d)) for row, d in zip(rows, distances, strict=True)]
-        groups.append({"asked": [tile(Path(path), path, HEIGHT, QUALITY) for path in paths], "matches": matches})
+        groups.append({"asked": [tile(Path(path), path, HEIGHT) for path in paths], "matches": matches})
     how = "re-ranked by k-reciprocal neighbours" if reranked else "1 - cosine: 0 is the same picture, 2 the farthest"
     return fill(TEMPLATE, groups=groups, gallery=gallery, how=how)
 
 
-def write(file: Path, text: str) -> None:
-    """Write the page whole or not at all; OSError where it cannot be written."""
-    with runtime.atomic_file(file) as work:
-        work.write_text(text, encoding="utf-8", errors="surrogateescape")
-
-
 def _match(gallery: Index, row: int, distance: float) -> dict[str, Any]:
-    ids = [f"{k} {int(v[row])}" for k, v in (("person", gallery.pids), ("camera", gallery.camids)) if v is not None]
-    return tile(gallery.place(row), gallery.paths[row], HEIGHT, QUALITY) | {
+    ids = [f"{CALLED[name]} {value}" for name, value in gallery.ids(row).items()]
+    return tile(gallery.place(row), gallery.paths[row], HEIGHT) | {
         "distance": f"{distance:.3f}",
         "ids": ", ".join(ids),
     }

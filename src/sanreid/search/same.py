@@ -35,8 +35,9 @@ def find(folder: Path, file: Path | None = None) -> Calibration:
     place = folder / calibration.FILE if file is None else file
     if not place.is_file():
         raise FileNotFoundError(
-            f"{place}: not found; `sanreid calibrate FOLDER --model {folder}` writes it from people who were held "
-            "out, or name an evaluation's verification.json by --calibration"
+            f"{place}: {'a folder, no calibration' if place.is_dir() else 'not found'}; `sanreid calibrate PEOPLE "
+            f"--model {folder} -o {place.name}` writes one from people who were held out, or name an evaluation's "
+            "verification.json by --calibration"
         )
     return calibration.read(place)
 

@@ -33,7 +33,10 @@ BATCH = 32
 
 
 class Painter:
-    """A network that paints textures; `size` is their side, `wearable` whether the open body can wear them."""
+    """A network that paints textures.
+
+    `size` is their side, `wearable` whether the open body can wear them, `file` where its weights lie.
+    """
 
     def __init__(self, folder: Path | None, device: torch.device) -> None:
         """Load the model folder of a SAN-PG or of a variant of SAN with a decoder.
@@ -53,9 +56,9 @@ class Painter:
                 "variant of SAN that was trained to paint one"
             )
         shape = validate(record["architecture"], san.Architecture, f"{file}: architecture")
-        self.network = san.SAN(shape, people=1)
+        self.network, self.file = san.SAN(shape, people=1), folder / checkpoint.WEIGHTS
         only = parameter_prefixes.TRUNK + parameter_prefixes.DECODER
-        checkpoint.load_into(self.network, folder / checkpoint.WEIGHTS, only=only, strict=True)
+        checkpoint.load_into(self.network, self.file, only=only, strict=True)
         self.network.eval().to(device)
         self.image_size, self.size = shape.size, shape.texture
         self.wearable = _fits(folder / MIRROR)
@@ -64,6 +67,17 @@ class Painter:
         """Textures (N, T, T, 3) uint8 RGB of pictures; FileNotFoundError or ValueError naming one that is not read."""
         pictures = tensors.decode(Path(), [str(path) for path in paths], self.image_size)
         return np.stack(list(generate.predict(self.network, pictures, batch)))
+
+    def pictures(self, texture: NDArray[np.uint8], height: int) -> dict[str, NDArray[np.uint8]]:
+        """What is shown of a texture: itself (`texture`), and where the body can wear it, the person turned, `height`
+        pixels high: `front`, `left`, `back`, `right`, and `turned`, the four side by side."""
+        from sanreid.synthesis import turned  # the renderer: who does not turn anybody does not wait for it
+
+        made = {"texture": texture}
+        if self.wearable:
+            sides = turned.turned(texture, height)
+            made |= sides | {"turned": turned.row(sides)}
+        return made
 
 
 def names(paths: Sequence[Path]) -> list[str]:

@@ -39,6 +39,11 @@ def turned(texture: np.ndarray, height: int = 384) -> dict[str, np.ndarray]:
     return {name: _centred(picture, height, width) for name, picture in pictures.items()}
 
 
+def row(sides: dict[str, np.ndarray]) -> np.ndarray:
+    """The pictures of `turned` side by side: (height, 4 width, 3) uint8."""
+    return np.concatenate(list(sides.values()), axis=1)
+
+
 def _picture(person: Person, azimuth: float, height: int) -> np.ndarray:
     """The person standing, seen from `azimuth`: (about `height`, w, 3) uint8."""
     picture = standing(person, height, azimuth, margin=0.02)
