@@ -98,18 +98,5 @@ def render(
     notes: Sequence[str],
 ) -> str:
     """The HTML text; `names` are the revisions as given."""
-    moved = [row for row in numbers if row.delta]
-    return templates.render(
-        "compare/page.html",
-        stage="make compare",
-        place="compare/index.html",
-        eyebrow="two runs",
-        title=f"{names[0]} and {names[1]}",
-        headline=f"{names[0]} and {names[1]}",
-        lead=f"{len(parameters)} parameters and {len(moved)} of {len(numbers)} numbers differ; B minus A.",
-        names=names,
-        parameters=parameters,
-        numbers=numbers,
-        sheets=sheets,
-        notices=notes,
-    )
+    told = {"names": names, "parameters": parameters, "numbers": numbers, "sheets": sheets, "notices": notes}
+    return templates.render("compare/page.html", **told)

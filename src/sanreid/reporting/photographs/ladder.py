@@ -75,19 +75,9 @@ def write(out: Path, steps: Sequence[Step], p: Settings, size: str) -> None:
         table.to_csv(work, index=False)
     with runtime.atomic_file(out / "ladder.md") as work:
         work.write_text(markdown_table.table(head, cells, words=1) + "\n", encoding="utf-8")
-    html = templates.render(
-        "photographs/ladder.html",
-        stage="make ladder",
-        place=f"photographs/{out.name}/ladder.html",
-        eyebrow="photographs",
-        headline="What each lever brings",
-        lead=f"Trained on rendered people, tested on photographs of others: {out.name}. A step is a training ({size}).",
-        head=head,
-        rows=cells,
-        draws=p.draws,
-    )
+    told = {"name": out.name, "size": size, "head": head, "rows": cells, "draws": p.draws}
     with runtime.atomic_file(out / "ladder.html") as work:
-        work.write_text(html, encoding="utf-8")
+        work.write_text(templates.render("photographs/ladder.html", **told), encoding="utf-8")
 
 
 def _cells(name: str, table: pd.DataFrame) -> list[str]:

@@ -4,19 +4,13 @@ Decisions: css, pictures and drawings are inlined and nothing is fetched, so tha
 decides how things look and this module what is said. A picture or a number always comes from a file of a stage.
 """
 
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from sanreid.reporting.run import results_section
-from sanreid.reporting.run.dataset_samples import Sheet
-from sanreid.reporting.run.loss_curves import Charts
-from sanreid.reporting.run.parameters import Changed, Part
-from sanreid.reporting.shared import failures, templates, verification
+from sanreid.reporting.shared import templates
 from sanreid.reporting.shared.number_format import percent
-from sanreid.reporting.shared.pictures import Picture
-from sanreid.reporting.shared.results import MEASURES, Crossed, Results
-from sanreid.reporting.shared.results_table import Outcome
+from sanreid.reporting.shared.results import MEASURES, Results
 from sanreid.reporting.shared.results_text import CROSSED
 from sanreid.reporting.shared.templates import Tile
 
@@ -25,73 +19,22 @@ REGIONS = {"": "all texels that exist", "_visible": "those that the picture show
 SCORES = {"l1": ("L1", ".4f"), "psnr": ("PSNR", ".2f"), "ssim": ("SSIM", ".3f")}
 
 
-@dataclass(frozen=True)
-class Table:
+class Table(NamedTuple):
     """Column names, and (row name, cells) pairs."""
 
     columns: list[str]
     rows: list[tuple[str, list[str]]]
 
 
-@dataclass(frozen=True)
-class Textures:
-    """What the texture section shows of one set."""
-
-    set: str
-    table: Table | None
-    sheet: Sheet
-    notes: list[str]
-
-
-@dataclass(frozen=True)
-class Ranked:
-    """The ranked lists of one variant, its seeds in order."""
-
-    title: str
-    pictures: list[Picture]
-    folds: failures.Shown  # of the first seed
-
-
-@dataclass(frozen=True)
-class Contents:
-    """Everything that the page shows, section by section."""
-
-    graph: str
-    raw: list[Sheet]
-    digits: Sheet | None
-    reconstructions: Picture | None
-    textures: list[Textures]
-    losses: list[Charts]
-    outcomes: list[Outcome]
-    crossed: list[Crossed]
-    verified: dict[str, verification.Section | None]  # set -> whether two pictures show one person
-    ranked: list[Ranked]
-    parameters: list[Part]
-    changed: Changed | None = None  # None where no profile lies beside the parameters
-    about: dict[str, str] = field(default_factory=dict)  # variant -> what it starts from and which losses are on
-    notes: dict[str, list[str]] = field(default_factory=dict)
-    notices: list[str] = field(default_factory=list)  # above everything
-
-
-def render(contents: Contents) -> str:
-    """The HTML text."""
-    outcomes = contents.outcomes
+def render(contents: dict[str, Any]) -> str:
+    """The HTML text of what `page_contents.contents` gathered."""
+    outcomes = contents["outcomes"]
     colours = results_section.kinds([o.result for o in outcomes])
-    shown: dict[str, Any] = vars(contents) | {
-        "results": [results_section.article(outcome, contents.about) for outcome in outcomes],
-        "crossed": results_section.crossed(contents.crossed, colours),
-    }
-    return templates.render(
-        "run/page.html",
-        stage="report",
-        place="index.html",
-        eyebrow="a run of the pipeline",
-        measures=list(MEASURES.values()),
-        crossed_title=CROSSED,
-        ran=(Path(__file__).parent / "ran.js").read_text(),
-        **head(outcomes[0].result if outcomes else None),
-        **shown,
-    )
+    shown = contents | head(outcomes[0].result if outcomes else None)
+    shown |= {"results": [results_section.article(outcome, contents["about"]) for outcome in outcomes]}
+    shown |= {"crossed": results_section.crossed(contents["crossed"], colours), "crossed_title": CROSSED}
+    ran = (Path(__file__).parent / "ran.js").read_text()
+    return templates.render("run/page.html", **shown, measures=list(MEASURES.values()), ran=ran)
 
 
 def head(result: Results | None) -> dict[str, Any]:
