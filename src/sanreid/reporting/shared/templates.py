@@ -37,7 +37,12 @@ def render(template: str, /, **values: Any) -> str:
     Raises jinja2.UndefinedError for a value that the template uses and nobody gave.
     """
     css, *scripts = [(HERE / file).read_text() for file in ("page.css", *SCRIPTS)]
-    return environment(HERE).get_template(template).render(css=css, scripts=scripts, menu_of=menu.of, **values)
+    return fill(template, css=css, scripts=scripts, menu_of=menu.of, **values)
+
+
+def fill(template: str, /, **values: Any) -> str:
+    """The text of a template that is no page, such as the drawing `chart.svg`. Raises as `render` does."""
+    return environment(HERE).get_template(template).render(values)
 
 
 @cache
