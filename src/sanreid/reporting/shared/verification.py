@@ -6,8 +6,8 @@ was evaluated before there were such files is said to lack them, never drawn as 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -16,7 +16,7 @@ from sanreid.evaluation import calibration
 from sanreid.evaluation.calibration import Calibration
 from sanreid.reporting.shared import seed_statistics
 from sanreid.reporting.shared.line_chart import Line, chart
-from sanreid.reporting.shared.number_format import percent
+from sanreid.reporting.shared.number_format import spread
 
 RATE = "0.001"  # of false accepts, at which networks are compared
 COLOURS = 8  # of page.css
@@ -30,8 +30,7 @@ COLUMNS = (
 Roc = pd.DataFrame  # threshold, fpr, tpr
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(NamedTuple):
     """A network over its seeds: its colour on the page and its cells, COLUMNS in words."""
 
     label: str
@@ -39,8 +38,7 @@ class Row:
     cells: list[str]
 
 
-@dataclass(frozen=True)
-class Section:
+class Section(NamedTuple):
     """What the macro `verification` of parts.html shows: an SVG chart, its rows, and whose numbers are not there."""
 
     columns: tuple[str, ...]
@@ -97,14 +95,9 @@ def cells(seeds: Sequence[Calibration]) -> list[str]:
     strict = [found for seed in seeds if (found := seed.thresholds.get(RATE)) is not None]
     few = f"too few pairs ({max(seed.impostor for seed in seeds):,})"
     return [
-        _spread([found.tpr for found in strict]) if strict else few,
-        _spread([seed.equal_error_rate for seed in seeds]),
+        spread([found.tpr for found in strict]) if strict else few,
+        spread([seed.equal_error_rate for seed in seeds]),
         f"{seed_statistics.mean([found.similarity for found in strict]):.3f}" if strict else "",
         f"{seed_statistics.mean([seed.equal_error_similarity for seed in seeds]):.3f}",
         str(seeds[0].people),
     ]
-
-
-def _spread(values: Sequence[float]) -> str:
-    deviation = seed_statistics.deviation(values)
-    return percent(seed_statistics.mean(values)) + ("" if deviation is None else f" ± {percent(deviation)}")
