@@ -5,20 +5,18 @@ average precision differs most, whichever way: that is where the runs are not th
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import pandas as pd
 
+from sanreid.reporting.run.parameters import Leaves
 from sanreid.reporting.shared import templates
 from sanreid.reporting.shared.image_grids import Picture as Pixels
 from sanreid.reporting.shared.image_grids import Ranked, ranked_list
 from sanreid.reporting.shared.pictures import Picture
 
-Leaves = Mapping[str, object]  # dotted key -> value
 
-
-@dataclass(frozen=True)
-class Metric:
+class Metric(NamedTuple):
     """A number of a metrics file in both runs; None where a run lacks it."""
 
     file: str
@@ -30,19 +28,6 @@ class Metric:
     def delta(self) -> float | None:
         """B minus A, where both are known."""
         return None if self.a is None or self.b is None else self.b - self.a
-
-
-def leaves(values: object, prefix: str = "") -> dict[str, object]:
-    """Nested mappings as dotted keys; lists stay whole."""
-    if isinstance(values, Mapping) and values:
-        return {k: v for key, value in values.items() for k, v in leaves(value, f"{prefix}{key}.").items()}
-    return {prefix[:-1]: values}
-
-
-def changed(a: Leaves, b: Leaves) -> list[tuple[str, str, str]]:
-    """(key, in A, in B) of what differs; '–' is absent."""
-    keys = [key for key in dict.fromkeys([*a, *b]) if a.get(key, "–") != b.get(key, "–")]
-    return [(key, str(a.get(key, "–")), str(b.get(key, "–"))) for key in keys]
 
 
 def metrics(a: Mapping[str, Leaves], b: Mapping[str, Leaves]) -> list[Metric]:
