@@ -9,8 +9,10 @@ from typing import Any, NamedTuple
 
 from sanreid.reporting.run import results_section
 from sanreid.reporting.shared import templates
-from sanreid.reporting.shared.number_format import percent
+from sanreid.reporting.shared.line_chart import dots
+from sanreid.reporting.shared.number_format import cell, each_seed, percent
 from sanreid.reporting.shared.results import MEASURES, Results
+from sanreid.reporting.shared.results_table import PUBLISHED, TEXTURE
 from sanreid.reporting.shared.results_text import CROSSED
 from sanreid.reporting.shared.templates import Tile
 
@@ -32,9 +34,9 @@ def render(contents: dict[str, Any]) -> str:
     colours = results_section.kinds([o.result for o in outcomes])
     shown = contents | head(outcomes[0].result if outcomes else None)
     shown |= {"results": [results_section.article(outcome, contents["about"]) for outcome in outcomes]}
-    shown |= {"crossed": results_section.crossed(contents["crossed"], colours), "crossed_title": CROSSED}
+    shown |= {"measures": MEASURES, "colours": colours, "crossed_title": CROSSED, "columns": (TEXTURE, PUBLISHED)}
     ran = (Path(__file__).parent / "ran.js").read_text()
-    return templates.render("run/page.html", **shown, measures=list(MEASURES.values()), ran=ran)
+    return templates.render("run/page.html", **shown, cell=cell, dots=dots, each_seed=each_seed, ran=ran)
 
 
 def head(result: Results | None) -> dict[str, Any]:
