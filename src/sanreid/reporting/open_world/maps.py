@@ -6,7 +6,7 @@ neighbourhoods mean something in such a map; sizes of clusters and gaps between 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import plotly.graph_objects as go
@@ -23,8 +23,7 @@ COMPONENTS, PERPLEXITY = 50, 30.0
 COLOURS = ["#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd", "#8c564b", "#e377c2", "#20242c", "#bcbd22", "#17becf"]
 
 
-@dataclass(frozen=True)
-class Map:
+class Map(NamedTuple):
     """Points (N, 2) or (N, 3), their classes (N,), and what the map is of."""
 
     title: str

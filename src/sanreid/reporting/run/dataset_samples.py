@@ -7,6 +7,7 @@ does not have is said in a note; it is never a crash.
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -23,8 +24,7 @@ BOXES = ("labeled", "detected")
 CARRIED = ("hat", "backpack", "bag", "handbag")
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(NamedTuple):
     """Pictures that belong together, usually of one person."""
 
     title: str
@@ -43,8 +43,7 @@ class Sheet:
     wide: bool = False  # a row takes the page's width
 
 
-@dataclass(frozen=True)
-class Look:
+class Look(NamedTuple):
     """How much is shown, and how large."""
 
     people: int

@@ -77,7 +77,7 @@ def matrices(lines: Sequence[Sequence[Matrix]], label: str, cell: tuple[int, int
         x = 0
         for matrix in line:
             placed.append((matrix, x, y))
-            x += max(WORD + cell[0] * len(matrix.columns), 230) + GAP
+            x += max(WORD + cell[0] * len(matrix.columns), 230, 7 * len(matrix.title)) + GAP
         right, y = max(right, x), y + TOP + cell[1] * max(len(matrix.rows) for matrix in line) + GAP
     size = {
         "width": right - GAP + 40,

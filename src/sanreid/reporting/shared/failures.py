@@ -7,9 +7,8 @@ unknown, and nothing is guessed. Each stands beside the median of all queries: a
 Evaluations write them (retrieval_files.py), and pages show what they find, folded.
 """
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -65,15 +64,11 @@ def table(
     `nearest` holds its first `top` answers, "path|person" with blanks between.
     """
     paths = {split: rows.loc[rows["split"] == split, "path"].to_list() for split in ("query", "gallery")}
-    told = []
-    for q, order in enumerate(nearest(query, gallery, metric, top)):
-        if np.isnan(result.average_precision[q]):
-            continue
-        first = " ".join(f"{paths['gallery'][g].replace(' ', '%20')}|{gallery.pids[g]}" for g in order)
-        who = {"set": name, "path": paths["query"][q], "pid": int(query.pids[q])}
-        score = {"average_precision": result.average_precision[q], "first_match": int(result.first_match[q])}
-        told.append(who | score | {"nearest": first})
-    return pd.DataFrame(told)
+    found = {"set": name, "path": paths["query"], "pid": query.pids}
+    found |= {"average_precision": result.average_precision, "first_match": result.first_match}
+    answers = [f"{path.replace(' ', '%20')}|{pid}" for path, pid in zip(paths["gallery"], gallery.pids, strict=True)]
+    lists = [" ".join(answers[g] for g in order) for order in nearest(query, gallery, metric, top)]
+    return pd.DataFrame({**found, "nearest": lists}).dropna(subset="average_precision")
 
 
 def brightness(file: Path) -> float:
@@ -92,8 +87,7 @@ def visible(truth: Path, path: str) -> float | None:
     return round(float((there & seen).sum() / there.sum()), 4)
 
 
-@dataclass(frozen=True)
-class Shown:
+class Shown(NamedTuple):
     """What the macro `failures` of parts.html shows of one evaluation; what it did not write is None or empty."""
 
     looks: Picture | None  # the ranked lists again: where the feature looks

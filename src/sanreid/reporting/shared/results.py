@@ -8,6 +8,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -44,8 +45,7 @@ class Method(OverSeeds):
         return [scores[score] for scores in self.textures.values() if score in scores]
 
 
-@dataclass(frozen=True)
-class Results:
+class Results(NamedTuple):
     """What was measured on one re-ID set: the variants, then the floors, each in the order of the table."""
 
     set: str
@@ -61,8 +61,7 @@ class Results:
         return next((m for m in (*self.variants, *self.floors) if m.name == name), None)
 
 
-@dataclass(frozen=True)
-class Crossed:
+class Crossed(NamedTuple):
     """What variants that were trained on one set reach on another's test people."""
 
     train: str
