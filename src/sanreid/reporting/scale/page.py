@@ -36,7 +36,9 @@ def render(record: Mapping[str, Any], outcomes: Sequence[Outcome]) -> str:
         shows=shows,
         clock=clock,
         paired=PAIRED,
-        lines=[line(s, axis) for s in ran],
+        lines=[s | bar(s, axis) for s in ran],
+        speed=speed,
+        number=number,
         ticks=[(100 * minute * 60 / axis, minute) for minute in range(int(axis // 60) + 1)],
         end=100 * record["limit_seconds"] / axis,
         record=record,
@@ -61,21 +63,10 @@ def tiles(record: Mapping[str, Any], outcomes: Sequence[Outcome]) -> list[Tile]:
     return found
 
 
-def line(stage: Mapping[str, Any], axis: float) -> dict[str, Any]:
-    """The row of a stage that ran: what the record says of it, its bar in percent of the axis, and its cells."""
+def bar(stage: Mapping[str, Any], axis: float) -> dict[str, float]:
+    """Where the bar of a stage that ran begins, and how wide it is, in percent of the axis."""
     seconds = stage["seconds"] if stage["seconds"] is not None else max(0.0, axis - stage["began"])
-    epochs = stage["epochs"]
-    told = [
-        "" if stage["seconds"] is None else f"{stage['seconds']:.1f}",
-        speed(stage["images_a_second"]),
-        "" if not epochs else f"{epochs['done']}/{epochs['total']}",
-        "" if not epochs or epochs["seconds"] is None else f"{epochs['seconds']:.2f}",
-        number(stage["gpu_percent"], "{:.0f} %") if stage["lane"] == "gpu" else "",
-        number(stage["gpu_peak_mb"], "{:,.0f}") if stage["lane"] == "gpu" else "",
-        number(stage["cpu_peak_mb"], "{:,.0f}"),
-    ]
-    left, width = 100 * stage["began"] / axis, 100 * seconds / axis
-    return {**stage, "left": left, "width": max(width, 0.25), "cells": told}
+    return {"left": 100 * stage["began"] / axis, "width": max(100 * seconds / axis, 0.25)}
 
 
 def speed(images: float | None) -> str:
