@@ -20,7 +20,6 @@ from sanreid.evaluation.distances import Metric
 from sanreid.evaluation.ranking import Embeddings, Ranking, nearest
 from sanreid.reporting.shared.pictures import Picture, embed, load
 
-COLUMNS = ("query", "camera", "average precision, %", "first right at rank", "brightness", "body seen")
 LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
 
 
@@ -92,9 +91,7 @@ class Shown(NamedTuple):
 
     looks: Picture | None  # the ranked lists again: where the feature looks
     worst: Picture | None
-    reasons: list[list[str]]  # a row a worst query, COLUMNS
-    usual: str  # the medians of all queries
-    columns: tuple[str, ...] = COLUMNS
+    told: dict[str, Any] | None  # as of `describe`
 
 
 def shown(folder: Path, width: int, quality: int) -> Shown:
@@ -104,23 +101,4 @@ def shown(folder: Path, width: int, quality: int) -> Shown:
         for name in ("looks.jpg", "failures.jpg")
     )
     file = folder / "failures.json"
-    if not file.is_file():
-        return Shown(looks, worst, [], "")
-    told = runtime.read_json(file)
-    reasons = [
-        [
-            f"person {q['pid']}",
-            "unknown" if q["camid"] is None else str(q["camid"]),
-            f"{100 * q['average_precision']:.1f}",
-            str(q["first_match"]),
-            _share(q["brightness"]),
-            _share(q["visible"]),
-        ]
-        for q in told["queries"]
-    ]
-    usual = f"brightness {_share(told['median']['brightness'])}, body seen {_share(told['median']['visible'])}"
-    return Shown(looks, worst, reasons, usual)
-
-
-def _share(value: float | None) -> str:
-    return "unknown" if value is None else f"{100 * value:.0f} %"
+    return Shown(looks, worst, runtime.read_json(file) if file.is_file() else None)

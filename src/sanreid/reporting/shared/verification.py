@@ -20,18 +20,11 @@ from sanreid.reporting.shared.number_format import spread
 
 RATE = "0.001"  # of false accepts, at which networks are compared
 COLOURS = 8  # of page.css
-COLUMNS = (
-    "true accepts at FPR 1e-3, %",
-    "equal error, %",
-    "threshold at FPR 1e-3",
-    "threshold of equal error",
-    "people",
-)
 Roc = pd.DataFrame  # threshold, fpr, tpr
 
 
 class Row(NamedTuple):
-    """A network over its seeds: its colour on the page and its cells, COLUMNS in words."""
+    """A network over its seeds: its colour on the page and its cells."""
 
     label: str
     kind: str
@@ -41,7 +34,6 @@ class Row(NamedTuple):
 class Section(NamedTuple):
     """What the macro `verification` of parts.html shows: an SVG chart, its rows, and whose numbers are not there."""
 
-    columns: tuple[str, ...]
     chart: str
     rows: list[Row]
     notes: list[str]
@@ -73,7 +65,7 @@ def section(networks: Mapping[str, Sequence[Path]], floors: Sequence[str] = ()) 
     drawn = chart(
         lines, "ROC", "share of other pairs accepted (true pairs accepted, percent)", (0, 100), (620, 340), log=True
     )
-    return Section(COLUMNS, drawn, rows, notes)
+    return Section(drawn, rows, notes)
 
 
 def read(folder: Path) -> Calibration | str:
@@ -91,7 +83,7 @@ def roc(file: Path) -> Roc:
 
 
 def cells(seeds: Sequence[Calibration]) -> list[str]:
-    """COLUMNS in words; where there are too few pairs of two people to tell a rate of 1e-3, that."""
+    """The columns of parts.html in words; where there are too few pairs of two people to tell a rate of 1e-3, that."""
     strict = [found for seed in seeds if (found := seed.thresholds.get(RATE)) is not None]
     few = f"too few pairs ({max(seed.impostor for seed in seeds):,})"
     return [
