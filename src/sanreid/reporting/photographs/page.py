@@ -14,7 +14,6 @@ from sanreid.reporting.photographs.measure import SHEETS
 from sanreid.reporting.photographs.table import COLUMNS, TITLES, Row
 from sanreid.reporting.shared import templates, verification
 from sanreid.reporting.shared.pictures import embed, load
-from sanreid.reporting.shared.templates import Tile
 
 COVER = "cover.jpg"  # menu.py looks for it
 
@@ -38,12 +37,7 @@ def render(name: str, folder: Path, rows: Sequence[Row], pairs: Sequence[Sequenc
     return templates.render(
         "photographs/page.html",
         name=name,
-        tiles=[
-            Tile(str(first["people"]), "people searched for"),
-            Tile(str(first["queries"]), "queries"),
-            Tile(f"{first['gallery']:,}", "gallery pictures"),
-            Tile(str(first["cameras"] or "not known"), "cameras"),
-        ],
+        first=first,
         notices=[words for row in rows for words in row.metrics.get("warnings", [])],
         measured=measured,
         ways=ways,
@@ -55,7 +49,6 @@ def render(name: str, folder: Path, rows: Sequence[Row], pairs: Sequence[Sequenc
         pairs=pairs,
         pairs_head=seed_pairs.HEAD,
         ladder=(folder / "ladder.html").is_file(),
-        settings=first["settings"],
     )
 
 

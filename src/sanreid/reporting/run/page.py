@@ -40,24 +40,18 @@ def render(contents: dict[str, Any]) -> str:
 
 
 def head(result: Results | None) -> dict[str, Any]:
-    """Headline, lead and tiles: what came out and what was done; the best variant, the strongest and weakest floor."""
+    """What headline, lead and tiles are of: the best variant, the strongest and the weakest floor."""
     best = result.best() if result else None
     if result is None or best is None:
-        lead = "Nothing was evaluated yet; the sections below show what is there."
-        return {"headline": "A run without an evaluated variant", "lead": lead}
-    seeds = f"{len(best.seeds)} seeds" if len(best.seeds) > 1 else "one seed"
+        return {"best": None}
     spread = {m: percent(d) for m in ("rank1", "mAP") if (d := best.deviation(m)) is not None}
     floors = sorted(result.floors, key=lambda m: -m.mean("rank1"))
-    return {
-        "headline": f"The right person comes first for {percent(best.mean('rank1'))} % of queries",
-        "lead": f"Rank-1 of {best.label} on {result.set}: the picture nearest to a query, among those of other "
-        f"cameras, shows the same person. The mean over {seeds}, on people who were held out of training.",
-        "tiles": [
-            Tile(percent(best.mean(m)), f"{MEASURES[m]}, % · {best.label}", f"± {spread[m]}" if m in spread else "")
-            for m in ("rank1", "mAP")
-        ]
-        + [Tile(percent(f.mean("rank1")), f"rank-1, % · {f.label}") for f in floors[:1] + floors[1:][-1:]],
-    }
+    tiles = [
+        Tile(percent(best.mean(m)), f"{MEASURES[m]}, % · {best.label}", f"± {spread[m]}" if m in spread else "")
+        for m in ("rank1", "mAP")
+    ]
+    tiles += [Tile(percent(f.mean("rank1")), f"rank-1, % · {f.label}") for f in floors[:1] + floors[1:][-1:]]
+    return {"best": best, "tested": result.set, "tiles": tiles}
 
 
 def texture_table(metrics: dict) -> Table | None:

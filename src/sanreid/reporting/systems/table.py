@@ -19,6 +19,7 @@ from sanreid.graph_params import Experiment as Experiment
 from sanreid.graph_params import Systems as Systems
 from sanreid.reporting.shared import markdown_table, seed_statistics
 from sanreid.reporting.shared.number_format import spread
+from sanreid.reporting.shared.results import fraction
 
 MEASURES = {
     "rank1": "rank-1",
@@ -155,9 +156,7 @@ def _values(folder: Path) -> dict[str, float]:
     metrics = runtime.read_json(file)
     metrics["reranked_mAP"] = (metrics.get("reranked") or {}).get("mAP")
     for measure in ("rank1", "mAP"):
-        value = metrics[measure]
-        if not isinstance(value, (int, float)) or not 0 <= value <= 1:
-            raise ValueError(f"{file}: {measure} = {value!r} is no fraction in [0, 1]; run its evaluation again")
+        fraction(metrics.get(measure), measure, file)
     with faults.about(file):
         return {m: float(metrics[m]) for m in (*MEASURES, *PRICES) if metrics.get(m) is not None}
 
