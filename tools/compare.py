@@ -25,6 +25,7 @@ from PIL import Image
 from sanreid import faults, params, runtime
 from sanreid.reporting.compare import page
 from sanreid.reporting.run import parameters
+from sanreid.reporting.shared import templates
 from sanreid.reporting.shared.pictures import embed
 
 WORKSPACE, OUT = "workspace", Path("reports/compare/index.html")
@@ -95,7 +96,8 @@ def compare(root: Path, a: str, b: str, out: Path) -> Path:
             notes.append(str(error))
             continue
         sheets.append((path.removesuffix("/queries.csv"), embed(Image.fromarray(drawn), quality=85)))
-    html = page.render((a, b), parameters.differing(*given), page.metrics(*told), sheets, notes[:5])
+    shown = {"parameters": parameters.differing(*given), "numbers": page.metrics(*told), "sheets": sheets}
+    html = templates.render("compare/page.html", **shown, names=(a, b), notices=notes[:5])
     with runtime.atomic_file(out) as work:
         work.write_text(html, encoding="utf-8")
     return out

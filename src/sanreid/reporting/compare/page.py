@@ -4,16 +4,14 @@ Decisions: what only one run has is shown and not compared. Of the queries that 
 average precision differs most, whichever way: that is where the runs are not the same.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import pandas as pd
 
 from sanreid.reporting.run.parameters import Leaves
-from sanreid.reporting.shared import templates
 from sanreid.reporting.shared.image_grids import Picture as Pixels
 from sanreid.reporting.shared.image_grids import Ranked, ranked_list
-from sanreid.reporting.shared.pictures import Picture
 
 
 class Metric(NamedTuple):
@@ -37,14 +35,9 @@ def metrics(a: Mapping[str, Leaves], b: Mapping[str, Leaves]) -> list[Metric]:
         value = values.get(key)
         return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
-    found = []
-    for file in sorted({*a, *b}):
-        one, other = a.get(file, {}), b.get(file, {})
-        for key in dict.fromkeys([*one, *other]):
-            row = Metric(file, key, number(one, key), number(other, key))
-            if (row.a, row.b) != (None, None):
-                found.append(row)
-    return found
+    keys = ((f, key) for f in sorted({*a, *b}) for key in dict.fromkeys([*a.get(f, {}), *b.get(f, {})]))
+    found = [Metric(f, key, number(a.get(f, {}), key), number(b.get(f, {}), key)) for f, key in keys]
+    return [row for row in found if (row.a, row.b) != (None, None)]
 
 
 def apart(a: pd.DataFrame, b: pd.DataFrame, count: int) -> pd.DataFrame:
@@ -73,15 +66,3 @@ def sheet(queries: pd.DataFrame, read: Callable[[str], Pixels], names: tuple[str
                 )
             )
     return ranked_list(rows)
-
-
-def render(
-    names: tuple[str, str],
-    parameters: Sequence[tuple[str, str, str]],
-    numbers: Sequence[Metric],
-    sheets: Sequence[tuple[str, Picture]],
-    notes: Sequence[str],
-) -> str:
-    """The HTML text; `names` are the revisions as given."""
-    told = {"names": names, "parameters": parameters, "numbers": numbers, "sheets": sheets, "notices": notes}
-    return templates.render("compare/page.html", **told)

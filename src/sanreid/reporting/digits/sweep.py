@@ -64,13 +64,12 @@ def at(name: str, grid: Grid, rate: float, value: float) -> str:
 def frame(grids: Mapping[str, Grid], results: Mapping[str, Result]) -> pd.DataFrame:
     """A row a grid and cell: accuracies as fractions."""
     made = []
-    for name, grid in grids.items():
-        for cell, published in grid.items():
-            result = results[cell]
-            low, high = wilson(round(result.accuracy * result.tested), result.tested)
-            line: dict[str, object] = {"grid": name, "cell": cell, **digit_cells.parse(cell)._asdict()}
-            line |= {"accuracy": result.accuracy, "low": low, "high": high, "diverged": result.diverged}
-            made.append(line | {"published": None if published is None else published / 100})
+    for name, cell, published in ((name, *pair) for name, grid in grids.items() for pair in grid.items()):
+        result = results[cell]
+        low, high = wilson(round(result.accuracy * result.tested), result.tested)
+        line: dict[str, object] = {"grid": name, "cell": cell, **digit_cells.parse(cell)._asdict()}
+        line |= {"accuracy": result.accuracy, "low": low, "high": high, "diverged": result.diverged}
+        made.append(line | {"published": None if published is None else published / 100})
     return pd.DataFrame(made)
 
 

@@ -70,11 +70,8 @@ def pit(folder: Path, look: Look, images: int = 4) -> Sheet:
                 picture = beside(picture, dimmed(texture, load(folder / image["visibility"], "L")))
             pictures.append(embed(picture, Path(image["path"]).name, look.height, look.quality))
         rows.append(Row(f"person {pid}", pictures))
-    notes = []
-    if not has["frontal"]:
-        notes.append("Pose-aligned frontal pictures: not available in this set.")
-    if not has["visibility"]:
-        notes.append("Visibility maps: not available in this set.")
+    told = {"frontal": "Pose-aligned frontal pictures", "visibility": "Visibility maps"}
+    notes = [f"{words}: not available in this set." for name, words in told.items() if not has[name]]
     people, count = table["pid"].nunique(), len(table)
     text = f"{count:,} images of {people:,} textures. Beside each image stands the part of the texture that it shows."
     return Sheet("PIT: paired image and texture", text, rows, notes, wide=True)

@@ -55,29 +55,20 @@ def sections(path: Path) -> list[Part]:
     """Split the file at its top-level keys; a comment belongs to the key below it. FileNotFoundError names the file."""
     if not path.is_file():
         raise FileNotFoundError(f"{path}: not found; `make profile PROFILE=demo` writes one")
-    parts: list[Part] = []
+    parts: list[tuple[str, str, list[str]]] = []
     above: list[str] = []
-    name, lines, about = "", [], ""
     for line in path.read_text().splitlines():
-        key = re.match(r"^(\w+):", line)
-        if key:
-            if name:
-                parts.append(_part(name, about, lines))
+        if key := re.match(r"(\w+):", line):
             about = next((c.lstrip("# ").strip() for c in above if c.strip("# ")), "")
-            name, lines, above = key[1], [*above, line], []
-        elif not line.strip() or line.startswith("#"):
-            above = [] if not line.strip() else [*above, line]
-            if line.strip():
-                continue
-        elif name:
-            lines.append(line)  # a comment before it belongs to the next key: `dvc exp run -S` moves lists below it
-    if name:
-        parts.append(_part(name, about, lines))
-    return parts
-
-
-def _part(name: str, about: str, lines: list[str]) -> Part:
-    return Part(name, about, "\n".join(_tinted(line) for line in lines))
+            parts.append((key[1], about, [*above, line]))
+            above = []
+        elif line.startswith("#"):
+            above.append(line)
+        elif not line.strip():
+            above = []
+        elif parts:
+            parts[-1][2].append(line)  # a comment before it is the next key's: `dvc exp run -S` moves lists below it
+    return [Part(name, about, "\n".join(map(_tinted, lines))) for name, about, lines in parts]
 
 
 def _tinted(line: str) -> str:
