@@ -51,7 +51,7 @@ def main(
             grid.save(work / f"grid_{name}.jpg", quality=p.quality, optimize=True)
             drawn = {n: alignments / n / name / f"seed{systems.seeds[0]}" for n in systems.alignments}
             parts.append(page.part(name, own, pictures.embed(grid, quality=p.quality), drawn, p.quality))
-        ordered = [row for part in parts for row in part.rows]
+        ordered = [row for part in parts for row in part["rows"]]
         text = table.markdown(ordered)
         table.frame(ordered).to_csv(work / "table.csv", index=False, float_format="%.6g")
         (work / "table.md").write_text(text)

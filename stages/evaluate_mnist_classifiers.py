@@ -10,7 +10,6 @@ from sanreid.data import digits
 from sanreid.data.mnist import CLASSES
 from sanreid.params import Section, run
 from sanreid.reporting.digits import classifiers as tables
-from sanreid.reporting.digits import page
 from sanreid.reporting.shared import class_charts, notices
 from sanreid.training import digit_classifier
 
@@ -47,7 +46,7 @@ def main(images: Path, models: Path, out: Path, p: Params, mnist: tables.Runs) -
         names = [str(digit) for digit in range(CLASSES)]
         confusion = class_charts.confusion(matrices, dict.fromkeys(matrices, names))
         (work / "confusion.svg").write_text(confusion)
-        (work / "index.html").write_text(page.render(rows, p.published, confusion, warned))
+        (work / "index.html").write_text(tables.page(rows, p.published, confusion, warned))
     print(text, end="")
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from sanreid import runtime
 from sanreid.params import run
-from sanreid.reporting.start import page
+from sanreid.reporting.shared import templates
 
 PACKAGE, SCRIPT = "plotly", "plotly.min.js"
 
@@ -24,7 +24,7 @@ def main(out: Path, start: Path) -> None:
         else:
             runtime.log.warning("%s is not installed: the pages' charts tell no values when pointed at", PACKAGE)
     with runtime.atomic_file(start) as file:
-        file.write_text(page.render("report_assets"), encoding="utf-8")
+        file.write_text(templates.render("start/page.html"), encoding="utf-8")
 
 
 if __name__ == "__main__":

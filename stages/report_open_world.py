@@ -95,7 +95,7 @@ def main(
         published = table.published(p.published)
         text = page.markdown(parts, published)
         (work / "table.md").write_text(text)
-        tables = [part.summary.reset_index().assign(setting=part.setting.title) for part in parts]
+        tables = [part["summary"].reset_index().assign(setting=part["setting"].title) for part in parts]
         pd.concat(tables, ignore_index=True).to_csv(work / "table.csv", index=False, float_format="%.6g")
         (work / "index.html").write_text(
             page.render(parts, pictured, shown, published, p.note, notices.of_evaluations(runs))

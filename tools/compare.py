@@ -24,6 +24,8 @@ from PIL import Image
 
 from sanreid import faults, params, runtime
 from sanreid.reporting.compare import page
+from sanreid.reporting.run import parameters
+from sanreid.reporting.shared import templates
 from sanreid.reporting.shared.pictures import embed
 
 WORKSPACE, OUT = "workspace", Path("reports/compare/index.html")
@@ -67,8 +69,8 @@ class Run:
 def compare(root: Path, a: str, b: str, out: Path) -> Path:
     """Write the page of the runs `a` and `b` of the project at `root` to `out`, and return it."""
     runs, notes = (Run(root, a), Run(root, b)), []
-    given = [page.leaves(params.parse(run.read("params.yaml").decode())) for run in runs]
-    told: list[dict[str, page.Leaves]] = []
+    given = [parameters.leaves(params.parse(run.read("params.yaml").decode())) for run in runs]
+    told: list[dict[str, parameters.Leaves]] = []
     tables: list[dict[str, pd.DataFrame]] = []
     for run in runs:
         kept: dict[str, bytes] = {}
@@ -77,7 +79,7 @@ def compare(root: Path, a: str, b: str, out: Path) -> Path:
                 kept[path] = run.read(path)
             except FileNotFoundError as error:
                 notes.append(str(error))
-        told.append({p: page.leaves(json.loads(v)) for p, v in kept.items() if p.endswith(".json")})
+        told.append({p: parameters.leaves(json.loads(v)) for p, v in kept.items() if p.endswith(".json")})
         tables.append({p: pd.read_csv(io.BytesIO(v)) for p, v in kept.items() if p.endswith(".csv")})
     pairs = {p: page.apart(tables[0][p], tables[1][p], QUERIES) for p in tables[0] if p in tables[1]}
     order = sorted(pairs, key=lambda p: -pairs[p]["gain"].abs().max())[:MODELS]
@@ -94,7 +96,8 @@ def compare(root: Path, a: str, b: str, out: Path) -> Path:
             notes.append(str(error))
             continue
         sheets.append((path.removesuffix("/queries.csv"), embed(Image.fromarray(drawn), quality=85)))
-    html = page.render((a, b), page.changed(*given), page.metrics(*told), sheets, notes[:5])
+    shown = {"parameters": parameters.differing(*given), "numbers": page.metrics(*told), "sheets": sheets}
+    html = templates.render("compare/page.html", **shown, names=(a, b), notices=notes[:5])
     with runtime.atomic_file(out) as work:
         work.write_text(html, encoding="utf-8")
     return out

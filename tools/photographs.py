@@ -20,7 +20,7 @@ from sanreid.data import photographs as reader
 from sanreid.evaluation import imagenet, trivial_baselines
 from sanreid.evaluation.photographs import Settings
 from sanreid.models.backbones import WEIGHTS
-from sanreid.reporting.photographs import measure, overview, page, seed_pairs, table
+from sanreid.reporting.photographs import measure, page, seed_pairs, table
 from sanreid.reporting.run import retrieval
 from sanreid.reporting.systems.measure import Reranking
 from sanreid.training import networks
@@ -60,7 +60,7 @@ def photographs(
         work.write_text("\n".join(filter(None, (table.markdown(found), seed_pairs.markdown(pairs)))), encoding="utf-8")
     with runtime.atomic_file(out / "index.html") as work:
         work.write_text(page.render(out.name, out, found, pairs), encoding="utf-8")
-    overview.write(out.parent)
+    page.overview(out.parent)
     return found
 
 

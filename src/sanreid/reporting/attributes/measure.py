@@ -113,14 +113,9 @@ def metrics(scored: Mapping[str, Scored], last: str) -> dict[str, Any]:
 
 def _beside_majority(h: Head) -> dict[str, float]:
     """Each score of an attribute, and the majority class's."""
-    return {
-        "accuracy": h.scores.accuracy,
-        "majority_accuracy": h.baseline.accuracy,
-        "balanced_accuracy": h.scores.balanced,
-        "majority_balanced_accuracy": h.baseline.balanced,
-        "f1": h.scores.f1,
-        "majority_f1": h.baseline.f1,
-    }
+    pairs = {"accuracy": "accuracy", "balanced_accuracy": "balanced", "f1": "f1"}
+    both = {name: (getattr(h.scores, score), getattr(h.baseline, score)) for name, score in pairs.items()}
+    return {key: v for name, pair in both.items() for key, v in zip((name, f"majority_{name}"), pair, strict=True)}
 
 
 def tables(scored: Mapping[str, Scored], train: pd.DataFrame) -> dict[str, pd.DataFrame]:
@@ -139,23 +134,12 @@ def tables(scored: Mapping[str, Scored], train: pd.DataFrame) -> dict[str, pd.Da
 
 
 def _attribute(split: str, head: str, h: Head) -> dict[str, Any]:
-    low, high = h.interval or (None, None)
-    low_accuracy, high_accuracy = h.accuracy_interval or (None, None)
-    return {
-        "split": split,
-        "attribute": head,
-        "images": int(h.counts.sum()),
-        "classes": int((h.counts.sum(1) > 0).sum()),
-        "majority": HEADS[head][h.majority],
-        **_beside_majority(h),
-        "gain": h.gain,
-        "gain_low": low,
-        "gain_high": high,
-        "accuracy_gain_low": low_accuracy,
-        "accuracy_gain_high": high_accuracy,
-        "judged": int(h.judged),
-        "above_majority": int(h.shown),
-    }
+    about = {"split": split, "attribute": head, "images": int(h.counts.sum())}
+    about |= {"classes": int((h.counts.sum(1) > 0).sum()), "majority": HEADS[head][h.majority]}
+    gain = dict(zip(("gain", "gain_low", "gain_high"), (h.gain, *(h.interval or (None, None))), strict=True))
+    accuracy = dict(zip(("accuracy_gain_low", "accuracy_gain_high"), h.accuracy_interval or (None, None), strict=True))
+    judged = {"judged": int(h.judged), "above_majority": int(h.shown)}
+    return about | _beside_majority(h) | gain | accuracy | judged
 
 
 def _classes(split: str, head: str, h: Head, train: pd.DataFrame) -> pd.DataFrame:

@@ -5,8 +5,8 @@ class is rare. Colours and type are the pipeline's page's (page.css).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -20,12 +20,10 @@ from sanreid.reporting.shared.pictures import Picture
 from sanreid.reporting.shared.templates import Tile
 
 COLUMNS = ("accuracy", "majority", "balanced accuracy", "majority", "F1", "majority", "gain", "95 % interval")
-TITLES = {"test": "Test people", "val": "Validation people"}
 HEIGHT = 150  # px of a person's picture
 
 
-@dataclass(frozen=True)
-class Scored:
+class Scored(NamedTuple):
     """One split: its rows (path, pid, the 12 heads), what was predicted (N, 12), and the scores by head."""
 
     rows: pd.DataFrame
@@ -43,25 +41,13 @@ class Scored:
         return int(self.rows["pid"].nunique())
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(NamedTuple):
     """A row of the table; `shown` where the gain is above 0 for sure."""
 
     name: str
     cells: list[str]
     support: str
     shown: bool = False
-
-
-@dataclass(frozen=True)
-class Table:
-    """The table of one split."""
-
-    split: str
-    title: str
-    text: str
-    rows: list[Row]
-    means: list[Row]
 
 
 def render(
@@ -74,41 +60,10 @@ def render(
     notices: list[str],
 ) -> str:
     """The HTML text; `last` is the split that counts, `means` are of `measures.mean`, `notices` of the training."""
-    order = sorted(splits, key=lambda s: s != last)
-    return templates.render(
-        "attributes/page.html",
-        stage="evaluate_attributes",
-        place="attributes/seed0/index.html",  # of each seed: the folders lie at one depth
-        eyebrow="Market-1501 attributes",
-        title=f"attributes, {headline(means[last])}",
-        headline=headline(means[last]),
-        lead=lead(splits[last], means[last], last),
-        tiles=tiles(means[last]),
-        columns=COLUMNS,
-        tables=[table(split, splits[split], means[split]) for split in order],
-        scored=TITLES[last].lower(),
-        confusion=confusion,
-        histograms=histograms,
-        heads=len(HEADS),
-        pictures=shown,
-        notices=notices,
-    )
-
-
-def headline(mean: Mapping[str, float | int]) -> str:
-    """One sentence of what came out."""
-    return f"{mean['heads_above_majority']} of {mean['judged_heads']} attributes are told better than by the majority"
-
-
-def lead(split: Scored, mean: Mapping[str, float | int], name: str) -> str:
-    """One sentence of what was measured."""
-    held = "nobody trained on" if name == "test" else "not trained on, but used to decide when to stop"
-    higher = "more" if mean["accuracy"] > mean["majority_accuracy"] else "no more"
-    return (
-        f"{split.images} images of {split.people} people, {held}. {percent(mean['accuracy'])} % of the answers are "
-        f"right, {higher} than the {percent(mean['majority_accuracy'])} % of always naming the most frequent class; "
-        "that is why balanced accuracy stands beside it."
-    )
+    told = {"scored": splits, "mean": means[last], "last": last, "columns": COLUMNS, "heads": len(HEADS)}
+    told |= {"histograms": histograms, "confusion": confusion, "pictures": shown, "notices": notices}
+    tables = {split: table(splits[split], means[split]) for split in sorted(splits, key=lambda s: s != last)}
+    return templates.render("attributes/page.html", **told, tables=tables, tiles=tiles(means[last]))
 
 
 def tiles(mean: Mapping[str, float | int]) -> list[Tile]:
@@ -121,19 +76,16 @@ def tiles(mean: Mapping[str, float | int]) -> list[Tile]:
     ]
 
 
-def table(name: str, split: Scored, mean: Mapping[str, float | int]) -> Table:
+def table(split: Scored, mean: Mapping[str, float | int]) -> tuple[list[Row], list[Row]]:
     """The attributes of one split, those that gain most first, and their means."""
     order = sorted(split.heads, key=lambda head: -split.heads[head].gain)
-    keys = ("accuracy", "balanced_accuracy", "f1")
-    cells = [_percent(mean.get(key)) for k in keys for key in (k, f"majority_{k}")]
+    keys = [key for k in ("accuracy", "balanced_accuracy", "f1") for key in (k, f"majority_{k}")]
+    cells = [percent(mean[key]) if key in mean else "–" for key in keys]
     gain = (
         100 * (mean["balanced_accuracy"] - mean["majority_balanced_accuracy"]) if "balanced_accuracy" in mean else None
     )
-    means = [Row("mean", [*cells, "" if gain is None else signed(gain), ""], f"{split.images} ({split.people})")]
-    text = f"{split.images} images of {split.people} people."
-    if name == "val":
-        text += " They decided which epoch's weights are kept, so their numbers are a little too good."
-    return Table(name, TITLES[name], text, [row(head, split.heads[head]) for head in order], means)
+    means = Row("mean", [*cells, "" if gain is None else signed(gain), ""], f"{split.images} ({split.people})")
+    return [row(head, split.heads[head]) for head in order], [means]
 
 
 def row(name: str, head: Head) -> Row:
@@ -148,10 +100,6 @@ def row(name: str, head: Head) -> Row:
     ]
     last = interval_words(interval) if head.judged else "not judged"
     return Row(name, [*cells, signed(100 * head.gain), last], ", ".join(support), head.shown)
-
-
-def _percent(value: float | int | None) -> str:
-    return "–" if value is None else percent(value)
 
 
 def people(folder: Path, scored: Scored, count: int, seed: int) -> list[Picture]:

@@ -4,21 +4,17 @@ Decisions: what only one run has is shown and not compared. Of the queries that 
 average precision differs most, whichever way: that is where the runs are not the same.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 import pandas as pd
 
-from sanreid.reporting.shared import templates
+from sanreid.reporting.run.parameters import Leaves
 from sanreid.reporting.shared.image_grids import Picture as Pixels
 from sanreid.reporting.shared.image_grids import Ranked, ranked_list
-from sanreid.reporting.shared.pictures import Picture
-
-Leaves = Mapping[str, object]  # dotted key -> value
 
 
-@dataclass(frozen=True)
-class Metric:
+class Metric(NamedTuple):
     """A number of a metrics file in both runs; None where a run lacks it."""
 
     file: str
@@ -32,19 +28,6 @@ class Metric:
         return None if self.a is None or self.b is None else self.b - self.a
 
 
-def leaves(values: object, prefix: str = "") -> dict[str, object]:
-    """Nested mappings as dotted keys; lists stay whole."""
-    if isinstance(values, Mapping) and values:
-        return {k: v for key, value in values.items() for k, v in leaves(value, f"{prefix}{key}.").items()}
-    return {prefix[:-1]: values}
-
-
-def changed(a: Leaves, b: Leaves) -> list[tuple[str, str, str]]:
-    """(key, in A, in B) of what differs; '–' is absent."""
-    keys = [key for key in dict.fromkeys([*a, *b]) if a.get(key, "–") != b.get(key, "–")]
-    return [(key, str(a.get(key, "–")), str(b.get(key, "–"))) for key in keys]
-
-
 def metrics(a: Mapping[str, Leaves], b: Mapping[str, Leaves]) -> list[Metric]:
     """Every number of the metrics files (path -> leaves) of either run."""
 
@@ -52,14 +35,9 @@ def metrics(a: Mapping[str, Leaves], b: Mapping[str, Leaves]) -> list[Metric]:
         value = values.get(key)
         return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
-    found = []
-    for file in sorted({*a, *b}):
-        one, other = a.get(file, {}), b.get(file, {})
-        for key in dict.fromkeys([*one, *other]):
-            row = Metric(file, key, number(one, key), number(other, key))
-            if (row.a, row.b) != (None, None):
-                found.append(row)
-    return found
+    keys = ((f, key) for f in sorted({*a, *b}) for key in dict.fromkeys([*a.get(f, {}), *b.get(f, {})]))
+    found = [Metric(f, key, number(a.get(f, {}), key), number(b.get(f, {}), key)) for f, key in keys]
+    return [row for row in found if (row.a, row.b) != (None, None)]
 
 
 def apart(a: pd.DataFrame, b: pd.DataFrame, count: int) -> pd.DataFrame:
@@ -88,28 +66,3 @@ def sheet(queries: pd.DataFrame, read: Callable[[str], Pixels], names: tuple[str
                 )
             )
     return ranked_list(rows)
-
-
-def render(
-    names: tuple[str, str],
-    parameters: Sequence[tuple[str, str, str]],
-    numbers: Sequence[Metric],
-    sheets: Sequence[tuple[str, Picture]],
-    notes: Sequence[str],
-) -> str:
-    """The HTML text; `names` are the revisions as given."""
-    moved = [row for row in numbers if row.delta]
-    return templates.render(
-        "compare/page.html",
-        stage="make compare",
-        place="compare/index.html",
-        eyebrow="two runs",
-        title=f"{names[0]} and {names[1]}",
-        headline=f"{names[0]} and {names[1]}",
-        lead=f"{len(parameters)} parameters and {len(moved)} of {len(numbers)} numbers differ; B minus A.",
-        names=names,
-        parameters=parameters,
-        numbers=numbers,
-        sheets=sheets,
-        notices=notes,
-    )

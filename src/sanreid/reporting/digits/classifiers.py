@@ -1,4 +1,4 @@
-"""The digits' runs, and the table of their classifiers.
+"""The digits' runs, and their classifiers: the table as CSV and Markdown, and its page.
 
 Decisions: which runs there are is told by section `mnist`, not by the folders, where an earlier run's may still lie. An
 accuracy on a thousand digits is uncertain by more than the classifiers differ, so its 95 % interval (Wilson 1927)
@@ -12,7 +12,7 @@ import pandas as pd
 from scipy.stats import binomtest
 
 from sanreid.graph_params import Runs as Runs
-from sanreid.reporting.shared import markdown_table
+from sanreid.reporting.shared import markdown_table, templates
 
 PUBLISHED_NOTE = "Published numbers are of the full 60,000 training digits, tested on 10,000."
 
@@ -59,3 +59,13 @@ def markdown(rows: Sequence[Row], published: Mapping[str, float]) -> str:
     here = "; ".join(f"{trained:,} training digits, tested on {tested:,}" for trained, tested in sizes)
     table = markdown_table.table(["", "accuracy", "95 %", "parameters", "epochs", "training"], lines)
     return f"{table}\n\nMeasured here: {here}. {PUBLISHED_NOTE}\n"
+
+
+def page(rows: Sequence[Row], published: Mapping[str, float], confusion: str, notices: Sequence[str]) -> str:
+    """The HTML text; `confusion` is the SVG that lies beside it, so that both say the same. ValueError for no rows."""
+    if not rows:
+        raise ValueError("the digits' page needs a classifier")
+    told = {"rows": rows, "cells": cells, "best": max(rows, key=lambda row: row.right / row.tested)}
+    told |= {"tiles": [templates.Tile(cells(row)[0], f"accuracy, % · {row.name}") for row in rows]}
+    told |= {"published": published, "confusion": confusion, "note": PUBLISHED_NOTE, "notices": notices}
+    return templates.render("digits/page.html", **told)

@@ -14,21 +14,12 @@ import pandas as pd
 from sanreid.bounds import Percent
 from sanreid.graph_params import Cell
 from sanreid.reporting.digits.classifiers import PUBLISHED_NOTE, wilson
-from sanreid.reporting.shared import markdown_table
+from sanreid.reporting.shared import class_charts, markdown_table
+from sanreid.reporting.shared.class_charts import Cell as Drawn
+from sanreid.reporting.shared.class_charts import Matrix
 from sanreid.training import digit_cells
 
 Grid = dict[Cell, Percent | None]  # cell -> published accuracy in percent, None where there is none
-Told = tuple[float, bool, int]  # what a map says of a cell: percent, diverged or not, digits behind the point
-WIDE, HIGH, LEFT, HEAD, GAP = 62, 32, 74, 82, 40  # px: a cell, room for the rows' names, for titles, between maps
-STYLE = """
-.grids{--g-ink:#1a2230;--g-soft:#5a6679;--g-rim:#dfe4ec;--g-fill:#2c63c8;--g-on:#fff;
- font-family:system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif}
-.grids text{font-size:12px;fill:var(--g-soft)} .grids .title{font-weight:600;fill:var(--g-ink)}
-.grids .cell{fill:var(--g-fill)} .grids .frame{fill:none;stroke:var(--g-rim)}
-.grids .number{fill:var(--g-ink);text-anchor:middle} .grids .strong{fill:var(--g-on);text-anchor:middle}
-@media (prefers-color-scheme:dark){.grids{--g-ink:#e6ebf4;--g-soft:#9fabbe;--g-rim:#2a3442;--g-fill:#7aa7ff;
- --g-on:#0f141b}}
-"""
 
 
 class Result(NamedTuple):
@@ -73,13 +64,12 @@ def at(name: str, grid: Grid, rate: float, value: float) -> str:
 def frame(grids: Mapping[str, Grid], results: Mapping[str, Result]) -> pd.DataFrame:
     """A row a grid and cell: accuracies as fractions."""
     made = []
-    for name, grid in grids.items():
-        for cell, published in grid.items():
-            result = results[cell]
-            low, high = wilson(round(result.accuracy * result.tested), result.tested)
-            line: dict[str, object] = {"grid": name, "cell": cell, **digit_cells.parse(cell)._asdict()}
-            line |= {"accuracy": result.accuracy, "low": low, "high": high, "diverged": result.diverged}
-            made.append(line | {"published": None if published is None else published / 100})
+    for name, cell, published in ((name, *pair) for name, grid in grids.items() for pair in grid.items()):
+        result = results[cell]
+        low, high = wilson(round(result.accuracy * result.tested), result.tested)
+        line: dict[str, object] = {"grid": name, "cell": cell, **digit_cells.parse(cell)._asdict()}
+        line |= {"accuracy": result.accuracy, "low": low, "high": high, "diverged": result.diverged}
+        made.append(line | {"published": None if published is None else published / 100})
     return pd.DataFrame(made)
 
 
@@ -105,50 +95,16 @@ def markdown(grids: Mapping[str, Grid], results: Mapping[str, Result], model: st
 
 def heatmaps(grids: Mapping[str, Grid], results: Mapping[str, Result]) -> str:
     """A row a grid, as SVG that stands alone: the map of what was measured, and of what was published."""
-    parts, y, right = [], 0, 0
+    lines = []
     for name, grid in grids.items():
-        found = axes(name, list(grid))
-        ours = {cell: (100 * results[cell].accuracy, results[cell].diverged, 1) for cell in grid}
-        theirs = {cell: (value, False, 2) for cell, value in grid.items() if value is not None}
-        parts.append(f'<text class="title" x="0" y="{y + 14}">By learning rate and {escape(name)}</text>')
-        x = 0
-        for title, values in (("measured here", ours), ("published, of 60,000 digits", theirs)):
-            parts += _map(name, grid, found, values, title, x, y)
-            x += LEFT + WIDE * len(found.rates) + GAP
-        right, y = max(right, x - GAP), y + HEAD + HIGH * len(found.values) + GAP
-    return (
-        f'<svg class="grids" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {right + 4} {y - GAP + 4}" '
-        f'width="{right + 4}" height="{y - GAP + 4}" role="img" aria-label="Accuracy over the grids">'
-        f"<style>{STYLE}</style>{''.join(parts)}</svg>"
-    )
-
-
-def _map(name: str, grid: Grid, found: Axes, values: Mapping[str, Told], title: str, x: int, y: int) -> list[str]:
-    left, top = x + LEFT, y + HEAD
-    width, height = WIDE * len(found.rates), HIGH * len(found.values)
-    parts = [
-        f'<text class="title" x="{x}" y="{y + 36}">{escape(title)}</text>',
-        f'<text x="{x}" y="{y + 54}">{found.field.replace("_", " ")} ↓ learning rate →</text>',
-    ]
-    for i, rate in enumerate(found.rates):
-        parts.append(f'<text x="{left + (i + 0.5) * WIDE}" y="{top - 7}" text-anchor="middle">{rate}</text>')
-    for j, value in enumerate(found.values):
-        middle = top + (j + 0.5) * HIGH + 4
-        parts.append(f'<text x="{left - 8}" y="{middle}" text-anchor="end">{value}</text>')
-        for i, rate in enumerate(found.rates):
-            cell = at(name, grid, rate, value)
-            if cell not in values:
-                continue
-            percent, diverged, digits = values[cell]
-            place = f'x="{left + i * WIDE + 1}" y="{top + j * HIGH + 1}" width="{WIDE - 2}" height="{HIGH - 2}"'
-            tone = "strong" if percent > 55 else "number"
-            parts.append(f'<rect class="cell" {place} rx="2" fill-opacity="{percent / 100:.3f}"/>')
-            parts.append(
-                f'<text class="{tone}" x="{left + (i + 0.5) * WIDE}" y="{middle}">'
-                f"{percent:.{digits}f}{'†' if diverged else ''}</text>"
-            )
-    parts.append(f'<rect class="frame" x="{left}" y="{top}" width="{width}" height="{height}"/>')
-    return parts
+        rates, field, values = axes(name, list(grid))
+        places = {at(name, grid, r, v): (j, i) for j, v in enumerate(values) for i, r in enumerate(rates)}
+        ours = {places[cell]: Drawn(results[cell].accuracy, _words(results[cell], None)) for cell in grid}
+        theirs = {places[cell]: Drawn(v / 100, f"{v:.2f}") for cell, v in grid.items() if v is not None}
+        told = f"{field.replace('_', ' ')} ↓ learning rate →", values, rates
+        titled = (f"{name}: measured here", ours), (f"{name}: published, of 60,000 digits", theirs)
+        lines.append([Matrix(title, *told, cells) for title, cells in titled])
+    return class_charts.matrices(lines, "Accuracy over the grids", (62, 32))
 
 
 def _words(result: Result, published: float | None) -> str:

@@ -6,17 +6,15 @@ and those of another class than its most frequent one are framed and marked.
 """
 
 from collections.abc import Callable
-from pathlib import Path
 
-import matplotlib
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
 
 from sanreid.evaluation.open_world import protocol
 from sanreid.evaluation.open_world.thresholds import Sequences
-from sanreid.reporting.shared.image_grids import INK, PAPER, SOFT, WRONG, Picture, rasterised
+from sanreid.reporting.shared.image_grids import INK, PAPER, SOFT, WRONG, Picture, Sheet, font, rasterised
 
 GAP, TEXT, FRAME = 6, 13, 2
 LINES = ["#c2503a", "#6b57cf", "#13917a", "#d08414", "#b0479a", "#7d6a4d", "#3f8a3c"]
@@ -80,41 +78,32 @@ def groups(
         own = stream[stream["group"] == group]
         main = own["class"].value_counts(sort=False).sort_index().idxmax()
         picked = own.iloc[np.linspace(0, len(own) - 1, min(images, len(own))).round().astype(int)]
-        cells = [
-            (_scaled(read(path), height), c == main) for path, c in zip(picked["path"], picked["class"], strict=True)
-        ]
+        cells = [(_scaled(read(p), height), c == main) for p, c in zip(picked["path"], picked["class"], strict=True)]
         share = (own["class"] == main).mean()
         rows.append((f"group {number}: {len(own)} images", f"{100 * share:.0f} % {word} {main}", cells))
-    font = ImageFont.truetype(Path(matplotlib.get_data_path()) / "fonts/ttf/DejaVuSans.ttf", TEXT)
-    left = 3 * GAP + max(int(font.getlength(text)) for head, below, _ in rows for text in (head, below))
+    left = 3 * GAP + max(int(font(TEXT).getlength(text)) for head, below, _ in rows for text in (head, below))
     step = max(height + 2 * FRAME, 2 * TEXT + GAP) + GAP
     width = left + max(sum(cell.width + 2 * FRAME + GAP for cell, _ in cells) for *_, cells in rows)
     rest = len(sizes) - len(rows)
-    sheet = Image.new("RGB", (width, GAP + step * len(rows) + (TEXT + 2 * GAP if rest else 0)), PAPER)
-    draw = ImageDraw.Draw(sheet)
+    sheet = Sheet(width, GAP + step * len(rows) + (TEXT + 2 * GAP if rest else 0))
     for i, (head, below, cells) in enumerate(rows):
         y, x = GAP + i * step, left
         middle = y + step // 2 - GAP // 2
-        draw.text((GAP, middle - 2), head, font=font, fill=INK, anchor="ld")
-        draw.text((GAP, middle + 2), below, font=font, fill=SOFT, anchor="la")
+        sheet.text(GAP, middle - 2, head, TEXT, INK, "ld")
+        sheet.text(GAP, middle + 2, below, TEXT, SOFT, "la")
         for cell, right in cells:
             if not right:
-                draw.rectangle((x, y, x + cell.width + 2 * FRAME - 1, y + cell.height + 2 * FRAME - 1), fill=WRONG)
-            sheet.paste(cell, (x + FRAME, y + FRAME))
-            if not right:
-                draw.text(
-                    (x + FRAME + 2, y + FRAME),
-                    "✗",
-                    font=font,
-                    fill=WRONG,
-                    anchor="la",
-                    stroke_width=2,
-                    stroke_fill=PAPER,
+                sheet.draw.rectangle(
+                    (x, y, x + cell.width + 2 * FRAME - 1, y + cell.height + 2 * FRAME - 1), fill=WRONG
                 )
+            sheet.image.paste(cell, (x + FRAME, y + FRAME))
+            if not right:
+                place = x + FRAME + 2, y + FRAME
+                sheet.draw.text(place, "✗", WRONG, font(TEXT), "la", stroke_width=2, stroke_fill=PAPER)
             x += cell.width + 2 * FRAME + GAP
     if rest:
-        draw.text((GAP, sheet.height - GAP), f"and {rest} smaller groups", font=font, fill=SOFT, anchor="ld")
-    return np.asarray(sheet)
+        sheet.text(GAP, sheet.image.height - GAP, f"and {rest} smaller groups", TEXT, SOFT, "ld")
+    return np.asarray(sheet.image)
 
 
 def _scaled(picture: Image.Image, height: int) -> Image.Image:

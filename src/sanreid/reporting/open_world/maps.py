@@ -6,7 +6,7 @@ neighbourhoods mean something in such a map; sizes of clusters and gaps between 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import plotly.graph_objects as go
@@ -20,12 +20,10 @@ from sanreid.reporting.shared import templates
 from sanreid.reporting.shared.image_grids import Picture, rasterised
 
 COMPONENTS, PERPLEXITY = 50, 30.0
-PLACE = "open_world/maps.html"  # below reports/
 COLOURS = ["#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd", "#8c564b", "#e377c2", "#20242c", "#bcbd22", "#17becf"]
 
 
-@dataclass(frozen=True)
-class Map:
+class Map(NamedTuple):
     """Points (N, 2) or (N, 3), their classes (N,), and what the map is of."""
 
     title: str
@@ -104,17 +102,8 @@ def turnable(rows: Sequence[Sequence[Map]], word: str, title: str) -> str:
     figure.update_layout(legend={"itemsizing": "constant", "orientation": "h", "y": -0.02}, font=grey)
     figure.update_layout(paper_bgcolor="rgba(0,0,0,0)")
     # a name of its own drawing would be another at every run
-    shared = "../assets/plotly.min.js"
-    drawn = figure.to_html(include_plotlyjs=shared, full_html=False, div_id="maps")
-    return templates.render(
-        "open_world/maps.html",
-        stage="report_open_world",
-        place=PLACE,
-        eyebrow="the open world",
-        headline=title,
-        lead="Maps to turn with the mouse; a click on a name hides its points.",
-        drawn=drawn,
-    )
+    drawn = figure.to_html(include_plotlyjs="../assets/plotly.min.js", full_html=False, div_id="maps")
+    return templates.render("open_world/maps.html", headline=title, drawn=drawn)
 
 
 def _colour(c: int) -> str:

@@ -5,11 +5,10 @@ divisions of digits never trained on, a set's people by each kind of features.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -24,11 +23,6 @@ from sanreid.reporting.shared.pictures import Picture, embed
 from sanreid.reporting.shared.templates import Tile
 
 SEEN = "seen"  # the setting beside which the published numbers stand
-LEAD = (
-    "Images come one after another, without labels. An image far from every known group founds a new one, otherwise it "
-    "joins the nearest. How far is far is calibrated on classes that are not in the stream, or on other images of "
-    "them; nothing is told of how many there are."
-)
 
 
 class Look(Section):
@@ -41,17 +35,7 @@ class Look(Section):
     quality: Quality
 
 
-@dataclass(frozen=True)
-class Pictured:
-    """Distances and groups of one record."""
-
-    title: str
-    distances: Picture
-    groups: Picture
-
-
-@dataclass(frozen=True)
-class Setting:
+class Setting(NamedTuple):
     """Records that are told together: key of the page, title, an introduction, and which of them are pictured."""
 
     key: str
@@ -59,20 +43,6 @@ class Setting:
     words: str
     records: dict[str, Record]
     pictured: list[str]
-
-
-@dataclass(frozen=True)
-class Part:
-    """What the page shows of a setting."""
-
-    setting: Setting
-    runs: str
-    summary: pd.DataFrame
-    mended: list[Row]
-    plain: list[Row]
-    lengths: list[Row]
-    counts: Picture
-    pictured: list[Pictured]
 
 
 def part(
@@ -83,8 +53,8 @@ def part(
     height: int,
     look: Look,
     out: Path,
-) -> Part:
-    """The tables and pictures of a setting; the pictures are written into the folder `out` as well.
+) -> dict[str, Any]:
+    """What the page shows of a setting, tables and pictures; the pictures are written into the folder `out` as well.
 
     `read` opens an image of its streams, `word` names what a class is, `height` is that of its images in px.
     """
@@ -101,42 +71,48 @@ def part(
         record = setting.records[name]
         drawn = figures.groups(record.stream, read, word, look.groups, look.images, height)
         distances = figures.distances(record.sequences, record.calibrated)
-        pictured.append(Pictured(name, kept(f"distances {name}", distances), kept(f"groups {name}", drawn)))
+        pictured.append(
+            {
+                "title": name,
+                "distances": kept(f"distances {name}", distances),
+                "groups": kept(f"groups {name}", drawn),
+            }
+        )
     if (*shown, table.MENDED, table.ALL) not in summary.index:
         raise ValueError(f"report_open_world.shown: no run of '{shown[0]}' by '{shown[1]}' in {setting.title}")
     orders, records = pooled["order"].nunique(), len(setting.records)
-    return Part(
-        setting,
-        f"{orders} random orders" + (f" of each of {records} divisions" if records > 1 else ""),
-        summary,
-        table.by_rule(summary, table.MENDED, shown),
-        table.by_rule(summary, protocol.REMEDIES[0], shown),
-        table.by_length(summary, shown),
-        kept(f"counts {setting.key}", figures.counts(pooled, shown[1])),
-        pictured,
-    )
+    return {
+        "setting": setting,
+        "runs": f"{orders} random orders" + (f" of each of {records} divisions" if records > 1 else ""),
+        "summary": summary,
+        "mended": table.by_rule(summary, table.MENDED, shown),
+        "plain": table.by_rule(summary, protocol.REMEDIES[0], shown),
+        "lengths": table.by_length(summary, shown),
+        "counts": kept(f"counts {setting.key}", figures.counts(pooled, shown[1])),
+        "pictured": pictured,
+    }
 
 
-def tile(made: Part, shown: tuple[str, str]) -> Tile:
+def tile(made: dict[str, Any], shown: tuple[str, str]) -> Tile:
     """Groups found of how many classes, over all images, by the shown rule after the last remedy."""
-    line = made.summary.xs((*shown, table.MENDED, table.ALL))
-    words = f"{made.setting.title}: groups found, {100 * line['accuracy']:.0f} % of the images right"
+    line = made["summary"].xs((*shown, table.MENDED, table.ALL))
+    words = f"{made['setting'].title}: groups found, {100 * line['accuracy']:.0f} % of the images right"
     return Tile(f"{line['found']:.1f}", words, f"of {line['classes']:g}")
 
 
-def markdown(parts: Sequence[Part], published: Sequence[Row]) -> str:
+def markdown(parts: Sequence[dict[str, Any]], published: Sequence[Row]) -> str:
     """The tables in Markdown, two a setting."""
     text = []
     for one in parts:
-        text.append(f"**{one.setting.title}**, all images, {one.runs}, after merging and the second pass")
-        rows = [*one.mended, *(published if one.setting.key == SEEN else [])]
+        text.append(f"**{one['setting'].title}**, all images, {one['runs']}, after merging and the second pass")
+        rows = [*one["mended"], *(published if one["setting"].key == SEEN else [])]
         text.append(table.markdown(rows, ("rule", "nearest by")))
-        text.append(table.markdown(one.lengths, ("images", "remedy")))
+        text.append(table.markdown(one["lengths"], ("images", "remedy")))
     return "\n\n".join(text)
 
 
 def render(
-    parts: Sequence[Part],
+    parts: Sequence[dict[str, Any]],
     maps: Sequence[tuple[str, Picture]],
     shown: tuple[str, str],
     published: Sequence[Row],
@@ -147,19 +123,6 @@ def render(
 
     `note` says what the published rows are, `notices` what the trainings warned of.
     """
-    return templates.render(
-        "open_world/page.html",
-        stage="report_open_world",
-        place="open_world/index.html",
-        eyebrow="the open world",
-        headline="How many are in the stream?",
-        lead=LEAD,
-        head=table.HEAD,
-        parts=parts,
-        maps=maps,
-        tiles=[tile(part, shown) for part in parts],
-        shown=shown,
-        published={SEEN: list(published)},
-        note=note,
-        notices=notices,
-    )
+    told = {"head": table.HEAD, "parts": parts, "maps": maps, "shown": shown, "note": note, "notices": notices}
+    tiles = [tile(part, shown) for part in parts]
+    return templates.render("open_world/page.html", **told, tiles=tiles, published={SEEN: list(published)})

@@ -6,7 +6,7 @@ published is of the full set and is a row of its own, marked, never averaged wit
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -18,8 +18,7 @@ HEAD = ("classes found", "right count", "accuracy", "worst accuracy", "adjusted 
 MENDED = protocol.REMEDIES[-1]
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(NamedTuple):
     """A line of a table: names, cells in words; `published` and `shown` (the headline's rule) set it apart."""
 
     names: tuple[str, ...]
@@ -66,22 +65,20 @@ def cells(line: pd.Series) -> tuple[str, ...]:
 
 def by_rule(summary: pd.DataFrame, remedy: str, shown: tuple[str, str]) -> list[Row]:
     """Of all images, a row a rule and link; the peers, which need no remedy, stand in every table."""
-    rows = []
-    for keys, line in summary.iterrows():
-        rule, link, kind, length = keys  # pyrefly: ignore[not-iterable]
-        if length == ALL and (kind == remedy or link == protocol.PEER):
-            rows.append(Row((rule, link), cells(line), shown=(rule, link) == shown))
-    return rows
+    return [
+        Row((rule, link), cells(line), shown=(rule, link) == shown)
+        for (rule, link, kind, length), line in summary.iterrows()  # pyrefly: ignore[not-iterable]
+        if length == ALL and (kind == remedy or link == protocol.PEER)
+    ]
 
 
 def by_length(summary: pd.DataFrame, shown: tuple[str, str]) -> list[Row]:
     """Of the shown rule, a row a length and remedy."""
-    rows = []
-    for keys, line in summary.iterrows():
-        rule, link, kind, length = keys  # pyrefly: ignore[not-iterable]
-        if (rule, link) == shown:
-            rows.append(Row((str(length), kind), cells(line), shown=kind == MENDED))
-    return rows
+    return [
+        Row((str(length), kind), cells(line), shown=kind == MENDED)
+        for (rule, link, kind, length), line in summary.iterrows()  # pyrefly: ignore[not-iterable]
+        if (rule, link) == shown
+    ]
 
 
 def published(lines: dict[str, list[str]]) -> list[Row]:

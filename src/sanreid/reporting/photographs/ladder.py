@@ -4,9 +4,9 @@ Decisions: gains are mAP of the centred ranking, the least noisy of the numbers,
 seeds are averaged before, draw by draw. A step whose interval holds 0 has shown nothing, and the table says so.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -21,8 +21,7 @@ SHOWN = ("plain", "centred")
 BY = ("centred", "mAP")  # what gains are of
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(NamedTuple):
     """A step's name, the place of the step that it stands on, and what each seed found: part -> way -> Found."""
 
     name: str
@@ -75,50 +74,33 @@ def write(out: Path, steps: Sequence[Step], p: Settings, size: str) -> None:
         table.to_csv(work, index=False)
     with runtime.atomic_file(out / "ladder.md") as work:
         work.write_text(markdown_table.table(head, cells, words=1) + "\n", encoding="utf-8")
-    html = templates.render(
-        "photographs/ladder.html",
-        stage="make ladder",
-        place=f"photographs/{out.name}/ladder.html",
-        eyebrow="photographs",
-        headline="What each lever brings",
-        lead=f"Trained on rendered people, tested on photographs of others: {out.name}. A step is a training ({size}).",
-        head=head,
-        rows=cells,
-        draws=p.draws,
-    )
+    told = {"name": out.name, "size": size, "head": head, "rows": cells, "draws": p.draws}
     with runtime.atomic_file(out / "ladder.html") as work:
-        work.write_text(html, encoding="utf-8")
+        work.write_text(templates.render("photographs/ladder.html", **told), encoding="utf-8")
 
 
 def _cells(name: str, table: pd.DataFrame) -> list[str]:
     """A row of the table in percent; '' where a part or a way is not there."""
 
-    def pick(part: str, way: str) -> pd.Series | None:
-        found = table[(table["part"] == part) & (table["way"] == way)]
-        return found.iloc[0] if len(found) else None
+    lines = {(line["part"], line["way"]): line for line in table.to_dict("records")}
 
-    def numbers(line: pd.Series | None) -> str:
+    def numbers(part: str, way: str = BY[0]) -> str:
+        line = lines.get((part, way))
         return "" if line is None else f"{100 * line['rank1']:.1f} / {100 * line['mAP']:.1f}"
 
-    def gain(line: pd.Series | None) -> str:
-        if line is None or pd.isna(line.get("gain", np.nan)):
-            return ""
-        return f"{100 * line['gain']:+.1f} [{100 * line['low']:+.1f}, {100 * line['high']:+.1f}]"
+    def gain(part: str, words: Callable[[Mapping[Any, Any]], str]) -> str:
+        line = lines.get((part, BY[0]), {})
+        return "" if pd.isna(line.get("gain", np.nan)) else words(line)
 
-    everybody = pick("all", BY[0])
-    return [
-        name,
-        numbers(pick("all", "plain")),
-        *(numbers(pick(part, BY[0])) for part in ("all", "odd", "even")),
-        *(gain(pick(part, BY[0])) for part in ("odd", "all")),
-        _shows(everybody),
-    ]
+    told = [name, numbers("all", "plain"), *map(numbers, ("all", "odd", "even"))]
+    return [*told, *(gain(part, _points) for part in ("odd", "all")), gain("all", _shows)]
 
 
-def _shows(line: pd.Series | None) -> str:
-    """What the interval of the gain over everybody says."""
-    if line is None or pd.isna(line.get("gain", np.nan)):
-        return ""
-    if line["low"] > 0:
-        return "gain"
-    return "loss" if line["high"] < 0 else "no difference shown"
+def _points(line: Mapping[Any, Any]) -> str:
+    """A gain and its interval."""
+    return "{:+.1f} [{:+.1f}, {:+.1f}]".format(*(100 * line[key] for key in ("gain", "low", "high")))
+
+
+def _shows(line: Mapping[Any, Any]) -> str:
+    """What the interval of a gain says."""
+    return "gain" if line["low"] > 0 else "loss" if line["high"] < 0 else "no difference shown"

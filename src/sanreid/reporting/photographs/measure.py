@@ -9,6 +9,7 @@ measured of, so that a page can leave out what is no longer so.
 import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -54,25 +55,22 @@ def floors(
 
     ImageNet's are left out where the file `weights` is not there.
     """
-    store: list[Tensor] = []
 
+    @cache
     def decoded() -> Tensor:
-        if not store:
-            store.append(tensors.decode(folder, rows["path"].tolist(), imagenet.SIZE))
-        return store[0]
-
-    yield "random", lambda: (trivial_baselines.random_features(len(rows), width, seed), {})
-    yield "stripes", lambda: (trivial_baselines.colour_stripes(decoded(), stripes), {})
-    if not weights.is_file():
-        runtime.log.warning("%s: not there, so the floor of ImageNet's features is left out", weights)
-        return
+        return tensors.decode(folder, rows["path"].tolist(), imagenet.SIZE)
 
     def of_imagenet() -> Extracted:
         net = imagenet.mobilenet(weights)
         values = features.extract(net, decoded(), batch, flip_average=True, read=lambda pooled: pooled)
         return values, {"weights": digest(weights), "flip_average": True}
 
-    yield "imagenet", of_imagenet
+    yield "random", lambda: (trivial_baselines.random_features(len(rows), width, seed), {})
+    yield "stripes", lambda: (trivial_baselines.colour_stripes(decoded(), stripes), {})
+    if weights.is_file():
+        yield "imagenet", of_imagenet
+    else:
+        runtime.log.warning("%s: not there, so the floor of ImageNet's features is left out", weights)
 
 
 def write(

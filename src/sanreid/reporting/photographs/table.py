@@ -6,9 +6,9 @@ first table as text, has rank-1 and mAP of everybody.
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -29,8 +29,7 @@ TITLES = {"plain": "plain", "centred": "centred", "reranked": "re-ranked", "cent
 COLUMNS = {"rank1": "rank-1", "rank5": "rank-5", "rank10": "rank-10", "mAP": "mAP"}
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(NamedTuple):
     """What one network or floor reached: its folder below the set's, its name, and its metrics.json."""
 
     folder: Path

@@ -7,6 +7,7 @@ does not have is said in a note; it is never a crash.
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -23,8 +24,7 @@ BOXES = ("labeled", "detected")
 CARRIED = ("hat", "backpack", "bag", "handbag")
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(NamedTuple):
     """Pictures that belong together, usually of one person."""
 
     title: str
@@ -43,8 +43,7 @@ class Sheet:
     wide: bool = False  # a row takes the page's width
 
 
-@dataclass(frozen=True)
-class Look:
+class Look(NamedTuple):
     """How much is shown, and how large."""
 
     people: int
@@ -71,11 +70,8 @@ def pit(folder: Path, look: Look, images: int = 4) -> Sheet:
                 picture = beside(picture, dimmed(texture, load(folder / image["visibility"], "L")))
             pictures.append(embed(picture, Path(image["path"]).name, look.height, look.quality))
         rows.append(Row(f"person {pid}", pictures))
-    notes = []
-    if not has["frontal"]:
-        notes.append("Pose-aligned frontal pictures: not available in this set.")
-    if not has["visibility"]:
-        notes.append("Visibility maps: not available in this set.")
+    told = {"frontal": "Pose-aligned frontal pictures", "visibility": "Visibility maps"}
+    notes = [f"{words}: not available in this set." for name, words in told.items() if not has[name]]
     people, count = table["pid"].nunique(), len(table)
     text = f"{count:,} images of {people:,} textures. Beside each image stands the part of the texture that it shows."
     return Sheet("PIT: paired image and texture", text, rows, notes, wide=True)

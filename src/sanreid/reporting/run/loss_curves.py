@@ -1,7 +1,7 @@
 """Loss curves from the history.csv of each model: one chart a term, variants in their colours, seeds overlaid."""
 
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -11,8 +11,7 @@ from sanreid.reporting.shared.line_chart import Line, chart, thin
 NOT_TERMS = {"epoch", "step", "lr", "seconds"}
 
 
-@dataclass(frozen=True)
-class Charts:
+class Charts(NamedTuple):
     """Charts (SVG) that share a legend of variant -> colour class."""
 
     title: str

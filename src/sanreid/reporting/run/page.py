@@ -4,19 +4,15 @@ Decisions: css, pictures and drawings are inlined and nothing is fetched, so tha
 decides how things look and this module what is said. A picture or a number always comes from a file of a stage.
 """
 
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from sanreid.reporting.run import results_section
-from sanreid.reporting.run.dataset_samples import Sheet
-from sanreid.reporting.run.loss_curves import Charts
-from sanreid.reporting.run.parameters import Changed, Part
-from sanreid.reporting.shared import failures, templates, verification
-from sanreid.reporting.shared.number_format import percent
-from sanreid.reporting.shared.pictures import Picture
-from sanreid.reporting.shared.results import MEASURES, Crossed, Results
-from sanreid.reporting.shared.results_table import Outcome
+from sanreid.reporting.shared import templates
+from sanreid.reporting.shared.line_chart import dots
+from sanreid.reporting.shared.number_format import cell, each_seed, percent
+from sanreid.reporting.shared.results import MEASURES, Results
+from sanreid.reporting.shared.results_table import PUBLISHED, TEXTURE
 from sanreid.reporting.shared.results_text import CROSSED
 from sanreid.reporting.shared.templates import Tile
 
@@ -25,94 +21,37 @@ REGIONS = {"": "all texels that exist", "_visible": "those that the picture show
 SCORES = {"l1": ("L1", ".4f"), "psnr": ("PSNR", ".2f"), "ssim": ("SSIM", ".3f")}
 
 
-@dataclass(frozen=True)
-class Table:
+class Table(NamedTuple):
     """Column names, and (row name, cells) pairs."""
 
     columns: list[str]
     rows: list[tuple[str, list[str]]]
 
 
-@dataclass(frozen=True)
-class Textures:
-    """What the texture section shows of one set."""
-
-    set: str
-    table: Table | None
-    sheet: Sheet
-    notes: list[str]
-
-
-@dataclass(frozen=True)
-class Ranked:
-    """The ranked lists of one variant, its seeds in order."""
-
-    title: str
-    pictures: list[Picture]
-    folds: failures.Shown  # of the first seed
-
-
-@dataclass(frozen=True)
-class Contents:
-    """Everything that the page shows, section by section."""
-
-    graph: str
-    raw: list[Sheet]
-    digits: Sheet | None
-    reconstructions: Picture | None
-    textures: list[Textures]
-    losses: list[Charts]
-    outcomes: list[Outcome]
-    crossed: list[Crossed]
-    verified: dict[str, verification.Section | None]  # set -> whether two pictures show one person
-    ranked: list[Ranked]
-    parameters: list[Part]
-    changed: Changed | None = None  # None where no profile lies beside the parameters
-    about: dict[str, str] = field(default_factory=dict)  # variant -> what it starts from and which losses are on
-    notes: dict[str, list[str]] = field(default_factory=dict)
-    notices: list[str] = field(default_factory=list)  # above everything
-
-
-def render(contents: Contents) -> str:
-    """The HTML text."""
-    outcomes = contents.outcomes
+def render(contents: dict[str, Any]) -> str:
+    """The HTML text of what `page_contents.contents` gathered."""
+    outcomes = contents["outcomes"]
     colours = results_section.kinds([o.result for o in outcomes])
-    shown: dict[str, Any] = vars(contents) | {
-        "results": [results_section.article(outcome, contents.about) for outcome in outcomes],
-        "crossed": results_section.crossed(contents.crossed, colours),
-    }
-    return templates.render(
-        "run/page.html",
-        stage="report",
-        place="index.html",
-        eyebrow="a run of the pipeline",
-        measures=list(MEASURES.values()),
-        crossed_title=CROSSED,
-        ran=(Path(__file__).parent / "ran.js").read_text(),
-        **head(outcomes[0].result if outcomes else None),
-        **shown,
-    )
+    shown = contents | head(outcomes[0].result if outcomes else None)
+    shown |= {"results": [results_section.article(outcome, contents["about"]) for outcome in outcomes]}
+    shown |= {"measures": MEASURES, "colours": colours, "crossed_title": CROSSED, "columns": (TEXTURE, PUBLISHED)}
+    ran = (Path(__file__).parent / "ran.js").read_text()
+    return templates.render("run/page.html", **shown, cell=cell, dots=dots, each_seed=each_seed, ran=ran)
 
 
 def head(result: Results | None) -> dict[str, Any]:
-    """Headline, lead and tiles: what came out and what was done; the best variant, the strongest and weakest floor."""
+    """What headline, lead and tiles are of: the best variant, the strongest and the weakest floor."""
     best = result.best() if result else None
     if result is None or best is None:
-        lead = "Nothing was evaluated yet; the sections below show what is there."
-        return {"headline": "A run without an evaluated variant", "lead": lead}
-    seeds = f"{len(best.seeds)} seeds" if len(best.seeds) > 1 else "one seed"
+        return {"best": None}
     spread = {m: percent(d) for m in ("rank1", "mAP") if (d := best.deviation(m)) is not None}
     floors = sorted(result.floors, key=lambda m: -m.mean("rank1"))
-    return {
-        "headline": f"The right person comes first for {percent(best.mean('rank1'))} % of queries",
-        "lead": f"Rank-1 of {best.label} on {result.set}: the picture nearest to a query, among those of other "
-        f"cameras, shows the same person. The mean over {seeds}, on people who were held out of training.",
-        "tiles": [
-            Tile(percent(best.mean(m)), f"{MEASURES[m]}, % · {best.label}", f"± {spread[m]}" if m in spread else "")
-            for m in ("rank1", "mAP")
-        ]
-        + [Tile(percent(f.mean("rank1")), f"rank-1, % · {f.label}") for f in floors[:1] + floors[1:][-1:]],
-    }
+    tiles = [
+        Tile(percent(best.mean(m)), f"{MEASURES[m]}, % · {best.label}", f"± {spread[m]}" if m in spread else "")
+        for m in ("rank1", "mAP")
+    ]
+    tiles += [Tile(percent(f.mean("rank1")), f"rank-1, % · {f.label}") for f in floors[:1] + floors[1:][-1:]]
+    return {"best": best, "tested": result.set, "tiles": tiles}
 
 
 def texture_table(metrics: dict) -> Table | None:

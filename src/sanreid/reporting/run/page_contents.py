@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from sanreid.reporting.run import dataset_samples, loss_curves, parameters
 from sanreid.reporting.run.dataset_samples import Look
 from sanreid.reporting.run.grid_rows import wrapped
-from sanreid.reporting.run.page import Contents, Ranked, Textures, texture_table
+from sanreid.reporting.run.page import texture_table
 from sanreid.reporting.run.results_section import kinds
 from sanreid.reporting.shared import failures, verification
 from sanreid.reporting.shared.notices import of_model
@@ -44,22 +45,26 @@ class Run:
 
 def contents(
     run: Run, outcomes: list[Outcome], crossed: list[Crossed], drawing: str, params: Path, look: Look
-) -> Contents:
-    """Gather the page. Raises ValueError or FileNotFoundError naming a file that is broken or half there."""
+) -> dict[str, Any]:
+    """Gather the page, section by section.
+
+    Raises ValueError or FileNotFoundError naming a file that is broken or half there.
+    """
     results = [outcome.result for outcome in outcomes]
     colours = kinds(results)
     notes: dict[str, list[str]] = {"raw": [], "results": [], "ranked": []}
     raw = [dataset_samples.pit(run.pit, look)]
     raw += [dataset_samples.people(group, run.attributes, look) for group in dataset_samples.groups(run.interim)]
-    if run.attributes is None:
-        notes["raw"].append("Attributes: not available in this run.")
-    if run.mnist is None:
-        notes["raw"].append("Digits: not available in this run.")
+    for name, folder in (("Attributes", run.attributes), ("Digits", run.mnist)):
+        if folder is None:
+            notes["raw"].append(f"{name}: not available in this run.")
     curves = [loss_curves.of_model(run.san_pg, "SAN-PG, on PIT")]
-    models = [run.san_pg]
-    for name in run.experiment.sets if run.experiment.variants else []:
-        runs = run.experiment.runs(run.models, name)
-        curves.append(loss_curves.of_variants(runs, f"Variants on {name}", colours))
+    models, verified = [run.san_pg], {}
+    for name in run.experiment.sets:
+        runs, evaluated = (run.experiment.runs(tree, name) for tree in (run.models, run.evaluations))
+        verified[name] = verification.section({variant: list(seeds.values()) for variant, seeds in evaluated.items()})
+        if runs:
+            curves.append(loss_curves.of_variants(runs, f"Variants on {name}", colours))
         models += [folder for seeds in runs.values() for folder in seeds.values()]
     ranked = [lists for name in run.experiment.sets for lists in _ranked(run, name, look)]
     notes["results"] += [
@@ -69,29 +74,23 @@ def contents(
     ]
     if not ranked:
         notes["ranked"].append("No ranked lists are available: run evaluate_san.")
-    return Contents(
-        graph=drawing,
-        raw=raw,
-        digits=dataset_samples.digits(run.mnist, look) if run.mnist else None,
-        reconstructions=_reconstructions(run.san_pg / "reconstructions.jpg", look),
-        textures=[_textures(run, name, look) for name in run.experiment.sets],
-        losses=curves,
-        outcomes=outcomes,
-        crossed=crossed,
-        verified={
-            n: verification.section(_seeds(run.experiment.runs(run.evaluations, n))) for n in run.experiment.sets
-        },
-        ranked=ranked,
-        parameters=parameters.sections(params),
-        changed=parameters.changed(params, params.parent / "profiles"),
-        about=_about(run),
-        notes=notes,
-        notices=[words for model in models for words in of_model(model)],
-    )
-
-
-def _seeds(runs: dict[str, dict[int, Path]]) -> dict[str, list[Path]]:
-    return {variant: list(seeds.values()) for variant, seeds in runs.items()}
+    return {
+        "graph": drawing,
+        "raw": raw,
+        "digits": dataset_samples.digits(run.mnist, look) if run.mnist else None,
+        "reconstructions": _reconstructions(run.san_pg / "reconstructions.jpg", look),
+        "textures": [_textures(run, name, look) for name in run.experiment.sets],
+        "losses": curves,
+        "outcomes": outcomes,
+        "crossed": crossed,
+        "verified": verified,
+        "ranked": ranked,
+        "parameters": parameters.sections(params),
+        "changed": parameters.changed(params, params.parent / "profiles"),
+        "about": _about(run),
+        "notes": notes,
+        "notices": [words for model in models for words in of_model(model)],
+    }
 
 
 def _about(run: Run) -> dict[str, str]:
@@ -116,7 +115,7 @@ def _reconstructions(path: Path, look: Look) -> Picture | None:
     return embed(wrapped(load(path)), "picture, painted texture, true texture", quality=look.quality, width=SHEET)
 
 
-def _textures(run: Run, name: str, look: Look) -> Textures:
+def _textures(run: Run, name: str, look: Look) -> dict[str, Any]:
     report = run.texture_reports / name / "metrics.json"
     metrics = read_json(report) if report.is_file() else {}
     table = texture_table(metrics)
@@ -124,12 +123,11 @@ def _textures(run: Run, name: str, look: Look) -> Textures:
     if table is None:
         reason = f" ({metrics['reason']})" if metrics.get("reason") else ""
         notes.append(f"Distances to true textures: not available for {name}{reason}.")
-    return Textures(
-        name, table, dataset_samples.textures(run.images(name), run.textures / name / "texture", look), notes
-    )
+    sheet = dataset_samples.textures(run.images(name), run.textures / name / "texture", look)
+    return {"set": name, "table": table, "sheet": sheet, "notes": notes}
 
 
-def _ranked(run: Run, name: str, look: Look) -> list[Ranked]:
+def _ranked(run: Run, name: str, look: Look) -> list[dict[str, Any]]:
     lists = []
     for variant, seeds in run.experiment.runs(run.evaluations, name).items():
         pictures = [
@@ -139,5 +137,5 @@ def _ranked(run: Run, name: str, look: Look) -> list[Ranked]:
         ]
         if pictures:
             folds = failures.shown(next(iter(seeds.values())), SHEET, look.quality)
-            lists.append(Ranked(f"{variant} on {name}", pictures, folds))
+            lists.append({"title": f"{variant} on {name}", "pictures": pictures, "folds": folds})
     return lists

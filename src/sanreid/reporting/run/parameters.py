@@ -1,19 +1,19 @@
 """params.yaml as the page shows it: its sections as written, with the comments that say what a key means."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 from sanreid import params
 
 KEY = re.compile(r"^(\s*(?:- )?)([\w.]+)(:)(?=\s|$)")
 COMMENT = re.compile(r"(?:^|\s)#.*$")
+Leaves = Mapping[str, object]  # dotted key -> value
 
 
-@dataclass(frozen=True)
-class Part:
+class Part(NamedTuple):
     """A section: its name, the first line of the comment above it, and its lines as HTML."""
 
     name: str
@@ -21,8 +21,7 @@ class Part:
     html: str
 
 
-@dataclass(frozen=True)
-class Changed:
+class Changed(NamedTuple):
     """The profile that a run's parameters are nearest to, and (key, there, here) of what differs; '–' is absent."""
 
     profile: str
@@ -34,49 +33,42 @@ def changed(path: Path, profiles: Path) -> Changed | None:
 
     The profiles are no dependency of the page: who edits one and not params.yaml sees it at the next report.
     """
-    here = _leaves(params.read(path))
-    found = []
-    for file in sorted(profiles.glob("*.yaml")):
-        there = _leaves(params.read(file))
-        keys = [k for k in dict.fromkeys([*there, *here]) if there.get(k, "–") != here.get(k, "–")]
-        found.append(Changed(file.name, [(k, there.get(k, "–"), here.get(k, "–")) for k in keys]))
+    here = leaves(params.read(path))
+    found = [Changed(f.name, differing(leaves(params.read(f)), here)) for f in sorted(profiles.glob("*.yaml"))]
     return min(found, key=lambda c: len(c.keys), default=None)
 
 
-def _leaves(values: Any, prefix: str = "") -> dict[str, str]:
-    """Dotted keys to values as text."""
+def leaves(values: object, prefix: str = "") -> dict[str, object]:
+    """Nested mappings as dotted keys; lists stay whole."""
     if isinstance(values, dict) and values:
-        return {k: v for key, value in values.items() for k, v in _leaves(value, f"{prefix}{key}.").items()}
-    return {prefix[:-1]: str(values)}
+        return {k: v for key, value in values.items() for k, v in leaves(value, f"{prefix}{key}.").items()}
+    return {prefix[:-1]: values}
+
+
+def differing(a: Leaves, b: Leaves) -> list[tuple[str, str, str]]:
+    """(key, in A, in B) of what differs; '–' is absent."""
+    pairs = ((key, str(a.get(key, "–")), str(b.get(key, "–"))) for key in dict.fromkeys([*a, *b]))
+    return [(key, one, other) for key, one, other in pairs if one != other]
 
 
 def sections(path: Path) -> list[Part]:
     """Split the file at its top-level keys; a comment belongs to the key below it. FileNotFoundError names the file."""
     if not path.is_file():
         raise FileNotFoundError(f"{path}: not found; `make profile PROFILE=demo` writes one")
-    parts: list[Part] = []
+    parts: list[tuple[str, str, list[str]]] = []
     above: list[str] = []
-    name, lines, about = "", [], ""
     for line in path.read_text().splitlines():
-        key = re.match(r"^(\w+):", line)
-        if key:
-            if name:
-                parts.append(_part(name, about, lines))
+        if key := re.match(r"(\w+):", line):
             about = next((c.lstrip("# ").strip() for c in above if c.strip("# ")), "")
-            name, lines, above = key[1], [*above, line], []
-        elif not line.strip() or line.startswith("#"):
-            above = [] if not line.strip() else [*above, line]
-            if line.strip():
-                continue
-        elif name:
-            lines.append(line)  # a comment before it belongs to the next key: `dvc exp run -S` moves lists below it
-    if name:
-        parts.append(_part(name, about, lines))
-    return parts
-
-
-def _part(name: str, about: str, lines: list[str]) -> Part:
-    return Part(name, about, "\n".join(_tinted(line) for line in lines))
+            parts.append((key[1], about, [*above, line]))
+            above = []
+        elif line.startswith("#"):
+            above.append(line)
+        elif not line.strip():
+            above = []
+        elif parts:
+            parts[-1][2].append(line)  # a comment before it is the next key's: `dvc exp run -S` moves lists below it
+    return [Part(name, about, "\n".join(map(_tinted, lines))) for name, about, lines in parts]
 
 
 def _tinted(line: str) -> str:

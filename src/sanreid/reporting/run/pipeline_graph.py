@@ -10,7 +10,8 @@ would say nothing.
 import itertools
 import posixpath
 import re
-from collections.abc import Iterator
+from collections import ChainMap
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -73,10 +74,15 @@ def read(path: Path) -> Graph:
         except KeyError as error:
             message = f"{path}: stage {name}: ${{{error.args[0]}}} is not to be found; add the key to params.yaml"
             raise ValueError(message) from None
-    edges = {(a.name, b.name) for a, b in itertools.permutations(nodes.values(), 2) if _feeds(a, b)}
-    for source, reader in _sources(list(nodes.values())):
-        nodes.setdefault(source, Node(source, source=True, writes=(source,)))
-        edges.add((source, reader))
+    edges = {(a.name, b.name) for a, b in itertools.permutations(nodes.values(), 2) if _overlapping(a.writes, b.reads)}
+    written = [out for stage in nodes.values() for out in stage.writes]
+    for stage in [*nodes.values()]:
+        for dep in stage.reads:
+            place = PurePosixPath(dep)
+            code = place.suffix in CODE or place.parts[0] in CODE_FOLDERS
+            if not code and not _overlapping(written, [dep]):
+                nodes.setdefault(dep, Node(dep, source=True, writes=(dep,)))
+                edges.add((dep, stage.name))
     for circle in nx.strongly_connected_components(nx.DiGraph(sorted(edges))):
         if len(circle) > 1:
             raise ValueError(f"{path}: these stages feed one another in a circle: {', '.join(sorted(circle))}")
@@ -89,16 +95,14 @@ def overlap(a: str, b: str) -> bool:
     return all(one == other for one, other in zip(first, second, strict=False))
 
 
+def _overlapping(some: Sequence[str], others: Sequence[str]) -> bool:
+    return any(overlap(one, other) for one in some for other in others)
+
+
 def _context(path: Path, declared: list[Any]) -> dict[str, Any]:
-    context: dict[str, Any] = {}
     files = [path.parent / "params.yaml", *(path.parent / v for v in declared if isinstance(v, str))]
-    for file in files:
-        if file.is_file():
-            context |= params.read(file)
-    for values in declared:
-        if isinstance(values, dict):
-            context |= values
-    return context
+    read = [params.read(file) for file in files if file.is_file()]
+    return dict(ChainMap(*reversed([*read, *(v for v in declared if isinstance(v, dict))])))
 
 
 def _node(name: str, stage: dict[str, Any], context: dict[str, Any]) -> Node:
@@ -109,15 +113,14 @@ def _node(name: str, stage: dict[str, Any], context: dict[str, Any]) -> Node:
     instances = []
     for label, local in _instances(stage, context):
         scope = context | local
-        if label:
-            instances.append(label)
+        instances += [label] if label else []
         wdir = fill(body.get("wdir", "."), scope)
         for key, paths in (("deps", reads), ("outs", writes), ("metrics", writes), ("plots", writes)):
             for entry in body.get(key, []):
                 raw = next(iter(entry)) if isinstance(entry, dict) else entry
                 paths.append(posixpath.normpath(posixpath.join(wdir, fill(raw, scope))))
-    desc = " ".join(str(desc).split())
-    return Node(name, desc, tuple(instances), tuple(dict.fromkeys(reads)), tuple(dict.fromkeys(writes)))
+    ran, read, written = (tuple(dict.fromkeys(values)) for values in (instances, reads, writes))
+    return Node(name, " ".join(str(desc).split()), ran, read, written)
 
 
 def _instances(stage: dict[str, Any], context: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -165,18 +168,3 @@ def _look_up(name: str, scope: dict[str, Any]) -> Any:
         except (KeyError, IndexError, TypeError, ValueError):
             raise KeyError(name) from None
     return value
-
-
-def _feeds(a: Node, b: Node) -> bool:
-    return any(overlap(out, dep) for out in a.writes for dep in b.reads)
-
-
-def _sources(stages: list[Node]) -> Iterator[tuple[str, str]]:
-    """(path that no stage writes, its reader), code left out."""
-    written = [out for stage in stages for out in stage.writes]
-    for stage in stages:
-        for dep in stage.reads:
-            path = PurePosixPath(dep)
-            code = path.suffix in CODE or path.parts[0] in CODE_FOLDERS
-            if not code and not any(overlap(dep, out) for out in written):
-                yield dep, stage.name

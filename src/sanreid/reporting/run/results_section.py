@@ -5,14 +5,15 @@ paper's order under its title; the differences are drawn, and stand as numbers i
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from sanreid.reporting.shared.forest_plot import Row as Difference
 from sanreid.reporting.shared.forest_plot import forest
-from sanreid.reporting.shared.line_chart import Line, chart, dots
-from sanreid.reporting.shared.number_format import cell, difference, each_seed, interval_words, shows, signed
+from sanreid.reporting.shared.line_chart import Line, chart
+from sanreid.reporting.shared.number_format import difference, each_seed, interval_words, shows, signed
 from sanreid.reporting.shared.paired_differences import JUDGED, Comparison
-from sanreid.reporting.shared.results import MEASURES, Crossed, Results
-from sanreid.reporting.shared.results_table import PUBLISHED, TEXTURE, Outcome, Row, board, caption
+from sanreid.reporting.shared.results import MEASURES, Results
+from sanreid.reporting.shared.results_table import Outcome, Row, board, caption
 from sanreid.reporting.shared.results_text import sentence
 
 COLOURS = 8  # of page.css
@@ -25,38 +26,24 @@ def kinds(results: Sequence[Results]) -> dict[str, str]:
     return {name: f"m{i % COLOURS}" for i, name in enumerate(names)}
 
 
-def article(outcome: Outcome, about: Mapping[str, str]) -> dict:
-    """What the template shows of one set."""
-    result, colours, laid = outcome.result, kinds([outcome.result]), board(outcome)
-    best, beside = result.best(), max((len(m.seeds) for m in result.variants), default=0) <= BESIDE
-
-    def row(r: Row) -> dict:
-        method, kind = r.method, colours.get(r.method.name, "f")
-        words = [method.name if r.label else "", about.get(method.name) or ""]
-        return {
-            "label": r.label or method.label,
-            "about": " · ".join(w for w in words if w),
-            "floor": method.floor,
-            "best": method is best,
-            "kind": kind,
-            "cells": [
-                {"words": words, "tip": _tip(r, column), "apart": column == PUBLISHED}
-                for words, column in zip(r.cells, laid.columns, strict=True)
-            ],
-            "dots": dots(method.values("rank1"), kind, method.floor),
-            "seeds": [f"{k}: {pair}" for k, pair in each_seed(method).items()] if beside else [],
-        }
-
+def article(outcome: Outcome, about: Mapping[str, str]) -> dict[str, Any]:
+    """What the template shows of one set, beside its board."""
+    result, laid = outcome.result, board(outcome)
+    beside = max((len(m.seeds) for m in result.variants), default=0) <= BESIDE
+    colours = kinds([result])
     return {
         "set": result.set,
         "sentence": sentence(result, outcome.headline),
         "caption": caption(outcome),
-        "columns": laid.columns,
-        "dots_title": "each seed: rank-1 / mAP" if beside else "rank-1 of each seed",
-        "blocks": [{"title": b.title, "rows": [row(r) for r in b.rows]} for b in laid.blocks],
+        "board": laid,
+        "about": {r.method.name: _about(r, about) for block in laid.blocks for r in block.rows},
+        "best": result.best(),
+        "kinds": colours,
+        "tips": {r.method.name: _tip(r) for block in laid.blocks for r in block.rows},
+        "beside": beside,
         "cmc": cmc_chart(result),
         "legend": colours | ({"floors, named on hover": "f"} if result.floors else {}),
-        "forests": [_forest(outcome.comparisons, m, colours) for m in JUDGED] if outcome.comparisons else [],
+        "forests": {MEASURES[m]: _forest(outcome.comparisons, m, colours) for m in JUDGED if outcome.comparisons},
         "folds": [
             *([] if beside else [_seeds(result)]),
             *([_numbers(outcome.comparisons)] if outcome.comparisons else []),
@@ -64,23 +51,9 @@ def article(outcome: Outcome, about: Mapping[str, str]) -> dict:
     }
 
 
-def crossed(pairs: Sequence[Crossed], colours: Mapping[str, str]) -> list[dict]:
-    """Rows of the section on other test sets, a block a pair of sets."""
-    return [
-        {
-            "title": f"{pair.train} → {pair.test}",
-            "rows": [
-                {
-                    "label": m.label,
-                    "kind": colours.get(m.name, "f"),
-                    "cells": [cell(m, measure) for measure in MEASURES],
-                    "dots": dots(m.values("rank1"), colours.get(m.name, "f"), False),
-                }
-                for m in pair.variants
-            ],
-        }
-        for pair in pairs
-    ]
+def _about(row: Row, about: Mapping[str, str]) -> str:
+    """A variant's own name, where its table calls it otherwise, and what it was trained with."""
+    return " · ".join(filter(None, [row.method.name if row.label else "", about.get(row.method.name)]))
 
 
 def cmc_chart(result: Results, ranks: int = 20) -> str:
@@ -95,16 +68,14 @@ def cmc_chart(result: Results, ranks: int = 20) -> str:
     return chart(lines, f"CMC on {result.set}", "rank (percent of queries)", (0, 100), (620, 340)) if lines else ""
 
 
-def _tip(row: Row, column: str) -> str:
-    """What a cell says when it is pointed at."""
-    if column == TEXTURE and row.method.texture("l1"):
-        parts = {"shown by the picture": "l1_visible", "hidden": "l1_hidden"}
-        known = {words: row.method.texture(score) for words, score in parts.items()}
-        return ", ".join(f"{words} {sum(v) / len(v):.3f}" for words, v in known.items() if v)
-    return ""
+def _tip(row: Row) -> str:
+    """What the cell of a variant's textures says when it is pointed at."""
+    parts = {"shown by the picture": "l1_visible", "hidden": "l1_hidden"}
+    known = {words: row.method.texture(score) for words, score in parts.items()}
+    return ", ".join(f"{words} {sum(v) / len(v):.3f}" for words, v in known.items() if v)
 
 
-def _forest(comparisons: Sequence[Comparison], measure: str, colours: Mapping[str, str]) -> dict:
+def _forest(comparisons: Sequence[Comparison], measure: str, colours: Mapping[str, str]) -> str:
     rows = [
         Difference(
             name=c.name,
@@ -117,7 +88,7 @@ def _forest(comparisons: Sequence[Comparison], measure: str, colours: Mapping[st
         )
         for c in comparisons
     ]
-    return {"title": MEASURES[measure], "svg": forest(rows, f"Paired differences in {MEASURES[measure]}")}
+    return forest(rows, f"Paired differences in {MEASURES[measure]}")
 
 
 def _seeds(result: Results) -> dict:

@@ -46,18 +46,19 @@ def _methods(group: list[Results], of: Callable[[Results], list[Method]]) -> lis
 
 def _mean(methods: list[Method]) -> Method:
     first = methods[0]
-    values = {
-        seed: {m: sum(x.seeds[seed][m] for x in methods) / len(methods) for m in measures}
-        for seed, measures in first.seeds.items()
-    }
     curves = {
         seed: pd.concat(x.cmc[seed] for x in methods).groupby("rank", as_index=False)[["cmc"]].mean()
         for seed in first.cmc
         if all(seed in x.cmc for x in methods)
     }
-    textures = {
-        seed: {score: sum(x.textures[seed][score] for x in methods) / len(methods) for score in scores}
-        for seed, scores in first.textures.items()
-        if all(scores.keys() <= x.textures.get(seed, {}).keys() for x in methods)
-    }
+    values, textures = _averaged([x.seeds for x in methods]), _averaged([x.textures for x in methods])
     return Method(first.name, first.label, first.floor, values, curves, textures)
+
+
+def _averaged(splits: list[dict[int, dict[str, float]]]) -> dict[int, dict[str, float]]:
+    """The mean over splits of each seed's values by name; a seed of which a split lacks one is left out."""
+    return {
+        seed: {name: sum(split[seed][name] for split in splits) / len(splits) for name in known}
+        for seed, known in splits[0].items()
+        if all(known.keys() <= split.get(seed, {}).keys() for split in splits)
+    }

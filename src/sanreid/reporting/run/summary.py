@@ -51,11 +51,7 @@ def cmc(measured: Sequence[Results]) -> pd.DataFrame:
         for method in (*of.variants, *of.floors)
         if (curve := _mean_curve(method)) is not None
     ]
-    return (
-        pd.concat(rows, ignore_index=True)[["method", "rank", "cmc"]]
-        if rows
-        else pd.DataFrame(columns=["method", "rank", "cmc"])
-    )
+    return _whole(rows, ["method", "rank", "cmc"])
 
 
 def losses(experiment: Experiment, models: Path, san_pg: Path) -> pd.DataFrame:
@@ -67,7 +63,11 @@ def losses(experiment: Experiment, models: Path, san_pg: Path) -> pd.DataFrame:
     for number, name in enumerate(experiment.sets):
         for variant, seeds in experiment.runs(models, name).items():
             rows += _terms(f"{name}/{variant}" if number else variant, list(seeds.values()))
-    return pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(columns=["method", "term", "epoch", "loss"])
+    return _whole(rows, ["method", "term", "epoch", "loss"])
+
+
+def _whole(rows: Sequence[pd.DataFrame], columns: list[str]) -> pd.DataFrame:
+    return pd.concat(rows, ignore_index=True)[columns] if rows else pd.DataFrame(columns=columns)
 
 
 def _mean_curve(method: Method) -> pd.DataFrame | None:
@@ -83,6 +83,5 @@ def _terms(method: str, folders: Sequence[Path]) -> Iterator[pd.DataFrame]:
     for term in loss_curves.terms(table):
         each = table.groupby("epoch")[term].mean().dropna()  # what is measured at an epoch's end has empty steps
         if each.any():  # a term that is off is a row of zeros
-            yield pd.DataFrame(
-                {"method": method, "term": term, "epoch": each.index, "loss": each.round(DIGITS).tolist()}
-            )
+            values = {"epoch": each.index, "loss": each.round(DIGITS).tolist()}
+            yield pd.DataFrame({"method": method, "term": term, **values})

@@ -6,7 +6,6 @@ so and is never 0.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from sanreid.reporting.scale import table
@@ -20,49 +19,28 @@ UNKNOWN = "not measured"
 HEADLINE = ("baseline_syn", "san")  # the pair of the tiles
 
 
-@dataclass(frozen=True)
-class Line:
-    """A stage's row: its bar in percent of the axis, and its cells."""
-
-    name: str
-    lane: str
-    state: str
-    why: str
-    left: float
-    width: float
-    cells: list[str]
-
-
 def render(record: Mapping[str, Any], outcomes: Sequence[Outcome]) -> str:
     """The HTML text of the run that `record` (the JSON) describes, with the `outcomes` of its sets."""
-    stages = record["stages"]
     axis = max(record["limit_seconds"], record["seconds"], 1e-9)
-    ran = [s for s in stages if s["began"] is not None]
-    lines = [line(s, axis) for s in sorted(ran, key=lambda s: s["began"])]
-    size = "a rehearsal at toy size" if record["toy"] else "CUHK03's size"
-    notices = ["Toy size: that everything runs is all that this page shows; its numbers mean nothing."]
+    ran = sorted((s for s in record["stages"] if s["began"] is not None), key=lambda s: s["began"])
     return templates.render(
         "scale/page.html",
-        stage="tools/paper_scale.py",
-        title=f"Table 1, {size}",
-        eyebrow=f"{record['device']} · torch {record['torch']} · profile {record['profile']}",
-        headline=f"Table 1, {size}, in {clock(record['seconds'])}",
         lead=" ".join(table.answer(o.headline) for o in outcomes) or table.NOTHING,
         tiles=tiles(record, outcomes),
-        notices=(notices if record["toy"] else []) + list(record["notices"]),
-        outcomes=[
-            (o, results_table.board(o), results_table.caption(o), sentence(o.result, o.headline)) for o in outcomes
-        ],
+        outcomes=outcomes,
+        layout=results_table.board,
+        caption=results_table.caption,
+        sentence=sentence,
         intervals=table.intervals,
-        cell=cell,
         difference=difference,
         shows=shows,
+        clock=clock,
         paired=PAIRED,
-        lines=lines,
-        missing=[s for s in stages if s["state"] != "done"],
+        lines=[s | bar(s, axis) for s in ran],
+        speed=speed,
+        number=number,
         ticks=[(100 * minute * 60 / axis, minute) for minute in range(int(axis // 60) + 1)],
         end=100 * record["limit_seconds"] / axis,
-        facts=facts(record),
         record=record,
     )
 
@@ -85,21 +63,10 @@ def tiles(record: Mapping[str, Any], outcomes: Sequence[Outcome]) -> list[Tile]:
     return found
 
 
-def line(stage: Mapping[str, Any], axis: float) -> Line:
-    """The row of a stage that ran."""
+def bar(stage: Mapping[str, Any], axis: float) -> dict[str, float]:
+    """Where the bar of a stage that ran begins, and how wide it is, in percent of the axis."""
     seconds = stage["seconds"] if stage["seconds"] is not None else max(0.0, axis - stage["began"])
-    epochs = stage["epochs"]
-    told = [
-        "" if stage["seconds"] is None else f"{stage['seconds']:.1f}",
-        speed(stage["images_a_second"]),
-        "" if not epochs else f"{epochs['done']}/{epochs['total']}",
-        "" if not epochs or epochs["seconds"] is None else f"{epochs['seconds']:.2f}",
-        number(stage["gpu_percent"], "{:.0f} %") if stage["lane"] == "gpu" else "",
-        number(stage["gpu_peak_mb"], "{:,.0f}") if stage["lane"] == "gpu" else "",
-        number(stage["cpu_peak_mb"], "{:,.0f}"),
-    ]
-    left, width = 100 * stage["began"] / axis, 100 * seconds / axis
-    return Line(stage["name"], stage["lane"], stage["state"], stage["why"], left, max(width, 0.25), told)
+    return {"left": 100 * stage["began"] / axis, "width": max(100 * seconds / axis, 0.25)}
 
 
 def speed(images: float | None) -> str:
@@ -116,15 +83,3 @@ def clock(seconds: float) -> str:
     """'8 min 04 s', or '12 s'."""
     whole = round(seconds)
     return f"{whole // 60} min {whole % 60:02} s" if whole >= 60 else f"{whole} s"
-
-
-def facts(record: Mapping[str, Any]) -> dict[str, str]:
-    """What it ran on and with, by name."""
-    told = {"device": "device", "processor": "processor", "Python": "python", "torch": "torch", "profile": "profile"}
-    told |= {"changed by -S": "overrides", "SHA-256 of params.yaml": "parameters", "git revision": "revision"}
-    told |= {"SHA-256 of the tree's code": "tree", "begun": "began", "command": "command"}
-    shown = dict(record) | {
-        "overrides": " ".join(record["overrides"]) or "nothing",
-        "revision": record["revision"] or "no git here",
-    }
-    return {name: str(shown[key]) for name, key in told.items()}

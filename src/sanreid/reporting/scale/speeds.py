@@ -6,12 +6,12 @@ has no number of images has no speed.
 """
 
 import csv
+import math
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import pyarrow.parquet
 
 from sanreid.data import index
 from sanreid.faults import about
@@ -25,10 +25,7 @@ def batch(stage: str, values: dict[str, Any]) -> int | None:
     keys = BATCH.get(stage)
     if keys is None:
         return None
-    product = 1
-    for key in keys:
-        product *= int(values[stage][key])
-    return product
+    return math.prod(int(values[stage][key]) for key in keys)
 
 
 def steps(history: Path) -> int:
@@ -58,10 +55,13 @@ def images(stage: str, outs: Iterable[Path], deps: Iterable[Path], readers: Iter
 
 def rows(folder: Path) -> int:
     """Rows of a folder's table."""
-    return int(pyarrow.parquet.ParquetFile(folder / index.NAME).metadata.num_rows)
+    return len(_splits(folder))
 
 
 def tested(folder: Path) -> int | None:
     """Images of the splits that an evaluation looks at; None where there are none."""
-    table = pd.read_parquet(folder / index.NAME, columns=["split"])
-    return int(table["split"].isin(TESTED).sum()) or None
+    return int(_splits(folder).isin(TESTED).sum()) or None
+
+
+def _splits(folder: Path) -> pd.Series:
+    return pd.read_parquet(folder / index.NAME, columns=["split"])["split"]

@@ -5,9 +5,8 @@ row. Words and comparisons are those of the other reports. The intervals of the 
 mean over so few seeds may be off by is to be seen beside it.
 """
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from sanreid import params
 from sanreid.graph_params import Experiment as Section
@@ -39,8 +38,7 @@ class Evaluated(results.Experiment):
         return {variant: seeds for variant, seeds in found.items() if seeds}
 
 
-@dataclass(frozen=True)
-class Layout:
+class Layout(NamedTuple):
     """What params.yaml says of the table: the runs that there could be, the pairs compared, the tables of ablations."""
 
     experiment: Evaluated

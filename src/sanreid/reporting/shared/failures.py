@@ -7,9 +7,8 @@ unknown, and nothing is guessed. Each stands beside the median of all queries: a
 Evaluations write them (retrieval_files.py), and pages show what they find, folded.
 """
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -21,7 +20,6 @@ from sanreid.evaluation.distances import Metric
 from sanreid.evaluation.ranking import Embeddings, Ranking, nearest
 from sanreid.reporting.shared.pictures import Picture, embed, load
 
-COLUMNS = ("query", "camera", "average precision, %", "first right at rank", "brightness", "body seen")
 LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
 
 
@@ -65,15 +63,11 @@ def table(
     `nearest` holds its first `top` answers, "path|person" with blanks between.
     """
     paths = {split: rows.loc[rows["split"] == split, "path"].to_list() for split in ("query", "gallery")}
-    told = []
-    for q, order in enumerate(nearest(query, gallery, metric, top)):
-        if np.isnan(result.average_precision[q]):
-            continue
-        first = " ".join(f"{paths['gallery'][g].replace(' ', '%20')}|{gallery.pids[g]}" for g in order)
-        who = {"set": name, "path": paths["query"][q], "pid": int(query.pids[q])}
-        score = {"average_precision": result.average_precision[q], "first_match": int(result.first_match[q])}
-        told.append(who | score | {"nearest": first})
-    return pd.DataFrame(told)
+    found = {"set": name, "path": paths["query"], "pid": query.pids}
+    found |= {"average_precision": result.average_precision, "first_match": result.first_match}
+    answers = [f"{path.replace(' ', '%20')}|{pid}" for path, pid in zip(paths["gallery"], gallery.pids, strict=True)]
+    lists = [" ".join(answers[g] for g in order) for order in nearest(query, gallery, metric, top)]
+    return pd.DataFrame({**found, "nearest": lists}).dropna(subset="average_precision")
 
 
 def brightness(file: Path) -> float:
@@ -92,15 +86,12 @@ def visible(truth: Path, path: str) -> float | None:
     return round(float((there & seen).sum() / there.sum()), 4)
 
 
-@dataclass(frozen=True)
-class Shown:
+class Shown(NamedTuple):
     """What the macro `failures` of parts.html shows of one evaluation; what it did not write is None or empty."""
 
     looks: Picture | None  # the ranked lists again: where the feature looks
     worst: Picture | None
-    reasons: list[list[str]]  # a row a worst query, COLUMNS
-    usual: str  # the medians of all queries
-    columns: tuple[str, ...] = COLUMNS
+    told: dict[str, Any] | None  # as of `describe`
 
 
 def shown(folder: Path, width: int, quality: int) -> Shown:
@@ -110,23 +101,4 @@ def shown(folder: Path, width: int, quality: int) -> Shown:
         for name in ("looks.jpg", "failures.jpg")
     )
     file = folder / "failures.json"
-    if not file.is_file():
-        return Shown(looks, worst, [], "")
-    told = runtime.read_json(file)
-    reasons = [
-        [
-            f"person {q['pid']}",
-            "unknown" if q["camid"] is None else str(q["camid"]),
-            f"{100 * q['average_precision']:.1f}",
-            str(q["first_match"]),
-            _share(q["brightness"]),
-            _share(q["visible"]),
-        ]
-        for q in told["queries"]
-    ]
-    usual = f"brightness {_share(told['median']['brightness'])}, body seen {_share(told['median']['visible'])}"
-    return Shown(looks, worst, reasons, usual)
-
-
-def _share(value: float | None) -> str:
-    return "unknown" if value is None else f"{100 * value:.0f} %"
+    return Shown(looks, worst, runtime.read_json(file) if file.is_file() else None)

@@ -6,7 +6,7 @@ something is claimed, so that the eye finds a gain by itself.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from sanreid.reporting.shared.line_chart import BOTTOM, TOP, Line, chart
 from sanreid.reporting.shared.number_format import signed
@@ -15,8 +15,7 @@ ROW = 44  # px: a row's height
 REACH = 1.9  # the axis ends at this times the farthest seed, unless all intervals end before
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(NamedTuple):
     """A comparison: its name, seed -> difference in points, their mean, the interval or None, and its words.
 
     `kind` is the colour class of the variant; `claimed` says that the interval excludes 0 on enough seeds.

@@ -2,9 +2,9 @@
 
 Decisions: text at 12 px of the drawing's own size, and a method keeps its colour in every chart of a page. Colours are
 the page's: class `m0`, `m1` ... for variants in the table's order, `f` for floors; the template writes the legend. Kept
-by hand: six lines of 120 points are 10 kB in 2 ms here, 28 kB in 80 ms as matplotlib's SVG, whose colours know no dark
-page, and plotly's script alone is 4.8 MB in a page that is mailed. The drawing carries its values: where plotly lies
-beside the page, it draws them at the window's size and shows them on hover (charts.js).
+by hand, placed here and written by chart.svg: six lines of 120 points take 3 ms, 80 ms as matplotlib's SVG, whose
+colours know no dark page, and plotly's script alone is 4.8 MB in a page that is mailed. The drawing carries its values:
+where plotly lies beside the page, it draws them at the window's size and shows them on hover (charts.js).
 """
 
 import json
@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from html import escape
 
 import numpy as np
+
+from sanreid.reporting.shared import templates
 
 LEFT, RIGHT, TOP, BOTTOM = 46, 14, 14, 38  # px around the plot, for the axes' words
 LETTER = 6.6  # px a character of a row's name takes
@@ -66,46 +68,25 @@ def chart(
     def py(y: float) -> float:
         return height - BOTTOM - min(max((y - y0) / (y1 - y0), 0), 1) * (height - TOP - BOTTOM)
 
-    parts = []
-    for i, row in enumerate(rows):
-        spans = [f'<tspan x="0" dy="{15 * (k > 0)}">{escape(words)}</tspan>' for k, words in enumerate(row.split("\n"))]
-        parts.append(f'<text x="0" y="{py(i) + 11.5 - 7.5 * len(spans):.1f}">{"".join(spans)}</text>')
-    for y in [] if rows else ticks(y0, y1, 6):
-        parts.append(f'<path class="grid" d="M{left} {py(y):.1f}H{width - RIGHT}"/>')
-        parts.append(f'<text x="{left - 7}" y="{py(y) + 4:.1f}" text-anchor="end">{number(y)}</text>')
-    for x in (decades if log else ticks)(x0, x1, 6):
-        if rows:
-            parts.append(f'<path class="{"grid" if x else "grid zero"}" d="M{px(x):.1f} {TOP}V{height - BOTTOM}"/>')
-        parts.append(f'<text x="{px(x):.1f}" y="{height - BOTTOM + 17}" text-anchor="middle">{number(x)}</text>')
-    middle = (left + width - RIGHT) / 2
-    parts.append(f'<text class="axis" x="{middle:.1f}" y="{height - 5}" text-anchor="middle">{escape(x_label)}</text>')
+    marks = []
     for line in lines:
-        points = [(px(x), py(y)) for x, y in zip(line.xs, line.ys, strict=True) if math.isfinite(y)]
-        kind, tip = escape(line.kind), f"<title>{escape(line.tip)}</title>"
-        if line.mark == "circle":
-            radius = 2.5 if "seed" in line.kind else 5
-            parts += [
-                f'<circle class="{kind}" cx="{x:.1f}" cy="{y:.1f}" r="{radius}">{tip}</circle>' for x, y in points
-            ]
-        elif line.mark:
-            parts += [f'<path class="end {kind}" d="M{x:.1f} {y:.1f}{ENDS[line.mark]}">{tip}</path>' for x, y in points]
-        else:
-            path = "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in points)
-            parts.append(f'<path class="line {kind}" d="{path}">{tip}</path>')
+        finite = ((x, y) for x, y in zip(line.xs, line.ys, strict=True) if math.isfinite(y))
+        marks.append((line, [(f"{px(x):.1f}", f"{py(y):.1f}") for x, y in finite]))
     drawn = [vars(line) | {"xs": _short(line.xs), "ys": _short(line.ys)} for line in lines]
-    values = {
-        "x": x_label,
-        "xrange": x_range,
-        "yrange": y_range,
-        "size": size,
-        "rows": list(rows),
-        "log": log,
-        "lines": drawn,
-    }
-    return (
-        f'<svg class="chart" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" '
-        f'aria-label="{escape(title)}" data-chart="{escape(json.dumps(values, separators=(",", ":")))}">'
-        f"{''.join(parts)}</svg>"
+    axes = {"x": x_label, "xrange": x_range, "yrange": y_range, "size": size, "rows": list(rows), "log": log}
+    return templates.fill(
+        "chart.svg",
+        title=title,
+        x_label=x_label,
+        values=escape(json.dumps({**axes, "lines": drawn}, separators=(",", ":"))),
+        width=width,
+        height=height,
+        names=[(row.split("\n"), py(i)) for i, row in enumerate(rows)],
+        xs=[(px(x), number(x), x == 0) for x in (decades if log else ticks)(x0, x1, 6)],
+        ys=[] if rows else [(py(y), number(y)) for y in ticks(y0, y1, 6)],
+        box=(left, TOP, width - RIGHT, height - BOTTOM),
+        marks=marks,
+        ends=ENDS,
     )
 
 
@@ -159,13 +140,4 @@ def thin(xs: Sequence[float], ys: Sequence[float], most: int = 120) -> tuple[lis
 
 def dots(values: Sequence[float], kind: str, floor: bool) -> str:
     """Fractions in [0, 1] as dots on a scale from 0 to 100 %, for a cell of the table."""
-    width, middle = 190, 9
-    marks = "".join(f'<path class="grid" d="M{5 + (width - 10) * t / 4:.1f} 2V16"/>' for t in range(5))
-    rail = f'<path class="grid" d="M5 {middle}H{width - 5}"/>'
-    radius = 4.0 if floor else 5.0
-    points = "".join(
-        f'<circle class="{escape(kind)}" cx="{5 + (width - 10) * v:.1f}" cy="{middle}" r="{radius}">'
-        f"<title>{100 * v:.1f}</title></circle>"
-        for v in values
-    )
-    return f'<svg viewBox="0 0 {width} 18" role="img" aria-label="0 to 100 percent">{marks}{rail}{points}</svg>'
+    return templates.fill("dots.svg", values=values, kind=kind, radius=4 if floor else 5)

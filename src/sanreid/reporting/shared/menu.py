@@ -6,15 +6,14 @@ read files, but it may show pictures: each page's stage writes a `cover` beside 
 (page.js). Without scripts every entry is a plain link. No stage depends on another one for its menu.
 """
 
-from dataclasses import dataclass
 from types import SimpleNamespace
+from typing import NamedTuple
 
 START = "start.html"
 
 
-@dataclass(frozen=True)
-class Entry:
-    """A page: its title, the paths below reports/ where it and its cover may lie, what makes it, what is on it.
+class Entry(NamedTuple):
+    """A page: its title, the paths below reports/ where it and its cover may lie, and what makes it.
 
     Several places are of a page that lies in a folder a seed; the first that is there is meant.
     """
@@ -23,62 +22,27 @@ class Entry:
     places: tuple[str, ...]
     covers: tuple[str, ...]
     command: str
-    about: str
 
 
 SEEDS = range(5)  # whose folders are tried
+ATTRIBUTES = [tuple(f"attributes/seed{k}/{file}" for k in SEEDS) for file in ("index.html", "histograms.svg")]
+DIGITS = "mnist/classifiers/"
+PHOTOGRAPHS = "make photographs PHOTOGRAPHS=folder"
 ENTRIES = (
-    Entry("Results", ("index.html",), ("figures/strip.jpg",), "make demo", "SAN's run: graph, data, losses, tables"),
-    Entry(
-        "Textures",
-        ("index.html#textures",),
-        ("figures/strip.jpg",),
-        "make demo",
-        "Pictures of people, the textures painted from them, the true ones",
-    ),
-    Entry(
-        "Systems",
-        ("comparison/index.html",),
-        ("comparison/cover.jpg",),
-        "make systems",
-        "The other re-identification systems on the same people, and how stripes align",
-    ),
-    Entry(
-        "Attributes",
-        tuple(f"attributes/seed{k}/index.html" for k in SEEDS),
-        tuple(f"attributes/seed{k}/histograms.svg" for k in SEEDS),
-        "make systems",
-        "What a person wears and carries, told from a picture, beside always naming the most frequent",
-    ),
-    Entry(
-        "Digits",
-        ("mnist/classifiers/index.html",),
-        ("mnist/classifiers/confusion.svg",),
-        "make digits",
-        "Classifiers of handwritten digits, and what they mistake for what",
-    ),
-    Entry(
-        "Open world",
-        ("open_world/index.html",),
-        ("open_world/cover.jpg",),
-        "make open-world",
-        "How many digits, and how many people, are in a stream without labels",
-    ),
-    Entry(
-        "Photographs",
-        ("photographs/index.html",),
-        ("photographs/cover.jpg",),
-        "make photographs PHOTOGRAPHS=folder",
-        "Networks that were trained on rendered people, on photographs of others",
-    ),
+    Entry("Results", ("index.html",), ("figures/strip.jpg",), "make demo"),
+    Entry("Textures", ("index.html#textures",), ("figures/strip.jpg",), "make demo"),
+    Entry("Systems", ("comparison/index.html",), ("comparison/cover.jpg",), "make systems"),
+    Entry("Attributes", ATTRIBUTES[0], ATTRIBUTES[1], "make systems"),
+    Entry("Digits", (f"{DIGITS}index.html",), (f"{DIGITS}confusion.svg",), "make digits"),
+    Entry("Open world", ("open_world/index.html",), ("open_world/cover.jpg",), "make open-world"),
+    Entry("Photographs", ("photographs/index.html",), ("photographs/cover.jpg",), PHOTOGRAPHS),
 )
 
 
-@dataclass(frozen=True)
-class Menu:
+class Menu(NamedTuple):
     """The links of a page, the start page's first; `up` leads from the page to reports/.
 
-    A link has an entry's title, command and about, the first place as its href, all places as hrefs and all covers,
+    A link has an entry's title and command, the first place as its href, all places as hrefs and all covers,
     parted by blanks, as the page at some depth links them; here: whether that is the page itself.
     """
 
@@ -92,7 +56,7 @@ def of(place: str) -> Menu | None:
     if not place:
         return None
     up = "../" * place.count("/")
-    start = Entry("SAN-ReID", (START,), (), "make demo", "All pages")
+    start = Entry("SAN-ReID", (START,), (), "make demo")
     return Menu(up, _link(start, up, place), [_link(entry, up, place) for entry in ENTRIES])
 
 
@@ -100,4 +64,4 @@ def _link(entry: Entry, up: str, place: str) -> SimpleNamespace:
     hrefs, covers = ([up + path for path in paths] for paths in (entry.places, entry.covers))
     here = place in entry.places or entry.places[0] == place.split("/")[0] + "/index.html"
     led = {"href": hrefs[0], "hrefs": " ".join(hrefs), "covers": " ".join(covers), "here": here}
-    return SimpleNamespace(**vars(entry) | led)
+    return SimpleNamespace(title=entry.title, command=entry.command, **led)

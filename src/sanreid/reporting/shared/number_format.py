@@ -4,6 +4,8 @@ Decisions: one home, so that a number reads alike on the page, in the README and
 sign; what is not known is left empty, never 0.
 """
 
+from collections.abc import Callable, Sequence
+
 from sanreid.reporting.shared import seed_statistics
 from sanreid.reporting.shared.paired_differences import JUDGED, Comparison
 from sanreid.reporting.shared.results import MEASURES, Method
@@ -14,19 +16,22 @@ def percent(fraction: float) -> str:
     return f"{100 * fraction:.1f}"
 
 
+def spread(values: Sequence[float], words: Callable[[float], str] = percent) -> str:
+    """'93.5 ± 0.4', '28.9' of one value, '' of none; `words` writes the mean and the deviation."""
+    if not values:
+        return ""
+    deviation = seed_statistics.deviation(values)
+    return words(seed_statistics.mean(values)) + ("" if deviation is None else f" ± {words(deviation)}")
+
+
 def cell(method: Method, measure: str) -> str:
     """'93.5 ± 0.4', or '28.9' where there is one value."""
-    deviation = method.deviation(measure)
-    return percent(method.mean(measure)) + ("" if deviation is None else f" ± {percent(deviation)}")
+    return spread(method.values(measure))
 
 
 def texture_cell(method: Method) -> str:
     """'0.143 ± 0.002' over the seeds where it is known; empty where none is."""
-    values = method.texture("l1")
-    if not values:
-        return ""
-    deviation = seed_statistics.deviation(values)
-    return f"{seed_statistics.mean(values):.3f}" + ("" if deviation is None else f" ± {deviation:.3f}")
+    return spread(method.texture("l1"), "{:.3f}".format)
 
 
 def published_cell(pair: tuple[float, float] | None) -> str:

@@ -6,8 +6,8 @@ JPEG would ring); which people are shown is drawn with a seed, so that the same 
 
 import base64
 import io
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 from PIL import Image
@@ -16,8 +16,7 @@ from sanreid import runtime
 from sanreid.data import images
 
 
-@dataclass(frozen=True)
-class Picture:
+class Picture(NamedTuple):
     """An image for the page: a data URI, its size in px, and what is said under it."""
 
     uri: str

@@ -80,17 +80,13 @@ def draw(
     lists = []
     for i, order in enumerate(nearest(few, gallery, metric, p.top)):
         q = chosen[i]
-        words = [
-            _title(few, i),
-            f"first true match at rank {result.first_match[q]}",
-            f"average precision {100 * result.average_precision[q]:.0f} %",
-        ]
+        words = f"first true match at rank {result.first_match[q]}  ·  average precision"
         lists.append(
             Ranked(
                 query=read(of_query[q]),
                 gallery=[read(of_gallery[g]) for g in order],
                 right=[bool(gallery.pids[g] == query.pids[q]) for g in order],
-                heading="  ·  ".join(words),
+                heading=f"{_title(few, i)}  ·  {words} {100 * result.average_precision[q]:.0f} %",
                 labels=[_label(gallery, g) for g in order],
             )
         )

@@ -8,6 +8,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -44,8 +45,7 @@ class Method(OverSeeds):
         return [scores[score] for scores in self.textures.values() if score in scores]
 
 
-@dataclass(frozen=True)
-class Results:
+class Results(NamedTuple):
     """What was measured on one re-ID set: the variants, then the floors, each in the order of the table."""
 
     set: str
@@ -61,8 +61,7 @@ class Results:
         return next((m for m in (*self.variants, *self.floors) if m.name == name), None)
 
 
-@dataclass(frozen=True)
-class Crossed:
+class Crossed(NamedTuple):
     """What variants that were trained on one set reach on another's test people."""
 
     train: str
@@ -140,7 +139,7 @@ def _floors(folder: Path) -> list[Method]:
 
 
 def _measures(values: dict, path: Path) -> dict[str, float]:
-    return {name: _fraction(values.get(name), name, path) for name in MEASURES}
+    return {name: fraction(values.get(name), name, path) for name in MEASURES}
 
 
 def _textures(values: dict, path: Path) -> dict[str, float]:
@@ -149,10 +148,11 @@ def _textures(values: dict, path: Path) -> dict[str, float]:
     if not isinstance(scores, dict):
         raise ValueError(f"{path}: textures = {scores!r} is no object of scores; run its evaluation again")
     known = {name: scores[name] for name in TEXTURE if scores.get(name) is not None}
-    return {name: _fraction(value, f"textures.{name}", path) for name, value in known.items()}
+    return {name: fraction(value, f"textures.{name}", path) for name, value in known.items()}
 
 
-def _fraction(value: object, name: str, path: Path) -> float:
+def fraction(value: object, name: str, path: Path) -> float:
+    """The measure `name` of the file `path`; ValueError naming both where it is no number in [0, 1]."""
     good = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
     if not good or not 0 <= value <= 1:
         raise ValueError(f"{path}: {name} = {value!r} is no fraction in [0, 1]; run its evaluation again")

@@ -8,6 +8,7 @@ stand in a column of their own, beside what was measured and never compared with
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from sanreid.reporting.shared.ablations import Published, Table
 from sanreid.reporting.shared.number_format import cell, published_cell, texture_cell
@@ -33,8 +34,7 @@ class Outcome:
         return self.comparisons[0] if self.comparisons else None
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(NamedTuple):
     """A method, the label it goes by in its table ('' for its own), and its cells, one a column."""
 
     method: Method
@@ -42,16 +42,14 @@ class Row:
     cells: list[str]
 
 
-@dataclass(frozen=True)
-class Block:
+class Block(NamedTuple):
     """Rows under a title ('' for none)."""
 
     title: str
     rows: list[Row]
 
 
-@dataclass(frozen=True)
-class Board:
+class Board(NamedTuple):
     """The columns right of the row's name, and the blocks."""
 
     columns: list[str]

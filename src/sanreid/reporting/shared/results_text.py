@@ -7,7 +7,7 @@ interval excludes 0 and there are at least three seeds.
 
 import textwrap
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from sanreid.reporting.shared import markdown_table
 from sanreid.reporting.shared.number_format import cell, difference, each_seed, interval_words, shows, signed
@@ -20,8 +20,7 @@ CROSSED = "Trained on one set, tested on another"
 WIDE = 110  # letters of a line of prose in the terminal
 
 
-@dataclass(frozen=True)
-class Grid:
+class Grid(NamedTuple):
     """A table of strings: a row of one cell is a title, an empty one a rule; the last `words` columns are set left."""
 
     head: list[str]

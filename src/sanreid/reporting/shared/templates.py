@@ -1,13 +1,13 @@
 """One HTML file from a template of a page (`run/page.html`): base.html frames them all, page.css dresses them.
 
-Decision: the style sheet and the scripts go into the file, so that a page that is mailed needs nothing beside it; what
-lies beside it (the other pages, plotly) makes it more, and is looked for when it is opened.
+Decisions: the style sheet and the scripts go into the file, so that a page that is mailed needs nothing beside it; what
+lies beside it (the other pages, plotly) makes it more, and is looked for when it is opened. What a page says, whatever
+was measured, stands in its template, its headline and lead too.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jinja2
 from PIL import Image
@@ -18,8 +18,7 @@ HERE = Path(__file__).parent
 SCRIPTS = ("page.js", "charts.js")
 
 
-@dataclass(frozen=True)
-class Tile:
+class Tile(NamedTuple):
     """A headline number."""
 
     value: str
@@ -27,37 +26,34 @@ class Tile:
     spread: str = ""
 
 
-def render(
-    name: str,
-    *,
-    stage: str,
-    eyebrow: str,
-    headline: str,
-    lead: str,
-    tiles: Sequence[Tile] = (),
-    title: str = "",
-    place: str = "",
-    notices: Sequence[str] = (),
-    **values: Any,
-) -> str:
-    """The HTML text of template `name`, by `stage`; `title` is the window's, where it is not the headline.
+def render(template: str, /, **values: Any) -> str:
+    """The HTML text of a template, such as `run/page.html`.
 
-    `place` is the page's path below reports/, which its menu starts from; '' is of a page elsewhere, which has no menu.
+    base.html wants `stage`, `eyebrow`, `headline` and `lead`, of `values` or set by the template; it takes `title` (the
+    window's, where it is not the headline), `tiles`, `notices` (above everything: what makes the numbers below
+    doubtful, such as a training that diverged) and `place`: the page's path below reports/, which its menu starts from;
+    a page without one lies elsewhere and has no menu.
 
-    `notices` stand above everything: what makes the numbers below doubtful, such as a training that diverged.
-
-    Raises jinja2.UndefinedError for a value that the template uses and was not given.
+    Raises jinja2.UndefinedError for a value that the template uses and nobody gave.
     """
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader([HERE, HERE.parent]),
+    css, *scripts = [(HERE / file).read_text() for file in ("page.css", *SCRIPTS)]
+    return fill(template, css=css, scripts=scripts, menu_of=menu.of, **values)
+
+
+def fill(template: str, /, **values: Any) -> str:
+    """The text of a template that is no page, such as the drawing `chart.svg`. Raises as `render` does."""
+    return environment(HERE).get_template(template).render(values)
+
+
+@cache
+def environment(folder: Path) -> jinja2.Environment:
+    """Reads the templates of `folder` and of the pages beside it; what they are given is escaped."""
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader([folder, folder.parent]),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
     )
-    frame = {"stage": stage, "eyebrow": eyebrow, "headline": headline, "lead": lead, "tiles": tiles, "title": title}
-    css, *scripts = [(HERE / file).read_text() for file in ("page.css", *SCRIPTS)]
-    values |= {"css": css, "scripts": scripts, "menu": menu.of(place)}
-    return environment.get_template(name).render(notices=notices, **frame, **values)
 
 
 def cover(image: Image.Image, file: Path, width: int = 640, height: int = 360) -> None:

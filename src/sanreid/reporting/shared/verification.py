@@ -6,8 +6,8 @@ was evaluated before there were such files is said to lack them, never drawn as 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -16,34 +16,24 @@ from sanreid.evaluation import calibration
 from sanreid.evaluation.calibration import Calibration
 from sanreid.reporting.shared import seed_statistics
 from sanreid.reporting.shared.line_chart import Line, chart
-from sanreid.reporting.shared.number_format import percent
+from sanreid.reporting.shared.number_format import spread
 
 RATE = "0.001"  # of false accepts, at which networks are compared
 COLOURS = 8  # of page.css
-COLUMNS = (
-    "true accepts at FPR 1e-3, %",
-    "equal error, %",
-    "threshold at FPR 1e-3",
-    "threshold of equal error",
-    "people",
-)
 Roc = pd.DataFrame  # threshold, fpr, tpr
 
 
-@dataclass(frozen=True)
-class Row:
-    """A network over its seeds: its colour on the page and its cells, COLUMNS in words."""
+class Row(NamedTuple):
+    """A network over its seeds: its colour on the page and its cells."""
 
     label: str
     kind: str
     cells: list[str]
 
 
-@dataclass(frozen=True)
-class Section:
+class Section(NamedTuple):
     """What the macro `verification` of parts.html shows: an SVG chart, its rows, and whose numbers are not there."""
 
-    columns: tuple[str, ...]
     chart: str
     rows: list[Row]
     notes: list[str]
@@ -75,7 +65,7 @@ def section(networks: Mapping[str, Sequence[Path]], floors: Sequence[str] = ()) 
     drawn = chart(
         lines, "ROC", "share of other pairs accepted (true pairs accepted, percent)", (0, 100), (620, 340), log=True
     )
-    return Section(COLUMNS, drawn, rows, notes)
+    return Section(drawn, rows, notes)
 
 
 def read(folder: Path) -> Calibration | str:
@@ -93,18 +83,13 @@ def roc(file: Path) -> Roc:
 
 
 def cells(seeds: Sequence[Calibration]) -> list[str]:
-    """COLUMNS in words; where there are too few pairs of two people to tell a rate of 1e-3, that."""
+    """The columns of parts.html in words; where there are too few pairs of two people to tell a rate of 1e-3, that."""
     strict = [found for seed in seeds if (found := seed.thresholds.get(RATE)) is not None]
     few = f"too few pairs ({max(seed.impostor for seed in seeds):,})"
     return [
-        _spread([found.tpr for found in strict]) if strict else few,
-        _spread([seed.equal_error_rate for seed in seeds]),
+        spread([found.tpr for found in strict]) if strict else few,
+        spread([seed.equal_error_rate for seed in seeds]),
         f"{seed_statistics.mean([found.similarity for found in strict]):.3f}" if strict else "",
         f"{seed_statistics.mean([seed.equal_error_similarity for seed in seeds]):.3f}",
         str(seeds[0].people),
     ]
-
-
-def _spread(values: Sequence[float]) -> str:
-    deviation = seed_statistics.deviation(values)
-    return percent(seed_statistics.mean(values)) + ("" if deviation is None else f" ± {percent(deviation)}")

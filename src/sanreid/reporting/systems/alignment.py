@@ -6,18 +6,16 @@ two stripes that it passes, and a stripe may have several. One scale of shades s
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw
+from PIL import Image
 
 from sanreid.evaluation.ranking import DISTRACTOR, Embeddings
 from sanreid.losses import stripe_distance
-from sanreid.reporting.shared import image_grids
-from sanreid.reporting.shared.image_grids import CAPTION, GAP, HEADING, INK, MARGIN, RIM, SOFT, Picture
+from sanreid.reporting.shared.image_grids import CAPTION, GAP, HEADING, INK, MARGIN, PAPER, RIM, SOFT, Picture, Sheet
 
 HEIGHT, WIDTH, BETWEEN = 288, 144, 132  # px of an image, and between the two, where the lines run
 LEFT = 24  # px for the stripes' numbers
@@ -38,8 +36,7 @@ class Chosen(NamedTuple):
     gallery: int
 
 
-@dataclass(frozen=True)
-class Pair:
+class Pair(NamedTuple):
     """Two images, the distances (H, H) of their stripes, the shortest path as (row, column), and what to say."""
 
     one: Picture
@@ -92,56 +89,56 @@ def sheet(pairs: Sequence[Pair]) -> Picture:
     step = HEADING + 10 + HEIGHT + CAPTION + 10 + 3 * GAP
     matrix_left = MARGIN + LEFT + 2 * WIDTH + BETWEEN + 6 * GAP + LEFT
     top = MARGIN + CAPTION + 10
-    paper, draw = image_grids._paper(matrix_left + HEIGHT + MARGIN, top + len(pairs) * step - 2 * GAP)
+    drawn = Sheet(matrix_left + HEIGHT + MARGIN, top + len(pairs) * step - 2 * GAP)
     names = [(MARGIN + LEFT + WIDTH // 2, "one image"), (MARGIN + LEFT + WIDTH + BETWEEN + WIDTH // 2, "another")]
     for x, name in [*names, (matrix_left + HEIGHT // 2, f"distances of stripes, {low:.2f} dark to {high:.2f} light")]:
-        image_grids._text(draw, x, MARGIN, name, CAPTION, SOFT, "ma")
+        drawn.text(x, MARGIN, name, CAPTION, SOFT, "ma")
     for i, pair in enumerate(pairs):
         y = top + i * step
-        image_grids._text(draw, MARGIN, y, pair.heading, HEADING, INK, "la")
-        _images(paper, draw, pair, y + HEADING + 10, low, high)
-        _matrix(draw, pair, matrix_left, y + HEADING + 10, low, high)
-        image_grids._text(draw, MARGIN + LEFT, y + HEADING + 16 + HEIGHT, pair.below, CAPTION, SOFT, "la")
-    return np.asarray(paper)
+        drawn.text(MARGIN, y, pair.heading, HEADING, INK, "la")
+        _images(drawn, pair, y + HEADING + 10, low, high)
+        _matrix(drawn, pair, matrix_left, y + HEADING + 10, low, high)
+        drawn.text(MARGIN + LEFT, y + HEADING + 16 + HEIGHT, pair.below, CAPTION, SOFT, "la")
+    return np.asarray(drawn.image)
 
 
-def _images(paper: Image.Image, draw: ImageDraw.ImageDraw, pair: Pair, top: int, low: float, high: float) -> None:
+def _images(drawn: Sheet, pair: Pair, top: int, low: float, high: float) -> None:
     """The two images, their stripes' borders and numbers, and the lines between."""
     lefts = MARGIN + LEFT, MARGIN + LEFT + WIDTH + BETWEEN
     for left, picture, count in zip(lefts, (pair.one, pair.other), pair.distances.shape, strict=True):
         fitted = Image.fromarray(np.ascontiguousarray(picture)).resize((WIDTH, HEIGHT), Image.Resampling.LANCZOS)
-        paper.paste(fitted, (left, top))
+        drawn.image.paste(fitted, (left, top))
         for k in range(1, count):
             y = top + round(k * HEIGHT / count)
-            draw.line((left, y, left + WIDTH - 1, y), fill=image_grids.PAPER)
+            drawn.draw.line((left, y, left + WIDTH - 1, y), fill=PAPER)
     numbers = (lefts[0] - 6, "rm"), (lefts[1] + WIDTH + 6, "lm")
     for (x, anchor), count in zip(numbers, pair.distances.shape, strict=True):
         for k in range(count):
-            image_grids._text(draw, x, _middle(top, k, count), str(k + 1), CAPTION, SOFT, anchor)
+            drawn.text(x, _middle(top, k, count), str(k + 1), CAPTION, SOFT, anchor)
     rows, columns = pair.distances.shape
     for i, j in sorted(pair.path, key=lambda cell: -pair.distances[cell]):  # the strongest last, over the others
         strength = 1 - _share(pair.distances[i, j], low, high)
         ends = (lefts[0] + WIDTH + 1, _middle(top, i, rows), lefts[1] - 2, _middle(top, j, columns))
-        draw.line(ends, fill=_blend(RIM, LINE, strength), width=1 + round(4 * strength))
+        drawn.draw.line(ends, fill=_blend(RIM, LINE, strength), width=1 + round(4 * strength))
 
 
-def _matrix(draw: ImageDraw.ImageDraw, pair: Pair, left: int, top: int, low: float, high: float) -> None:
+def _matrix(drawn: Sheet, pair: Pair, left: int, top: int, low: float, high: float) -> None:
     """The distances as shades, with their numbers and the stripes', and the path over them."""
     rows, columns = pair.distances.shape
     for i in range(rows):
         for j in range(columns):
             box = [left + round(j * HEIGHT / columns), top + round(i * HEIGHT / rows)]
             box += [left + round((j + 1) * HEIGHT / columns) - 2, top + round((i + 1) * HEIGHT / rows) - 2]
-            draw.rectangle(box, fill=_blend(NEAR, FAR, _share(pair.distances[i, j], low, high)))
+            drawn.draw.rectangle(box, fill=_blend(NEAR, FAR, _share(pair.distances[i, j], low, high)))
     points = [(_middle(left, j, columns), _middle(top, i, rows)) for i, j in pair.path]
-    draw.line(points, fill=image_grids.PAPER, width=7, joint="curve")
-    draw.line(points, fill=PATH, width=4, joint="curve")
+    drawn.draw.line(points, fill=PAPER, width=7, joint="curve")
+    drawn.draw.line(points, fill=PATH, width=4, joint="curve")
     for x, y in points:
-        draw.ellipse((x - 4, y - 4, x + 4, y + 4), fill=PATH, outline=image_grids.PAPER)
+        drawn.draw.ellipse((x - 4, y - 4, x + 4, y + 4), fill=PATH, outline=PAPER)
     for k in range(rows):
-        image_grids._text(draw, left - 6, _middle(top, k, rows), str(k + 1), CAPTION, SOFT, "rm")
+        drawn.text(left - 6, _middle(top, k, rows), str(k + 1), CAPTION, SOFT, "rm")
     for k in range(columns):
-        image_grids._text(draw, _middle(left, k, columns), top + HEIGHT + 3, str(k + 1), CAPTION, SOFT, "ma")
+        drawn.text(_middle(left, k, columns), top + HEIGHT + 3, str(k + 1), CAPTION, SOFT, "ma")
 
 
 def _middle(start: int, k: int, count: int) -> int:

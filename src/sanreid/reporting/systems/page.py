@@ -5,8 +5,8 @@ set's people by camera from its table. Nothing is fetched.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -17,39 +17,7 @@ from sanreid.reporting.shared.pictures import Picture, draw, embed, load
 from sanreid.reporting.systems import table
 from sanreid.reporting.systems.table import MEASURES, PRICES, Row
 
-LEAD = (
-    "Every system was trained on a set's training people and ranks the same queries against the same gallery: images "
-    "of other cameras, of people nobody trained on."
-)
-TITLES = {
-    "here": "",
-    "main chain": "the main chain's variants (from scratch, or from SAN-PG)",
-    "published": "published, on the real data: not comparable with the rows above unless those are of it too",
-}
 WIDTH = 1400  # px: the widest that a sheet is shown
-
-
-@dataclass(frozen=True)
-class Shown:
-    """The pictures of a system on a set; of one with stripes a line of numbers each distance, and how they align."""
-
-    title: str
-    ranked: Picture
-    people: Picture
-    folds: failures.Shown
-    distances: list[list[str]]
-    alignment: Picture | None
-
-
-@dataclass(frozen=True)
-class Part:
-    """What the page shows of a set."""
-
-    set: str
-    rows: list[Row]
-    grid: Picture
-    verified: verification.Section | None
-    systems: list[Shown]
 
 
 def grid(folder: Path, images: pd.DataFrame, people: int, seed: int) -> image_grids.Picture:
@@ -69,40 +37,36 @@ def grid(folder: Path, images: pd.DataFrame, people: int, seed: int) -> image_gr
     return image_grids.people_by_camera(cells, [f"person {p}" for p in pids], [f"camera {c}" for c in cameras])
 
 
-def part(name: str, rows: list[Row], drawn: Picture, alignments: Mapping[str, Path], quality: int) -> Part:
-    """The rows of the set `name`, the grid `drawn` of its people, and what was measured here.
+def part(name: str, rows: list[Row], drawn: Picture, alignments: Mapping[str, Path], quality: int) -> dict[str, Any]:
+    """What the page shows of the set `name`: its rows, the grid `drawn` of its people, and what was measured here.
 
     `alignments` has the folders of draw_alignment, by the names of the systems whose stripes were drawn.
     """
-    verified = verification.section({row.label: row.folders for row in rows if row.folders})
-    systems = [shown(row, alignments.get(row.name), quality) for row in rows if row.kind == "here"]
-    return Part(name, rows, drawn, verified, systems)
+    return {
+        "set": name,
+        "rows": rows,
+        "best": table.champion(rows),
+        "grid": drawn,
+        "verified": verification.section({row.label: row.folders for row in rows if row.folders}),
+        "systems": [shown(row, alignments.get(row.name), quality) for row in rows if row.kind == "here"],
+    }
 
 
-def shown(row: Row, alignments: Path | None, quality: int) -> Shown:
-    """The pictures that evaluate_system wrote for a system's run of the first seed, and draw_alignment where it ran."""
-    first = row.folders[0]
-    ranked, people = (embed(load(first / name), quality=quality) for name in ("ranked.jpg", "tsne.jpg"))
-    lines = table.by_distance(row.folders)
-    paths = embed(load(alignments / "alignment.png"), quality=quality) if lines and alignments else None
-    return Shown(row.label, ranked, people, failures.shown(first, WIDTH, quality), lines, paths)
+def shown(row: Row, alignments: Path | None, quality: int) -> dict[str, Any]:
+    """The pictures that evaluate_system wrote for a system's run of the first seed, and draw_alignment where it ran.
+
+    Of a system with stripes, `distances` has a line of numbers each distance, and `alignment` how they align.
+    """
+    first, lines = row.folders[0], table.by_distance(row.folders)
+    files = {"ranked": first / "ranked.jpg", "people": first / "tsne.jpg"}
+    files |= {"alignment": alignments / "alignment.png"} if lines and alignments else {}
+    drawn: dict[str, Any] = {name: embed(load(file), quality=quality) for name, file in files.items()}
+    folds = failures.shown(first, WIDTH, quality)
+    return {"title": row.label, "folds": folds, "distances": lines, "alignment": None} | drawn
 
 
-def render(parts: Sequence[Part], note: str, notices: Sequence[str] = ()) -> str:
+def render(parts: Sequence[dict[str, Any]], note: str, notices: Sequence[str] = ()) -> str:
     """The HTML text; `note` says what the published rows are, `notices` what the trainings warned of."""
-    return templates.render(
-        "systems/page.html",
-        stage="compare_systems",
-        place="comparison/index.html",
-        eyebrow="the systems compared",
-        headline="Re-identification systems on the same people",
-        lead=LEAD,
-        columns=[*MEASURES.values(), *PRICES.values()],
-        distances=["by distance", *table.DISTANCES.values()],
-        parts=parts,
-        cells=table.cells,
-        best={part.set: table.champion(part.rows) for part in parts},
-        titles=TITLES,
-        note=note,
-        notices=notices,
-    )
+    told = {"columns": [*MEASURES.values(), *PRICES.values()], "cells": table.cells, "parts": parts, "note": note}
+    distances = ["by distance", *table.DISTANCES.values()]
+    return templates.render("systems/page.html", **told, distances=distances, notices=notices)

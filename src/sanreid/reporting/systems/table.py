@@ -6,7 +6,7 @@ were measured on; they tell no price. Published numbers are of the real data, ar
 ranked with what is measured here. A cell that nobody knows is empty.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -18,6 +18,8 @@ from sanreid.bounds import Name, Percent, Text
 from sanreid.graph_params import Experiment as Experiment
 from sanreid.graph_params import Systems as Systems
 from sanreid.reporting.shared import markdown_table, seed_statistics
+from sanreid.reporting.shared.number_format import spread
+from sanreid.reporting.shared.results import fraction
 
 MEASURES = {
     "rank1": "rank-1",
@@ -108,21 +110,19 @@ def by_distance(folders: Sequence[Path]) -> list[list[str]]:
 
 def frame(rows: Sequence[Row]) -> pd.DataFrame:
     """The table with all digits, a row each: fractions, seconds; `<measure>_sd` where there are seeds to tell it."""
-    made = []
-    for row in rows:
-        line: dict[str, object] = {"set": row.set, "name": row.name, "label": row.label, "kind": row.kind}
-        line["seeds"] = max((len(v) for v in row.by_measure.values()), default=0) if row.kind != "published" else None
-        for measure in (*MEASURES, *PRICES):
-            line[measure] = row.mean(measure)
-            line[f"{measure}_sd"] = row.deviation(measure)
-        made.append(line)
-    table = pd.DataFrame(made)
-    return table.dropna(axis=1, how="all").astype({"seeds": "Int64"} if made and table["seeds"].notna().any() else {})
+    made = pd.DataFrame(
+        {"set": row.set, "name": row.name, "label": row.label, "kind": row.kind}
+        | {"seeds": None if row.kind == "published" else max(map(len, row.by_measure.values()), default=0)}
+        | {f"{m}{end}": of(m) for m in (*MEASURES, *PRICES) for end, of in (("", row.mean), ("_sd", row.deviation))}
+        for row in rows
+    )
+    known = len(made) and made["seeds"].notna().any()
+    return made.dropna(axis=1, how="all").astype({"seeds": "Int64"} if known else {})
 
 
 def cells(row: Row) -> list[str]:
     """The row's cells in words, MEASURES in percent and then PRICES; '' where nothing is known."""
-    return [_percent(row, m) for m in MEASURES] + [_price(row, m) for m in PRICES]
+    return [spread(row.by_measure.get(m, ())) for m in MEASURES] + [_price(row, m) for m in PRICES]
 
 
 def markdown(rows: Sequence[Row]) -> str:
@@ -156,15 +156,9 @@ def _values(folder: Path) -> dict[str, float]:
     metrics = runtime.read_json(file)
     metrics["reranked_mAP"] = (metrics.get("reranked") or {}).get("mAP")
     for measure in ("rank1", "mAP"):
-        value = metrics[measure]
-        if not isinstance(value, (int, float)) or not 0 <= value <= 1:
-            raise ValueError(f"{file}: {measure} = {value!r} is no fraction in [0, 1]; run its evaluation again")
+        fraction(metrics.get(measure), measure, file)
     with faults.about(file):
         return {m: float(metrics[m]) for m in (*MEASURES, *PRICES) if metrics.get(m) is not None}
-
-
-def _percent(row: Row, measure: str) -> str:
-    return _spread(row, measure, lambda value: f"{100 * value:.1f}")
 
 
 def _price(row: Row, measure: str) -> str:
@@ -176,10 +170,3 @@ def _price(row: Row, measure: str) -> str:
     if measure == "training_seconds":
         return f"{value:.0f} s" if value < MANY else f"{value / 60:.0f} min"
     return f"{value:.0f}"
-
-
-def _spread(row: Row, measure: str, words: Callable[[float], str]) -> str:
-    value, deviation = row.mean(measure), row.deviation(measure)
-    if value is None:
-        return ""
-    return words(value) + ("" if deviation is None else f" ± {words(deviation)}")
