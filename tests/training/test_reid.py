@@ -106,15 +106,19 @@ def test_from_scratch_nothing_is_read(tmp_path):
     assert all(torch.equal(before[k], v) for k, v in model.state_dict().items())
 
 
-def test_imagenets_file_is_named_where_it_is_missing_and_loaded_where_it_is(tmp_path):
-    arch = architecture(width=64, initialise="imagenet")
+@pytest.mark.parametrize(
+    ("backbone", "width", "file"), [("resnet18", 64, "resnet18.pth"), ("mobilenet_v2_ibn", 32, "mobilenet_v2.pth")]
+)
+def test_imagenets_file_is_named_where_it_is_missing_and_loaded_where_it_is(tmp_path, backbone, width, file):
+    arch = architecture(backbone=backbone, width=width, initialise="imagenet")
     model, other = Net(arch, 2), Net(arch, 2)
-    torch.save(other.encoder.state_dict(), tmp_path / "resnet18.pth")
+    torch.save(other.encoder.state_dict(), tmp_path / file)
     begun = reid.start(model, arch, tmp_path)
-    assert begun.files == [tmp_path / "resnet18.pth"]
+    assert begun.files == [tmp_path / file]
     assert begun.report["initialise"] == "imagenet"
     assert len(begun.report["sha256"]) == 64
-    assert torch.equal(model.encoder.conv1.weight, other.encoder.conv1.weight)
+    for name, value in other.encoder.state_dict().items():
+        assert torch.equal(model.encoder.state_dict()[name], value), name
 
 
 def test_what_a_section_cannot_mean_is_refused():

@@ -83,7 +83,7 @@ def start(model: nn.Module, arch: Architecture, folder: Path) -> Start:
     if arch.initialise == "imagenet":
         trunk: Any = model.encoder
         loaded = backbones.load_imagenet(trunk, arch.backbone, folder, "initialise: scratch")
-        return Start([folder / f"{arch.backbone}.pth"], {"initialise": "imagenet", **loaded.as_dict()})
+        return Start([Path(loaded.file)], {"initialise": "imagenet", **loaded.as_dict()})
     if arch.initialise in ("san_pg", "pretrained"):
         weights = folder / checkpoint.WEIGHTS
         if arch.initialise == "pretrained":
