@@ -24,9 +24,11 @@ from PIL import Image
 
 from sanreid import faults, params, runtime
 from sanreid.reporting.compare import page
+from sanreid.reporting.shared import templates
 from sanreid.reporting.shared.pictures import embed
 
 WORKSPACE, OUT = "workspace", Path("reports/compare/index.html")
+COVER = "cover.jpg"  # beside the page; menu.py looks for it
 QUERIES = 6  # of each model
 MODELS = 8  # sheets on the page, of the models whose mAP differs most
 
@@ -65,7 +67,7 @@ class Run:
 
 
 def compare(root: Path, a: str, b: str, out: Path) -> Path:
-    """Write the page of the runs `a` and `b` of the project at `root` to `out`, and return it."""
+    """Write the page of the runs `a` and `b` of the project at `root` to `out`, its cover beside it; `out`."""
     runs, notes = (Run(root, a), Run(root, b)), []
     given = [page.leaves(params.parse(run.read("params.yaml").decode())) for run in runs]
     told: list[dict[str, page.Leaves]] = []
@@ -81,7 +83,7 @@ def compare(root: Path, a: str, b: str, out: Path) -> Path:
         tables.append({p: pd.read_csv(io.BytesIO(v)) for p, v in kept.items() if p.endswith(".csv")})
     pairs = {p: page.apart(tables[0][p], tables[1][p], QUERIES) for p in tables[0] if p in tables[1]}
     order = sorted(pairs, key=lambda p: -pairs[p]["gain"].abs().max())[:MODELS]
-    sheets = []
+    sheets, cover = [], Image.new("RGB", (640, 360), "white")
     for path in (p for p in order if len(pairs[p])):
         found, folder = pairs[path], f"data/interim/{pairs[path]['set'].iloc[0]}"
 
@@ -93,10 +95,13 @@ def compare(root: Path, a: str, b: str, out: Path) -> Path:
         except FileNotFoundError as error:
             notes.append(str(error))
             continue
+        cover = cover if sheets else Image.fromarray(drawn)
         sheets.append((path.removesuffix("/queries.csv"), embed(Image.fromarray(drawn), quality=85)))
     html = page.render((a, b), page.changed(*given), page.metrics(*told), sheets, notes[:5])
     with runtime.atomic_file(out) as work:
         work.write_text(html, encoding="utf-8")
+    with runtime.atomic_file(out.parent / COVER) as work:
+        templates.cover(cover, work)
     return out
 
 

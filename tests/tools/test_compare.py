@@ -6,6 +6,7 @@ import sys
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from sanreid.data import images
 from tools import compare
@@ -66,6 +67,7 @@ def test_what_differs_is_told_with_its_delta_and_the_same_queries_are_shown(proj
     assert "1 parameters and 1 of 2 numbers differ" in html
     assert html.count("data:image/jpeg;base64,") == 1
     assert 'class="note"' not in html
+    assert Image.open(tmp_path / compare.COVER).width > 100  # of the queries; the menu looks for it
     same = compare.compare(project, "HEAD", "workspace", tmp_path / "same.html").read_text()
     assert "0 parameters and 0 of 2 numbers differ" in same
 

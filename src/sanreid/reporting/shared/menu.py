@@ -71,6 +71,13 @@ ENTRIES = (
         "make photographs PHOTOGRAPHS=folder",
         "Networks that were trained on rendered people, on photographs of others",
     ),
+    Entry(
+        "Two runs",
+        ("compare/index.html",),
+        ("compare/cover.jpg",),
+        "make compare A=revision",
+        "Two revisions or experiments: what differs in parameters and numbers, the same queries ranked by both",
+    ),
 )
 
 
