@@ -50,11 +50,17 @@ class Run:
         self.files = DVCFileSystem(str(root), rev=rev)
 
     def find(self, name: str) -> list[str]:
-        """The paths below reports/ of files called `name`, whether in the cache or not."""
+        """The paths below reports/ of files called `name`, in the cache or not; none of stages that never ran."""
         if not self.files.exists("reports"):
             return []
         found = (str(path) for path in self.files.find("reports"))
-        return sorted(path for path in found if path.rsplit("/", 1)[-1] == name)
+        return sorted(path for path in found if path.rsplit("/", 1)[-1] == name and self._made(path))
+
+    def _made(self, path: str) -> bool:
+        """Whether a stage wrote it, or it lies here: dvc.yaml names outputs of stages that never ran, too."""
+        told = self.files.info(path)
+        stated = told.get("dvc_info")
+        return not stated or "md5" in stated or bool(told.get("fs_info"))
 
     def read(self, path: str) -> bytes:
         """The content; FileNotFoundError where neither workspace nor cache has it."""

@@ -27,6 +27,9 @@ stages:
     deps: [run.py]
     params: [shift]
     outs: [reports/san/set/san/seed0]
+  never_run:
+    cmd: {python} run.py
+    outs: [reports/never/metrics.json]
 """
 
 
@@ -52,7 +55,7 @@ def project(tmp_path_factory):
             images.write_rgb(folder / f"data/interim/set/{part}/{i}.png", np.full((32, 16, 3), 90 * i, np.uint8))
     for shift in (0.0, 0.5):
         (folder / "params.yaml").write_text(f"other: [1, 2]\nshift: {shift}\n")
-        call(sys.executable, "-m", "dvc", "repro", "-q")
+        call(sys.executable, "-m", "dvc", "repro", "-q", "evaluate")
         call("git", "add", "-A")
         call("git", "commit", "-qm", "run")
     return folder
