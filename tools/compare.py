@@ -29,6 +29,7 @@ from sanreid.reporting.shared import templates
 from sanreid.reporting.shared.pictures import embed
 
 WORKSPACE, OUT = "workspace", Path("reports/compare/index.html")
+COVER = "cover.jpg"  # beside the page; menu.py looks for it
 QUERIES = 6  # of each model
 MODELS = 8  # sheets on the page, of the models whose mAP differs most
 
@@ -50,11 +51,17 @@ class Run:
         self.files = DVCFileSystem(str(root), rev=rev)
 
     def find(self, name: str) -> list[str]:
-        """The paths below reports/ of files called `name`, whether in the cache or not."""
+        """The paths below reports/ of files called `name`, in the cache or not; none of stages that never ran."""
         if not self.files.exists("reports"):
             return []
         found = (str(path) for path in self.files.find("reports"))
-        return sorted(path for path in found if path.rsplit("/", 1)[-1] == name)
+        return sorted(path for path in found if path.rsplit("/", 1)[-1] == name and self._made(path))
+
+    def _made(self, path: str) -> bool:
+        """Whether a stage wrote it, or it lies here: dvc.yaml names outputs of stages that never ran, too."""
+        told = self.files.info(path)
+        stated = told.get("dvc_info")
+        return not stated or "md5" in stated or bool(told.get("fs_info"))
 
     def read(self, path: str) -> bytes:
         """The content; FileNotFoundError where neither workspace nor cache has it."""
@@ -67,7 +74,7 @@ class Run:
 
 
 def compare(root: Path, a: str, b: str, out: Path) -> Path:
-    """Write the page of the runs `a` and `b` of the project at `root` to `out`, and return it."""
+    """Write the page of the runs `a` and `b` of the project at `root` to `out`, its cover beside it; `out`."""
     runs, notes = (Run(root, a), Run(root, b)), []
     given = [parameters.leaves(params.parse(run.read("params.yaml").decode())) for run in runs]
     told: list[dict[str, parameters.Leaves]] = []
@@ -83,7 +90,7 @@ def compare(root: Path, a: str, b: str, out: Path) -> Path:
         tables.append({p: pd.read_csv(io.BytesIO(v)) for p, v in kept.items() if p.endswith(".csv")})
     pairs = {p: page.apart(tables[0][p], tables[1][p], QUERIES) for p in tables[0] if p in tables[1]}
     order = sorted(pairs, key=lambda p: -pairs[p]["gain"].abs().max())[:MODELS]
-    sheets = []
+    sheets, cover = [], Image.new("RGB", (640, 360), "white")
     for path in (p for p in order if len(pairs[p])):
         found, folder = pairs[path], f"data/interim/{pairs[path]['set'].iloc[0]}"
 
@@ -95,11 +102,14 @@ def compare(root: Path, a: str, b: str, out: Path) -> Path:
         except FileNotFoundError as error:
             notes.append(str(error))
             continue
+        cover = cover if sheets else Image.fromarray(drawn)
         sheets.append((path.removesuffix("/queries.csv"), embed(Image.fromarray(drawn), quality=85)))
     shown = {"parameters": parameters.differing(*given), "numbers": page.metrics(*told), "sheets": sheets}
     html = templates.render("compare/page.html", **shown, names=(a, b), notices=notes[:5])
     with runtime.atomic_file(out) as work:
         work.write_text(html, encoding="utf-8")
+    with runtime.atomic_file(out.parent / COVER) as work:
+        templates.cover(cover, work)
     return out
 
 

@@ -44,15 +44,15 @@ def test_the_same_inputs_give_the_same_files(reports, tmp_path):
 @browser.needed
 def test_a_page_that_comes_later_is_found_when_the_start_page_is_opened_again(reports):
     with browser.opened(reports / "start.html") as page:
-        page.wait_for_function("document.querySelectorAll('.site [data-there]').length == 7")
+        page.wait_for_function("document.querySelectorAll('.site [data-there]').length == 8")
         assert page.locator(".site [data-there=yes]").count() == 0
-        assert page.locator(".pages .how:visible").count() == 7
+        assert page.locator(".pages .how:visible").count() == 8
         (reports / "comparison").mkdir()
         (reports / "attributes/seed2").mkdir(parents=True)
         templates.cover(Image.new("RGB", (900, 300), "red"), reports / "comparison/cover.jpg")
         (reports / "attributes/seed2/histograms.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg"/>')
         page.reload()
-        page.wait_for_function("document.querySelectorAll('.site [data-there]').length == 7")
+        page.wait_for_function("document.querySelectorAll('.site [data-there]').length == 8")
         assert page.locator(".site [data-there=yes]").all_inner_texts() == ["Systems", "Attributes"]
         assert page.locator(".site [data-there=yes]").last.get_attribute("href") == "attributes/seed2/index.html"
         assert page.locator(".pages img.cover:visible").first.get_attribute("src") == "comparison/cover.jpg"

@@ -6,6 +6,7 @@ import sys
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from sanreid.data import images
 from tools import compare
@@ -26,6 +27,9 @@ stages:
     deps: [run.py]
     params: [shift]
     outs: [reports/san/set/san/seed0]
+  never_run:
+    cmd: {python} run.py
+    outs: [reports/never/metrics.json]
 """
 
 
@@ -51,7 +55,7 @@ def project(tmp_path_factory):
             images.write_rgb(folder / f"data/interim/set/{part}/{i}.png", np.full((32, 16, 3), 90 * i, np.uint8))
     for shift in (0.0, 0.5):
         (folder / "params.yaml").write_text(f"other: [1, 2]\nshift: {shift}\n")
-        call(sys.executable, "-m", "dvc", "repro", "-q")
+        call(sys.executable, "-m", "dvc", "repro", "-q", "evaluate")
         call("git", "add", "-A")
         call("git", "commit", "-qm", "run")
     return folder
@@ -66,6 +70,7 @@ def test_what_differs_is_told_with_its_delta_and_the_same_queries_are_shown(proj
     assert "1 parameters and 1 of 2 numbers differ" in html
     assert html.count("data:image/jpeg;base64,") == 1
     assert 'class="note"' not in html
+    assert Image.open(tmp_path / compare.COVER).width > 100  # of the queries; the menu looks for it
     same = compare.compare(project, "HEAD", "workspace", tmp_path / "same.html").read_text()
     assert "0 parameters and 0 of 2 numbers differ" in same
 

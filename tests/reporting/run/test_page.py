@@ -332,6 +332,16 @@ def test_in_a_browser_tables_sort_charts_tell_and_the_graph_knows_what_ran(html,
         table.locator("thead th").nth(1).click()
         table.locator("thead th").nth(1).click()
         assert names.all_inner_texts() == before
+        times = ["14 s", "2 min 5 s", "0.6 s", "1 h 0 min", "–"]
+        rows = "".join(f"<tr><th>x</th><td>{words}</td></tr>" for words in times)
+        page.evaluate(
+            "rows => {document.body.insertAdjacentHTML('beforeend', `<table id=later><thead><tr><th></th>"
+            "<th class=n>time</th></tr></thead><tbody>${rows}</tbody></table>`); sanreidSortable(later);}",
+            rows,
+        )
+        page.locator("#later th.n").click()
+        found = page.locator("#later td").all_inner_texts()
+        assert found == ["1 h 0 min", "2 min 5 s", "14 s", "0.6 s", "–"]
         page.evaluate("document.querySelector('svg.chart[data-chart]').parentElement.scrollIntoView()")
         page.wait_for_selector("svg.chart.replaced", state="attached")
         first = page.locator("svg.chart[data-chart]").first

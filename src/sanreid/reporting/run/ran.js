@@ -33,6 +33,7 @@
       for (const words of [g.key[0], `${g.runs}`, clock(g.seconds), g.ended, g.key[1] + ' · ' + g.key[2], g.key[3]]) row.insertCell().textContent = words;
       for (const number of [1, 2]) row.cells[number].className = 'n';
     }
+    window.sanreidSortable(body.parentNode);
     document.querySelector('#ran').hidden = !groups.size;
     document.querySelector('#ran-none').hidden = !!groups.size;
   }

@@ -21,7 +21,7 @@
       height: rows ? chart.size[1] : Math.max(200, Math.round(box.clientWidth * chart.size[1] / chart.size[0])),
       margin: {l: 40, r: 12, t: 8, b: 36}, paper_bgcolor: 'rgba(0,0,0,0)', plot_bgcolor: 'rgba(0,0,0,0)', hovermode: 'closest',
       showlegend: false, font: {color: colour('soft'), size: 12, family: 'inherit'},
-      xaxis: {...axis, ...(chart.log && {type: 'log', dtick: 1, exponentformat: 'power'}), title: {text: chart.x, standoff: 6, font: {size: 12}}, range: chart.xrange || undefined, zeroline: !!rows, zerolinecolor: colour('soft')},
+      xaxis: {...axis, ...(chart.log && {type: 'log', dtick: 1, exponentformat: 'power'}), title: {text: box.clientWidth < 420 ? chart.x.replace(' (', '<br>(') : chart.x, standoff: 6, font: {size: 12}}, range: chart.xrange || undefined, zeroline: !!rows, zerolinecolor: colour('soft')},
       yaxis: {...axis, range: chart.yrange || undefined, ...rows},
       hoverlabel: {bgcolor: colour('card'), bordercolor: colour('rim'), font: {color: colour('ink')}},
     };

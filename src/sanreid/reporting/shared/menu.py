@@ -36,6 +36,7 @@ ENTRIES = (
     Entry("Digits", (f"{DIGITS}index.html",), (f"{DIGITS}confusion.svg",), "make digits"),
     Entry("Open world", ("open_world/index.html",), ("open_world/cover.jpg",), "make open-world"),
     Entry("Photographs", ("photographs/index.html",), ("photographs/cover.jpg",), PHOTOGRAPHS),
+    Entry("Two runs", ("compare/index.html",), ("compare/cover.jpg",), "make compare A=revision"),
 )
 
 
