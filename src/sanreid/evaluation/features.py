@@ -44,7 +44,7 @@ def extract(
     model.to(device).eval()
     parts = []
     try:
-        with torch.inference_mode(), _autocast(device, precision):
+        with torch.inference_mode(), runtime.autocast(precision, device):
             for part in images.split(batch):
                 pixels = normalise_images(part.to(device)).contiguous(memory_format=torch.channels_last)
                 feature = read(model(pixels)).float()
@@ -54,11 +54,6 @@ def extract(
     finally:
         model.train(training)
     return torch.cat(parts).numpy()
-
-
-def _autocast(device: torch.device, precision: Precision) -> torch.autocast:
-    """bfloat16 is for CUDA; the CPU, where it is slower, always computes in float32."""
-    return torch.autocast("cuda", torch.bfloat16, enabled=device.type == "cuda" and precision == "bfloat16")
 
 
 def retrieval_rows(table: pd.DataFrame) -> pd.DataFrame:
