@@ -1,4 +1,4 @@
-"""A picture as photographs are: its own light, contrast, colours, sharpness, noise, size and JPEG.
+"""Camera effects on a rendered picture: exposure, contrast, colours, sharpness, noise, resolution, JPEG.
 
 Decisions: measured on photographs of people (docs/realism.md), a camera sets its exposure by what it sees, stretches
 contrast until the lights burn out, and sharpens until edges ring; a rendered picture does none of it. So exposure and

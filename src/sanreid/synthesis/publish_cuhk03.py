@@ -1,4 +1,4 @@
-"""CUHK03 as its publishers ship it: cuhk-03.mat (MATLAB v7.3) and the two files of the new protocol (MAT v5).
+"""CUHK03 rendered in its publishers' layout: cuhk-03.mat (MATLAB v7.3) and the two files of the new protocol (MAT v5).
 
 Decisions: `labeled` (tight, hand-drawn) and `detected` (loose, sometimes cut) are two crops of one rendered view, as
 they are two boxes in one frame. Five camera pairs share six cameras. A slot is empty for both kinds where the person

@@ -1,4 +1,4 @@
-"""Market-1501 as its publishers ship it: folders of named 128 x 64 JPEGs, and the attributes as .mat and as CSV.
+"""Market-1501 rendered in its publishers' layout: folders of 128 x 64 JPEGs, and the attributes as .mat and as CSV.
 
 Decisions: a frame has a hand-drawn box (number 00: gt_bbox, and query for one frame a test person and camera) and a
 detected box (01 on: train or test). As published, junk (-1) overlaps a person by 20 to 50 %, a distractor (0000) by

@@ -1,4 +1,4 @@
-"""Pictures of people: a figure over a scene, things in front, seen through a camera; and which texels they show.
+"""Renders pictures of people: a figure in a scene, objects in front, a camera's effects; and which texels are visible.
 
 Decisions: the surroundings are rendered too, so that publishers may cut tight, loose or shifted boxes from one view and
 know for every box which texels it shows. Everything random comes from the `rng` given, in a fixed order, so pictures do

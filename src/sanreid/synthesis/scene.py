@@ -1,4 +1,4 @@
-"""Cameras: where they hang, what they look at, and how they turn light into bytes.
+"""Simulated cameras: their position, their background scenes, and their response to light.
 
 Decisions: the two families differ on purpose, so that what is learnt on rendered PIT pairs meets a domain gap on the
 re-identification sets, as it does for real. PIT's cameras are mild and see people from all sides; the re-ID cameras
