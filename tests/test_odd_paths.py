@@ -40,7 +40,7 @@ def test_any_path_and_any_plain_name_work(root, tmp_path, cache, warm):
     assert workspace.repro("extract_market1501", "evaluate_floor") == []
 
 
-def test_a_name_that_no_command_can_carry_is_told_by_its_key_before_any_work(root, tmp_path):
+def test_a_name_that_breaks_a_command_is_refused_by_key_before_any_work(root, tmp_path):
     workspace = Workspace(root, tmp_path)
     workspace.edit({"folders": {"it's": "data/raw/x"}})
     with pytest.raises(

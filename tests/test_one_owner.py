@@ -88,7 +88,7 @@ def test_dvc_alone_is_killed_and_the_same_command_ends_as_if_nothing_had_been(wo
     assert list((workspace.folder / ".checkpoints").iterdir()) == []
 
 
-def test_a_second_training_of_the_same_waits_and_says_for_whom(workspace, undisturbed):
+def test_a_second_process_with_the_same_training_waits_and_logs_the_owner(workspace, undisturbed):
     forget(workspace)
     words = ["python", "stages/train_mnist_classifier.py", "--images", "data/interim/mnist", "--model", "perceptron"]
 

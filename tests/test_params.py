@@ -128,12 +128,12 @@ def test_words_are_those_of_dvcs_yaml(word):
     assert params.parse(f"a: {word}") == {"a": word}
 
 
-def test_a_key_that_stands_there_twice_is_refused(tmp_path):
+def test_a_duplicate_key_is_refused(tmp_path):
     with pytest.raises(params.ParamsError, match=r"params\.yaml: not YAML: (.|\n)*duplicate key"):
         read(tmp_path, GOOD + "stage: {}\n")
 
 
-def test_a_long_value_is_told_in_brief(tmp_path):
+def test_a_long_value_is_shortened(tmp_path):
     with pytest.raises(params.ParamsError, match=r"stage\.mode") as caught:
         read(tmp_path, GOOD.replace("mode: a", f"mode: {'x' * 10_000_000}"))
     assert len(str(caught.value)) < 400
@@ -177,7 +177,7 @@ def test_a_path_may_be_the_value_of_a_key(tmp_path, monkeypatch):
         ("", "mine.set"),
     ],
 )
-def test_a_path_that_is_none_is_told_by_its_key(tmp_path, monkeypatch, text, named):
+def test_an_invalid_path_is_refused_by_key(tmp_path, monkeypatch, text, named):
     with pytest.raises(SystemExit, match=named):
         run(tmp_path, monkeypatch, "--raw", "@mine.set", "--out", "o", text=text)
 

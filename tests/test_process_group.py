@@ -52,7 +52,7 @@ def test_no_rank_outlives_the_command(tmp_path, number):
 @pytest.mark.parametrize(
     ("fails", "told"), [(0, "-c: 0.png: not readable"), (1, "rank 1 of 2: -c: 1.png: not readabl")]
 )
-def test_the_error_of_one_rank_ends_all_and_is_told_once(tmp_path, fails, told):
+def test_the_error_of_one_rank_ends_all_and_is_reported_once(tmp_path, fails, told):
     process = begin(tmp_path, "--fails", str(fails))
     lines = process.communicate(timeout=60)[1].splitlines()
     assert process.returncode == 1

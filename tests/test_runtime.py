@@ -42,7 +42,7 @@ def test_a_failed_rewrite_leaves_the_old_output(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["metrics.json"]
 
 
-def test_progress_is_told_in_a_log_by_and_by(monkeypatch, caplog):
+def test_progress_is_logged_at_intervals(monkeypatch, caplog):
     caplog.set_level("INFO", logger="sanreid")
     assert list(runtime.progress("abc", 3, "set")) == ["a", "b", "c"]
     assert caplog.text == ""

@@ -20,7 +20,7 @@ def project(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_a_run_and_a_failure_are_told_with_versions_and_machine(project):
+def test_a_run_and_a_failure_are_recorded_with_versions_and_machine(project):
     with stage_record.kept("report", {"out": Path("reports/</script>.html"), "figures": Path("f"), "p": 3}):
         pass
     with pytest.raises(ValueError, match="bad"), stage_record.kept("train_san", {"out": Path("models/san")}):

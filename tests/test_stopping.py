@@ -63,7 +63,7 @@ def test_a_stage_ends_with_the_dvc_that_started_it(tmp_path, shell):
     dvc.wait()
 
 
-def test_without_dvc_nobodys_end_is_waited_for(tmp_path):
+def test_without_dvc_no_process_is_watched(tmp_path):
     start = "import subprocess, sys; subprocess.run(sys.argv[1:])"
     starter = begin([sys.executable, "-c", start, *command(tmp_path)], tmp_path)
     (stage,) = below(starter.pid)

@@ -53,7 +53,7 @@ def test_a_stage_has_its_own_process_environment_output_and_status(start, tmp_pa
         assert ("ValueError: as it is" in told) == (words == ["raise"])
 
 
-def test_it_ends_with_whoever_asked_for_it(start, tmp_path):
+def test_it_ends_with_its_parent_process(start, tmp_path):
     process = start("stages/own.py", "wait")
     process.stdin.close()
     wait_for(lambda: (tmp_path / "pid").is_file() and (tmp_path / "pid").read_text(), 30)

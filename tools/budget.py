@@ -1,11 +1,11 @@
-"""Run steps within a time: independent ones side by side, what would overrun left out, what fails with its dependants.
+"""A scheduler with a time limit: runs independent jobs in parallel, and skips those that would not finish in time.
 
-Decisions: nothing here knows a stage, a process or the time of day: the caller gives each job its lane and its rank,
-starts it, tells the time and waits, so that tests run under a clock of their own. A lane has places: jobs of one lane
-take them in the order of their ranks. In a lane of those that are `kept` a place stays free for a better class (the
-first member of a rank) that is not ready yet; elsewhere it never does. A job is not begun where its estimate and that
-of what must follow it (a training's evaluation) do not fit; one that tells while it runs that it will not be done in
-time is ended then and not at the limit, so that smaller ones can still go.
+Decisions: nothing here depends on stages, processes or the real clock: the caller gives each job a lane and a rank,
+starts it, provides the time and waits, so that tests can use a simulated clock. A lane has a number of places, which
+its jobs take in the order of their ranks. In the lanes named in `kept` a place stays free for a job of a better class
+(the first member of a rank) that is not ready yet. A job is not started if its estimate, and that of jobs that must
+follow it (a training's evaluation), do not fit. A running job whose own forecast exceeds the limit is ended at once, so
+that there is time for smaller ones. Jobs that depend on a failed or skipped one are skipped.
 """
 
 from collections.abc import Callable, Container, Mapping, Sequence
@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
 LOOK = 0.2  # seconds between looks
-DOUBT = 0.1  # of a running job's own forecast: by how much it may pass the limit before it is ended for that
+DOUBT = 0.1  # fraction by which a running job's own forecast may exceed the limit before it is ended
 WAITING, RUNNING, DONE, FAILED, STOPPED, LEFT_OUT = "waiting", "running", "done", "failed", "stopped", "left out"
 OVER = "the time was up"
 

@@ -1,10 +1,10 @@
-"""Checks of the project's own rules that no general tool knows (run by `make check`, needs no data).
+"""Checks of the project's own rules, run by `make check`; needs no data.
 
-Parameters: every stage's sections are closed models without defaults, params.yaml and every profile satisfy them, no
-section is left over, every key carries a comment, the profiles have the same keys and say nothing that their base says
-too, and every name that one section uses is given by another. Graph: the same name in dvc.yaml, stages/ and
-tests/stages/; `desc` and `meta` on every stage; `.py` deps equal to the import closure; the params a stage lists cover
-the sections it reads.
+Parameters: every stage's sections are closed models without defaults; params.yaml and every profile satisfy them; there
+are no unused sections; every key has a comment; profiles have the same keys, and repeat no value of their base; every
+name that one section uses is defined in another. Graph: the same name in dvc.yaml, stages/ and tests/stages/; `desc`
+and `meta` on every stage; the `.py` deps are exactly the imported modules; the listed params include all sections that
+a stage reads.
 """
 
 import copy
@@ -59,13 +59,6 @@ def _types(annotation: Any) -> Iterator[Any]:
         yield annotation
     for part in get_args(annotation):
         yield from _types(part)
-
-
-def keys(values: Any, prefix: str = "") -> set[str]:
-    """Dotted names of all keys of nested mappings."""
-    if not isinstance(values, dict):
-        return set()
-    return {prefix + str(k) for k in values} | {n for k, v in values.items() for n in keys(v, f"{prefix}{k}.")}
 
 
 def uncommented(path: Path, explained: Collection[str]) -> Iterator[str]:
@@ -132,7 +125,7 @@ def check_parameters(stages: list[str]) -> Iterator[str]:
         yield from open_models(model, name)
     files = [ROOT / "params.yaml", *sorted((ROOT / "profiles").glob("*.yaml"))]
     demo, levers = ROOT / "profiles" / "demo.yaml", ROOT / "profiles" / "look" / "photographs.yaml"
-    reference, explained = keys(params.read(demo)), named(demo) | named(levers)
+    reference, explained = {key for key, _ in graph_names.dotted(params.read(demo))}, named(demo) | named(levers)
     for path in files:
         try:
             values = params.read(path)
@@ -148,7 +141,7 @@ def check_parameters(stages: list[str]) -> Iterator[str]:
             f"{path.name}: section '{name}' is read by no stage"
             for name in values.keys() - models.keys() - graph_params.TOP
         )
-        if have := {key for key in keys(values) ^ reference if not key.startswith(FREE)}:
+        if have := {key for key in {k for k, _ in graph_names.dotted(values)} ^ reference if not key.startswith(FREE)}:
             yield f"{path.name}: keys differ from profiles/demo.yaml: {sorted(have)}"
         yield from uncommented(path, explained)
         yield from repeated(path)

@@ -3,9 +3,9 @@
     python -m tools.compare HEAD~1 workspace
 
 Decisions: a run is a git revision or an experiment's name, read through DVC's file system from its dvc.lock and the
-cache, so that nothing is checked out; `workspace` is what lies here now. No stage: what is compared is a question.
-Metrics are the files metrics.json below reports/, ranked queries the files queries.csv of evaluate_san and
-evaluate_cross. A revision whose results are not in the cache says so above the page.
+cache, so that nothing is checked out; `workspace` is the current state of the working folder. It is a tool and no
+stage, because its inputs are chosen by the user. Metrics are the files metrics.json below reports/, ranked queries the
+files queries.csv of evaluate_san and evaluate_cross. If a revision's results are not in the cache, the page says so.
 """
 
 import argparse

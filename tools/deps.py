@@ -1,8 +1,7 @@
 """Keep the `.py` entries of every stage's deps in dvc.yaml equal to the import closure of its script.
 
-DVC reruns a stage when a dependency's content changes, so a module that is missing from the list means stale
-results, and one too many means needless work. Nobody keeps that by hand: `make deps` rewrites the entries,
-`make check` compares them.
+DVC reruns a stage when the content of a dependency changes, so a module missing from the list means stale results, and
+one too many means needless reruns. `make deps` rewrites the entries; `make check` compares them.
 """
 
 import ast

@@ -1,10 +1,8 @@
 """Run the digits' grids, cell by cell: `make digits-grid` is `python -m tools.digits_grid published`.
 
-Every cell of the grids under compare_mnist_cells.grids is trained (which model, and how long: section sweep_mnist),
-and the table beside the published numbers is printed. Cells that are there already are not trained again, and one that
-was stopped goes on where it was.
-
-How parameters are changed for one run, and put back: tools/experiment.py.
+Every cell of the grids under compare_mnist_cells.grids is trained (model and epochs: section sweep_mnist), and the
+table with the published numbers is printed. Existing cells are not trained again, and one that was stopped continues.
+tools/experiment.py changes the parameters for the run, and restores them.
 """
 
 import argparse

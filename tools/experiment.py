@@ -1,8 +1,8 @@
-"""One experiment from the command line: DVC runs with other parameters, and a table of what came out is printed.
+"""Runs the pipeline through DVC with changed parameters, prints a report, and restores params.yaml.
 
-Decision: params.yaml is as it was afterwards, whatever became of the run. DVC leaves its change there, all lists broken
-up; but a table is a question to the pipeline, not another pipeline, and the next `make demo` should be the demo: DVC's
-cache gives that back in seconds. After a failed run nothing is printed but what failed.
+Decision: params.yaml is restored whatever happens to the run. (`dvc exp run -S` leaves its change in the file, with all
+lists reformatted; but after `make table1` the next `make demo` should be the demo again, which DVC's cache restores in
+seconds.) After a failed run only the error is printed.
 """
 
 import os
@@ -18,7 +18,7 @@ from sanreid import faults, params, runtime
 from sanreid.params import parse
 from tools import repro
 
-NOISE = "WARNING: No file hash info found for"  # a line for each run that is not there yet
+NOISE = "WARNING: No file hash info found for"  # DVC prints such a line for each run that does not exist yet
 PARAMETERS = Path("params.yaml")
 
 Changes = dict[str, dict[str, Any]]  # section -> key -> value, or keys in it
@@ -27,10 +27,10 @@ Changes = dict[str, dict[str, Any]]  # section -> key -> value, or keys in it
 def carry_out(what: str, changes: Callable[[], Changes], stage: str, report: Path) -> int:
     """Bring `stage` up to date with the changed parameters and print `report`; the exit status.
 
-    `what` is the run's name in messages. Ends the process where the parameters refuse it, or it is interrupted.
+    `what` is the run's name in messages. Exits if the parameters are invalid, or the run is interrupted.
     """
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    # a shell's background job ignores SIGINT, and so would DVC, which leaves git amiss when anything else stops it
+    # background jobs of a shell ignore SIGINT, and so would DVC, which cleans up git's state on SIGINT only
     signal.signal(signal.SIGINT, signal.default_int_handler)
     with faults.told(what):
         try:
@@ -56,7 +56,7 @@ def command(new: Changes, stage: str) -> list[str]:
 
 
 def _settings(values: Any, key: str = "") -> Iterator[str]:
-    """Nested values in the words of `-S`: a.b=1, a.c=[x,y]."""
+    """Nested values in the syntax of `-S`: a.b=1, a.c=[x,y]."""
     if isinstance(values, dict):
         for name, value in values.items():
             yield from _settings(value, f"{key}.{name}" if key else name)
@@ -100,7 +100,7 @@ def stop(child: subprocess.Popen) -> None:
 
 
 def restore(parameters: Path, before: str, new: Changes) -> None:
-    """Write `before` back, unless somebody edited the file during the run: then it stays and that is said."""
+    """Restore `before`, unless the file was edited during the run: then it is kept, with a message."""
     then, left, now = parse(before), parse(before), parse(parameters.read_text())
     params.lay(left, new, f"{parameters}: ")
     if now == left:

@@ -1,12 +1,12 @@
-"""What each lever of rendering and training brings on photographs: a training a step, measured on people never seen.
+"""Measures what each option of rendering and training gains on photographs: one training per step (`make ladder`).
 
     python -m tools.ladder PHOTOGRAPHS [--ladder profiles/pretrained/ladder.yaml] [--work data/ladder]
 
-Decisions: the stages render and train, as for the network that ships (tools/pretrained.py), each step in a folder of
-its own that is named by the parameters it was made with: what is there is not made again, and a changed step is.
-Pictures that two steps share are rendered once. A gain is paired: both networks are judged on the same draws of the
-query people, and its interval is of the difference. Steps are chosen on the people of odd pid; the even ones and all
-stand beside. Nothing of the photographs is kept but numbers.
+Decisions: the pipeline's stages render and train, as for the shipped network (tools/pretrained.py). Each step has a
+folder named by its parameters, so that existing results are reused and a changed step is run again. Pictures that two
+steps share are rendered once. A gain is paired: both networks are evaluated on the same bootstrap samples of the query
+people, and the interval is that of the difference. Choices are made on the people with odd pids; results on the even
+ones and on all are shown too. Only numbers are kept of the photographs.
 """
 
 import argparse
@@ -28,7 +28,7 @@ LADDER = overlay.PROFILES / "pretrained" / "ladder.yaml"
 
 
 class Step(params.Section):
-    """A row of the ladder: what it adds to the step named by `on`, or to the one above it."""
+    """A row of the ladder: the change that it adds to the step named by `on`, or to the one above it."""
 
     name: str
     on: str | None = None

@@ -1,9 +1,10 @@
-"""Show that a machine may die in a training: `python tools/machines.py` trains SAN's variants at toy size on two.
+"""Shows that a training survives the failure of a machine: `python tools/machines.py`.
 
-Server, two workers' machines and S3 between them are clones and processes on this host, on loopback, in FOLDER. When
-one of them trains and has sent two checkpoints, it loses its power: all its processes at once. The other goes on from
-the checkpoint; at the end the pipeline's dvc.lock, hence every output's bytes, is compared with that of a run of
-`dvc repro` that nothing disturbed. It takes some five minutes on two cores, and needs moto (of the group dev).
+The server, two workers' machines and an S3 server are simulated by clones and processes on this host, on loopback, in
+FOLDER, and train SAN's variants at toy size. Once a worker has sent two checkpoints of a training, all its processes
+are killed at once, as in a power cut. The other worker continues from the checkpoint. At the end the pipeline's
+dvc.lock, and thereby every output, is compared with that of an undisturbed `dvc repro`. It takes about five minutes on
+two cores, and needs moto (group dev).
 """
 
 import argparse

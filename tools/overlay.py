@@ -1,16 +1,19 @@
-"""Put values into a parameter file, its comments, its order and its other keys kept: a profile's, or a fragment's.
+"""Writes the values of a profile, or of a fragment, into a parameter file; keeps its comments, order and other keys.
 
     python tools/overlay.py --profile paper [--out params.yaml]                      # `make profile PROFILE=paper`
     python tools/overlay.py profiles/look/photographs.yaml [--params params.yaml] [--out params.yaml]
 
-Decisions: `profiles/demo.yaml` is the one home of every number and its comment, a profile gives what differs from it
-(sanreid.params says how), and params.yaml is a working copy of one of them, since DVC reads a whole file and users edit
-it. So going back needs neither git nor a clean tree; a test holds the committed copy equal. A profile starts from the
-demo's file and not from params.yaml, or a second profile would keep what the first one changed; a fragment has no base
-and does start from params.yaml. DVC's own way, Hydra's composition (`hydra.enabled`), was tried and left: it writes
-params.yaml without a comment, anew at each `dvc exp run` so that edits of the file are lost, and `dvc repro` does not
-compose at all. `dvc exp run -S` works as ever on what is written here. A fragment may only change keys that are there,
-so a typo is an error and not a new key; the stage checks the values. The file is written whole or not at all.
+Decisions:
+- `profiles/demo.yaml` has every parameter and its comment; other profiles have the values that differ from it (see
+  sanreid/params.py). params.yaml is a working copy of one profile, because DVC needs a complete file, and users edit
+  it. A test checks that the committed copy equals demo.yaml.
+- A profile is written on top of demo.yaml, not of params.yaml, which may have another profile's values. A fragment has
+  no base, and is written on top of params.yaml.
+- DVC's Hydra composition (`hydra.enabled`) was tried and rejected: it rewrites params.yaml without comments at each
+  `dvc exp run`, so that edits are lost, and `dvc repro` does not compose at all. `dvc exp run -S` works with these
+  files.
+- A fragment may only change existing keys, so that a typing error is reported; the stages check the values. The file is
+  written completely or not at all.
 """
 
 import argparse

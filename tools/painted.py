@@ -1,10 +1,10 @@
-"""What networks paint of people in photographs, side by side: one JPEG, a row a person; no stage runs this.
+"""A picture of the textures that several networks predict for people in photographs, one row per person.
 
     python -m tools.painted FOLDER --models models/san_pg/texture OTHER --out reports/photographs/painted.jpg
 
-Decisions: people are drawn evenly over the pids, one query picture each, so that any two runs show the same ones. Each
-network gives its texture, and the open body that wears it from the front and from behind where it has the body's
-layout. The people are real: the sheet lies where git does not look.
+Decisions: people are chosen evenly over the pids, one query picture each, so that all runs show the same ones. For each
+network there is its texture, and, if it has the body model's layout, the body with that texture from the front and the
+back. The pictures show real people, so the output must be in a folder that git ignores. No stage runs this.
 """
 
 import argparse

@@ -1,8 +1,8 @@
-"""The folder in which a run against the clock works: the tree's code, and a profile as its params.yaml.
+"""The working folder of tools/paper_scale.py: a copy of the code, with a profile as its params.yaml.
 
-Decisions: the checkout's params.yaml and data stay as they are, so everything happens in a copy. Only what stages and
-the page read is copied, so git is not needed; nor is DVC for the overrides, which are of its words: `key=value` as for
-`dvc exp run -S`. A machine that calls its Python python3 alone gets a `python`.
+Decisions: everything runs in a copy, so that params.yaml and data of the checkout are not changed. Only the files that
+stages and the page read are copied, without git. Overrides (`key=value`, as for `dvc exp run -S`) are applied without
+DVC. On a machine that has only `python3`, a program `python` is added to the path.
 """
 
 import difflib
@@ -15,11 +15,10 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from ruamel.yaml import YAML
 
-from sanreid import params
+from sanreid import graph_names, params
 from sanreid.params import ParamsError
 from tools import overlay
 
@@ -64,20 +63,13 @@ def changed(profile: Path, overrides: Sequence[str]) -> str:
         for name in names[:-1]:
             section = section.get(name) if isinstance(section, dict) else None
         if not equals or not isinstance(section, dict) or names[-1] not in section:
-            near = difflib.get_close_matches(key, keys(values), n=1)
+            near = difflib.get_close_matches(key, [k for k, _ in graph_names.dotted(values)], n=1)
             hint = f"; did you mean {near[0]}?" if near else "; write section.key=value"
             raise ParamsError(f"{profile}: -S {override}: no key '{key}'{hint}")
         section[names[-1]] = params.parse(text)
     stream = io.StringIO()
     yaml.dump(values, stream)
     return stream.getvalue()
-
-
-def keys(values: Any, prefix: str = "") -> list[str]:
-    """Dotted names of all keys of nested mappings."""
-    if not isinstance(values, dict):
-        return []
-    return [name for k, v in values.items() for name in (f"{prefix}{k}", *keys(v, f"{prefix}{k}."))]
 
 
 def environment(folder: Path, checkpoints: Path) -> dict[str, str]:

@@ -1,8 +1,8 @@
-"""What a run against the clock leaves: one JSON, one page and the table as Markdown, whole at every moment.
+"""The output of tools/paper_scale.py: a JSON, a page and the table as Markdown, complete at every moment.
 
-Decisions: all three are written again after each stage, so that a kill brings back what there was; a file is whole or
-the one before. A table that cannot be read (a stage was killed while it wrote) costs the table and is said, never the
-record of the times.
+Decisions: all three are written after each stage, each file completely or not at all, so that a killed run still has
+the results so far. If the table cannot be read (a stage was killed while writing), that is reported, and the times are
+kept.
 """
 
 import os

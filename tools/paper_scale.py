@@ -1,16 +1,16 @@
-"""Run the chain at a profile's size against the clock, and leave one JSON and one page of what there was time for.
+"""Runs SAN's main chain at a profile's size within a time limit, and writes one JSON and one page of the results.
 
     python tools/paper_scale.py --minutes 9 --out DIR                    # with DVC
     python tools/paper_scale.py --write-plan plan.json                   # here, for a machine that has no DVC
     python tools/paper_scale.py --minutes 9 --out DIR --plan plan.json   # there
     python tools/paper_scale.py --minutes 9 --out DIR --toy              # a rehearsal of minutes on a CPU
 
-The steps of stage `report` are run: independent ones side by side, one GPU stage at a time on each GPU, the first
-seed's row of every variant before the next seed. What would overrun is left out and said (tools/budget.py).
+The stages that `report` needs are run: independent ones in parallel, one GPU stage at a time on each GPU, all variants
+of the first seed before those of the next. Stages for which there is no time are skipped and named (tools/budget.py).
 
-Decisions: the work is done in a copy of the tree with the profile as its params.yaml, and DIR gets three files, the
-table as Markdown among them, each whole at every moment: a run that is ended keeps what it had. SIGTERM and Ctrl-C end
-it in order.
+Decisions: the work is done in a copy of the tree with the profile as its params.yaml. DIR gets three files (JSON, page,
+table as Markdown), which are complete at every moment, so that a run that is ended keeps its results. SIGTERM and
+Ctrl-C end it cleanly.
 """
 
 import argparse

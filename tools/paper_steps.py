@@ -1,9 +1,9 @@
-"""The stages of a plan as jobs with an order: Table 1 of the first seed, then of the next, then what the page adds.
+"""The stages of a plan as ordered jobs: Table 1 for the first seed, then for the next ones, then what the page needs.
 
-Decisions: which variant and seed a stage is of is read off the folder that it writes, as dvc.yaml lays them out.
-`synthesize` takes all cores by itself, so one renders at a time, and that on the longest way to the table first: the
-GPU then waits for one data set and not for all. A stage's time is what the same stage took with another seed, else what
-the file of estimates says.
+Decisions: a stage's variant and seed are read from its output folder (see dvc.yaml). `synthesize` uses all cores, so
+one data set is rendered at a time, beginning with the one on the longest path to the table, so that the GPU waits for
+one data set only. The estimate of a stage's time is what it took with another seed, else the value in the estimates
+file.
 """
 
 import json

@@ -1,14 +1,13 @@
-"""How well trained networks find people in a folder of photographs that they have never seen; no stage runs this.
+"""Measures trained networks on a folder of photographs that was not used in training (`make photographs`).
 
     python -m tools.photographs FOLDER [--models models/san/cuhk03_labeled/san/seed0 ...]
 
-Decisions: a tool and no stage. A stage's outputs go into DVC's cache, and from there to whatever remote it is shared
-by: pictures of real people, which their owner may not pass on, have no place there; and what is measured is whatever
-networks lie in models/, those that no stage made too. Who wants a set in the graph nevertheless has
-`folders` and `experiment.cross`. Without --models the network that ships and every re-ID network below models/ are
-measured. Numbers come from the sections of params.yaml that have them: `evaluate_san` (batch, flip_average, max_rank,
-lists), `evaluate_floor` and `evaluate_system.reranking`; only the draws of people are this tool's own. Rows of earlier
-runs stay on the page where weights, pictures and numbers are still the same.
+Decisions: it is a tool and no stage, because a stage's outputs go into DVC's cache and its remotes, where pictures of
+real people must not be; and because it measures any networks in models/, also those made by no stage. (To use a set in
+the graph anyway, see `folders` and `experiment.cross`.) Without --models the shipped network and all re-ID networks
+below models/ are measured. Parameters are those of sections `evaluate_san` (batch, flip_average, max_rank, lists),
+`evaluate_floor` and `evaluate_system.reranking`; only the number of bootstrap samples is this tool's own. Rows of
+earlier runs stay on the page as long as weights, pictures and parameters are the same.
 """
 
 import argparse

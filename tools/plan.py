@@ -1,9 +1,9 @@
-"""The stages of dvc.yaml as plain data: what a run without DVC needs to know of them.
+"""The stages of dvc.yaml as plain data, for runs without DVC.
 
-`steps` asks DVC, `write` and `read` carry the answer as JSON to a machine that has no DVC.
+`steps` gets them from DVC; `write` and `read` transfer them as JSON to a machine without DVC.
 
-Decisions: overrides are resolved in a temporary copy of dvc.yaml and params.yaml, so nobody's files change and no lock
-of DVC's is waited for. DVC is imported where it is asked alone: `read` wants the standard library.
+Decisions: overrides are applied in a temporary copy of dvc.yaml and params.yaml, so that no file is changed and no lock
+of DVC is needed. DVC is imported only when `steps` is called; `read` needs the standard library only.
 """
 
 import json

@@ -2,10 +2,9 @@
 
     python tools/predict_attributes.py models/attributes/seed0 PICTURES predictions.csv [--truth truth.csv]
 
-Decisions: rows go by file name, and `id` is the name below the folder. Hidden files are no pictures (macOS keeps a
-`._0001.jpg` beside `0001.jpg`); every picture is looked at whole before the network sees one. `--truth` is a CSV of the
-same format: what it names is scored, attribute by attribute, and printed beside the class that the truth itself holds
-most of.
+Decisions: rows are sorted by file name, and `id` is the path below the folder. Hidden files are ignored (such as
+macOS's `._0001.jpg`); every picture is verified before the network is run. `--truth` is a CSV of the same format: its
+pictures are scored, attribute by attribute, and compared with always predicting its most frequent class.
 """
 
 import argparse

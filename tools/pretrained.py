@@ -1,13 +1,12 @@
-"""Make the network that ships: render people, train on them, and write src/sanreid/pretrained (`make pretrained`).
+"""Makes the shipped network: renders people, trains on them, and writes src/sanreid/pretrained (`make pretrained`).
 
     python -m tools.pretrained [--work DIR] [--out src/sanreid/pretrained] [-S key=value]
 
-Decisions: the stages do the work, by profiles/pretrained/recipe.yaml and the levers of profiles/look/photographs.yaml,
-in a folder of their own: params.yaml and data/ stay as they are, and what a run that was ended had made is not made
-again where --work is named. What ships is half of each number and no classifier: weights of two and more dimensions in
-float16, BatchNorm's numbers as they are, the training people's own layer left out. The folder is one that
-`train_strong` could have written, so everything that reads models reads it; its calibration is of 150 other rendered
-people.
+Decisions: the pipeline's stages do the work, with profiles/pretrained/recipe.yaml and the options of
+profiles/look/photographs.yaml, in a folder of their own, so that params.yaml and data/ are not changed; with --work,
+results of an interrupted run are reused. To save space, weights with two or more dimensions are float16 (BatchNorm's
+are not), and the classifier of the training people is left out. The folder has the format of `train_strong`, so
+everything that reads models can read it. Its calibration is from 150 other rendered people.
 """
 
 import argparse

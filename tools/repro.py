@@ -1,14 +1,13 @@
-"""Bring stages up to date as `make` does: the stages' own lines and every error are seen, DVC's chatter is not.
+"""Runs `dvc repro` for `make demo` and others: shows the stages' own lines and all errors, but not DVC's messages.
 
     python -m tools.repro report --show reports/figures/results.txt
 
-Decisions: `dvc repro --quiet` hides DVC's errors with its chatter; but the chatter goes to standard output, and errors,
-warnings and the stages' log lines go to standard error, which is passed on line by line, each stage's under a title
-(tools/stage_progress.py). Chatter that is ready is read first, so that a title stands above its stage's first line.
-Where nothing is left to do DVC's command is not started: asked about all stages at once (flows/dag.py), DVC looks at
-each folder once, its command once for each stage that reads it or wrote it.
-What two runs in one clone end in, a lock, DVC tells without a word on what to do: that is added, with the process that
-holds it.
+Decisions: `dvc repro --quiet` would hide errors too. DVC's messages go to standard output; errors, warnings and the
+stages' log lines go to standard error, which is passed on line by line under a title per stage
+(tools/stage_progress.py). Standard output is read first, so that the title is printed before the stage's first line. If
+nothing is left to do, `dvc repro` is not started: flows/dag.py checks all stages at once, and hashes each folder once,
+while the command hashes it once per stage that reads or writes it. If another DVC process holds a lock, a message with
+that process and advice is added.
 """
 
 import argparse

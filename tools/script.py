@@ -1,12 +1,12 @@
-"""Write the stages that targets need as one shell script: `python tools/script.py report > run.sh`.
+"""Writes the stages that the targets need as one shell script: `python tools/script.py report > run.sh`.
 
-The script wants bash and Python, no DVC, no Prefect and no make: for a node of a cluster, a rented GPU. Its outputs are
-those of `dvc repro` with the same parameters. docs/bare-machine.md says what else such a machine needs.
+The script needs bash and Python, but no DVC, Prefect or make: for a cluster node or a rented GPU. Its outputs are those
+of `dvc repro` with the same parameters. docs/bare-machine.md says what else such a machine needs.
 
-Decisions: what DVC resolves (commands, order, parameters) is written down here, so the script holds no logic of the
-graph; how it runs them is tools/script.sh, copied into it whole. A stage is done when its outputs are there and its key
-is as it was: a sum of its command, its parameters, its code and data from outside, and of the very runs that it comes
-after. dvc.yaml and params.yaml go by their sum, as the stages read both.
+Decisions: commands, order and parameters are resolved by DVC here and written into the script; how they are run is
+tools/script.sh, copied into it. A stage is skipped if its outputs exist and its key is unchanged: a hash of its
+command, parameters, code, external data, and of the runs of the stages before it. dvc.yaml and params.yaml enter by
+their hash, because stages read both.
 """
 
 import argparse

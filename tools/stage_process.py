@@ -1,9 +1,9 @@
-"""A stage's command as a process that is looked after: its log, its epochs as it prints them, its memory, its end.
+"""Runs a stage's command as a supervised process: its log, the epochs that it prints, its memory, its end.
 
-Decisions: the command has a session of its own, and counts as running until the last process of that has ended: a
-shell dies of SIGTERM at once, and the training below it takes its seconds to unwind. Memory is the sum of the
-processes' proportional shares (PSS), so that what sixteen renderers share counts once; it is looked at once a second,
-and a shorter peak is missed. Only the standard library is imported.
+Decisions: the command has its own session, and counts as running until the last process of the session has ended,
+because a shell ends at once on SIGTERM while the training that it started needs seconds to clean up. Memory is the sum
+of the processes' proportional set sizes (PSS), so that memory shared by sixteen renderers counts once; it is measured
+once per second, so shorter peaks are missed. Only the standard library is imported.
 """
 
 import os

@@ -1,10 +1,10 @@
-"""Which stage of how many runs, and how long is left: read from DVC's lines, told in a log file or by one bar.
+"""Shows which stage of how many is running and how long is left, from DVC's output: as log lines, or as one bar.
 
-Decisions: DVC says itself what it runs, skips and restores, so nothing here decides what is to be done; the list of
-stages is asked for when the first of them runs, beside it, so that a run with nothing to do pays nothing for it. What a
-stage takes is what it took here last (RECORDED, beside DVC's own temporary files, so that `make clean` leaves it), else
-what tools/stage_seconds.json says; both are relative, and scaled by what the stages of this run took. The time is told
-as "up to": a stage to come that turns out unchanged takes none. Where nothing is known of half of them none is told.
+Decisions: DVC's output says what it runs, skips and restores. The list of stages is requested when the first one runs,
+in parallel, so that a run with nothing to do does not pay for it. The estimate for a stage is its last duration in this
+clone (RECORDED, among DVC's temporary files, so that `make clean` keeps it), else that in tools/stage_seconds.json;
+both are scaled by the durations of this run's stages. The time left is shown as "up to", because stages that turn out
+to be unchanged take none; it is not shown if there are no estimates for half of the stages.
 """
 
 import json

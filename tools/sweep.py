@@ -1,10 +1,9 @@
 """Run the two-branch network's ablations: `make sweep SEEDS=3` is `python -m tools.sweep --seeds 3`.
 
 Every variant under train_two_branch.variants (without the ID loss, batch-hard mining, margins 1, 5, 10 and 15) is
-trained and measured over the seeds, and takes the rows of the comparison; its table is then printed. Runs that are
-there already are not run again, and one that was stopped goes on where it was.
-
-How parameters are changed for one run, and put back: tools/experiment.py.
+trained and measured with all seeds, and the comparison's table with these variants as rows is printed. Existing runs
+are not repeated, and one that was stopped continues. tools/experiment.py changes the parameters for the run, and
+restores them.
 """
 
 import argparse

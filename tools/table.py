@@ -1,14 +1,12 @@
 """Run one table of ablations: `make table1 SEEDS=5` is `python -m tools.table table1 --seeds 5`.
 
-`--splits 20` runs it on CUHK03's classic test sets, each a set of its own, and without a table's name the variants are
-the experiment's own: that is `make classic`.
+`--splits 20` runs it on CUHK03's classic test sets, each as a data set; without a table's name the variants are those
+of section `experiment` (`make classic`).
 
-What section `tables` of params.yaml says of the table (its variants, its generators) takes the place of what section
-`experiment` says, what it sets (longer trainings than the demo's) the place of what stands elsewhere, the seeds are 0,
-1, ..., and `dvc exp run` brings the report up to date with that. Its text is then printed. Runs that are there already
-are not run again, and one that was stopped goes on where it was.
-
-How parameters are changed for one run, and put back: tools/experiment.py.
+The variants and generators of the table, from section `tables` of params.yaml, replace those of section `experiment`;
+the parameters under its `set` (longer trainings than the demo's) replace other values; the seeds are 0, 1, ... Then the
+report is brought up to date, and its text printed. Existing runs are not repeated, and one that was stopped continues.
+tools/experiment.py changes the parameters for the run, and restores them.
 """
 
 import argparse

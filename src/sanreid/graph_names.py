@@ -16,7 +16,11 @@ OWN = ("experiment", "tables")  # sections that tables.*.set may not change: a t
 System = Literal["two_branch", "two_head", "strong", "aligned"]  # the networks of evaluate_system
 SETS = ("cuhk03_labeled", "cuhk03_detected", "market1501")  # of data/interim, beside the classic splits and folders
 BRANCHES_TAKEN = {*get_args(System), "alignment", "attributes", "mnist", "san", "san_pg"} - {"two_branch"}
-NEEDS = {"frontal": "frontal", "texture": "texture", "shared_texture": "texture"}  # a decoder's target -> its generator
+GENERATED = {
+    "frontal": "frontal",
+    "texture": "texture",
+    "shared_texture": "texture",
+}  # decoder target -> its generator
 
 
 def across(values: Mapping[str, Any]) -> Iterator[str]:
@@ -57,19 +61,19 @@ def settings_amiss(values: Mapping[str, Any]) -> Iterator[str]:
 
 def _setting_amiss(values: Mapping[str, Any], text: str) -> Iterator[str]:
     key, new = setting(text)
-    if key.partition(".")[0] in OWN or key not in (known := dict(_dotted(values))):
-        near = difflib.get_close_matches(key, [k for k, _ in _dotted(values)], n=1)
+    if key.partition(".")[0] in OWN or key not in (known := dict(dotted(values))):
+        near = difflib.get_close_matches(key, [k for k, _ in dotted(values)], n=1)
         yield f"{text}: no parameter that a table sets is called so" + (f"; did you mean {near[0]}?" if near else "")
     elif isinstance(old := known[key], Mapping) or (old is not None and _kind(old) != _kind(new)):
         yield f"{text}: of another kind than what stands at {key} ({old!r})"
 
 
-def _dotted(values: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+def dotted(values: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
     """All keys of nested mappings with their values."""
     if isinstance(values, Mapping):
         for key, value in values.items():
             yield f"{prefix}{key}", value
-            yield from _dotted(value, f"{prefix}{key}.")
+            yield from dotted(value, f"{prefix}{key}.")
 
 
 def _kind(value: Any) -> type:
@@ -107,7 +111,7 @@ def _variants(values: Mapping[str, Any]) -> Iterator[str]:
         if not isinstance(variant, Mapping):
             continue
         target = str(variant.get("reconstruct"))
-        needed = {NEEDS[target]} if target in NEEDS else set()
+        needed = {GENERATED[target]} if target in GENERATED else set()
         if variant.get("initialise") != "scratch":
             needed.add("frontal" if target == "frontal" else "texture")
         if generators and (missing := needed - generators):

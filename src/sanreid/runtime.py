@@ -47,6 +47,13 @@ def device() -> "torch.device":
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
+def autocast(precision: str, device: "torch.device") -> "torch.autocast":
+    """The context for a forward pass: bfloat16 on CUDA if `precision` says so; a CPU always computes in float32."""
+    import torch
+
+    return torch.autocast("cuda", torch.bfloat16, enabled=device.type == "cuda" and precision == "bfloat16")
+
+
 def prepare(seed: int, threads: int | None = None) -> None:
     """Seed python, numpy and torch, and make glibc keep large freed blocks of memory.
 

@@ -76,7 +76,7 @@ def test_fields_are_what_the_reader_turns_into_heads():
 
 
 @pytest.mark.parametrize("multicolor", [False, True])
-def test_predictions_are_read_back_as_they_were_told(tmp_path, multicolor):
+def test_written_predictions_are_read_back_equal(tmp_path, multicolor):
     classes, names = drawn(50), [f"{i:06d}.jpg" for i in range(50)]
     attribute_labels.write_predictions(tmp_path / "p.csv", names, classes, multicolor)
     table = attributes.read_predictions(tmp_path / "p.csv")

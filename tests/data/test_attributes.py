@@ -274,7 +274,7 @@ def test_structs_of_another_shape_are_named(tmp_path, content, words):
         attributes.people(tmp_path / "m.mat")
 
 
-def test_a_mat_saved_as_v73_is_told_how_to_save_it(tmp_path):
+def test_a_v73_mat_is_refused_with_advice_how_to_save_it(tmp_path):
     h5py.File(tmp_path / "m.mat", "w", userblock_size=512).close()
     with pytest.raises(ValueError, match=r"m\.mat: saved by MATLAB as v7\.3 .* save it in MATLAB with -v7"):
         attributes.people(tmp_path / "m.mat")

@@ -136,7 +136,7 @@ def test_a_person_that_the_mat_does_not_have_is_named(raw):
 
 
 @pytest.mark.parametrize("keep", [0.5, 0.999])
-def test_a_truncated_mat_is_told_before_any_image(raw, keep):
+def test_a_truncated_mat_is_refused_before_any_image(raw, keep):
     whole = (raw / "cuhk-03.mat").read_bytes()
     (raw / "cuhk-03.mat").write_bytes(whole[: int(len(whole) * keep)])
     with pytest.raises(ValueError, match=r"cuhk-03\.mat: not a whole HDF5 file .*download it again"):
@@ -248,13 +248,13 @@ def test_values_of_another_kind_are_named(tmp_path, changes, words):
         ({"gallery": "query"}, r"gallery_idx holds no image"),
     ],
 )
-def test_an_empty_split_is_told_before_any_image(tmp_path, splits, words):
+def test_an_empty_split_is_refused_before_any_image(tmp_path, splits, words):
     write_protocol(tmp_path / "p.mat", [(*r[:3], splits.get(r[3], r[3])) for r in listing()])
     with pytest.raises(ValueError, match=rf"p\.mat: {words}"):
         cuhk03.protocol(tmp_path / "p.mat")
 
 
-def test_nobody_is_trained_on_and_searched_for_or_searched_for_in_vain(tmp_path):
+def test_people_in_train_and_query_and_queries_without_gallery_are_refused(tmp_path):
     write_protocol(tmp_path / "p.mat", edited(0, split="gallery"))
     with pytest.raises(ValueError, match=r"p\.mat: label 1 is in train_idx and in query_idx or gallery_idx"):
         cuhk03.protocol(tmp_path / "p.mat")
@@ -264,7 +264,7 @@ def test_nobody_is_trained_on_and_searched_for_or_searched_for_in_vain(tmp_path)
         cuhk03.protocol(tmp_path / "p.mat")
 
 
-def test_a_protocol_saved_as_v73_is_told_how_to_save_it(raw):
+def test_a_v73_protocol_is_refused_with_advice_how_to_save_it(raw):
     (raw / "cuhk03_new_protocol_config_labeled.mat").write_bytes((raw / "cuhk-03.mat").read_bytes())
     with pytest.raises(
         ValueError, match=r"config_labeled\.mat: saved by MATLAB as v7\.3 .* save it in MATLAB with -v7"

@@ -190,7 +190,7 @@ def encoded(text, how):
         ("tabs", "no column 'path', only .* with a comma between"),
     ],
 )
-def test_tables_of_other_programs_are_told_with_the_remedy(tmp_path, how, words):
+def test_tables_in_other_formats_are_refused_with_the_remedy(tmp_path, how, words):
     write(tmp_path)
     (tmp_path / "index.csv").write_bytes(encoded(ROWS, how))
     with pytest.raises(ValueError, match=rf"index\.csv: {words}"):

@@ -196,7 +196,7 @@ def test_summary_counts():
         [1, 2, 2, 2, 3],  # each person in one
     ],
 )
-def test_a_set_in_which_nothing_counts_as_found_is_told(folder, cameras):
+def test_a_set_without_matches_in_other_cameras_is_refused(folder, cameras):
     wrong = table().assign(camid=pd.array(cameras, dtype="Int64"))
     with pytest.raises(ValueError, match=r"raw: no query's person .* another camera.*leave camid empty"):
         index.check_matches(wrong, "raw")
@@ -226,7 +226,7 @@ def test_a_table_that_declares_absurdly_much_is_refused(folder, monkeypatch):
         index.read(folder)
 
 
-def test_a_flipped_bit_of_the_file_is_told_in_one_line_or_harmless(folder):
+def test_a_flipped_bit_of_the_file_gives_one_line_or_is_harmless(folder):
     """The values have checksums; what describes them is text and numbers that pandas trusts."""
     index.write(table(), folder)
     file = folder / index.NAME
@@ -256,7 +256,7 @@ def test_a_flipped_bit_of_the_file_is_told_in_one_line_or_harmless(folder):
         ({"mixed": [1, "a", b"c", None]}, "a column cannot be kept"),
     ],
 )
-def test_an_extra_column_that_cannot_be_used_is_told(folder, changes, told):
+def test_an_extra_column_that_cannot_be_used_is_refused(folder, changes, told):
     wanted = table()
     wrong = wanted.assign(**{name: (values * len(wanted))[: len(wanted)] for name, values in changes.items()})
     with pytest.raises(ValueError, match=told):

@@ -91,7 +91,7 @@ def test_what_is_no_number_text_cell_or_struct_is_none(tmp_path):
 
 
 @pytest.mark.parametrize("packed", [False, True])
-def test_flipped_bits_are_told_or_harmless_and_never_end_the_process(tmp_path, packed):
+def test_flipped_bits_are_refused_or_harmless_and_never_end_the_process(tmp_path, packed):
     path = tmp_path / "a.mat"
     scipy.io.savemat(path, CONTENT, do_compression=packed)
     whole, good = path.read_bytes(), mat5.read(path)
@@ -118,7 +118,7 @@ def outcome(path):
 
 
 @pytest.mark.parametrize("packed", [False, True])
-def test_each_way_of_cutting_a_file_off_is_told(tmp_path, packed):
+def test_each_way_of_cutting_a_file_off_is_refused(tmp_path, packed):
     path = tmp_path / "a.mat"
     scipy.io.savemat(path, {"x": np.arange(40.0), "c": CONTENT["cells"]}, do_compression=packed)
     whole = path.read_bytes()

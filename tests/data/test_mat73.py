@@ -169,7 +169,7 @@ def test_tables_of_any_other_kind_are_named(raw, edit):
     refused(raw, "labeled has 6 camera pairs")
 
 
-def test_a_size_that_is_not_that_of_the_bytes_is_told(raw):
+def test_a_size_that_disagrees_with_the_bytes_is_refused(raw):
     """One bit of a picture's width: 6 becomes 4, or 7."""
     whole = (raw / "cuhk-03.mat").read_bytes()
     sizes = np.array(PICTURE, np.uint64).tobytes()
@@ -180,7 +180,7 @@ def test_a_size_that_is_not_that_of_the_bytes_is_told(raw):
         refused(raw, rf"1_001_1_01\.png says that it is 3 x {width} x 13, and has 234 bytes")
 
 
-def test_two_cells_of_one_picture_are_told(raw, edit):
+def test_two_cells_with_one_picture_are_refused(raw, edit):
     with edit() as file:
         file["#refs#/labeled1"][0, 0] = file["#refs#/labeled1"][1, 0]
     refused(raw, r"1_001_1_02\.png and 1_001_1_01\.png are the same picture")
@@ -202,7 +202,7 @@ def test_packed_pictures_are_read_and_bombs_are_not(raw, edit):
 
 
 @pytest.mark.parametrize("more", [{"compression": "gzip"}, {}])
-def test_a_piece_that_is_lost_is_told_and_not_read_as_black(raw, edit, more):
+def test_a_missing_chunk_is_refused_and_not_read_as_black(raw, edit, more):
     with edit() as file:
         torn = file.create_dataset("torn", PICTURE, np.uint8, chunks=(3, 2, 13), **more)
         torn[:, :2], torn[:, 4:] = 200, 100
@@ -225,7 +225,7 @@ def test_test_sets_are_whole_numbers_and_name_each_person_once(raw, edit, number
         cuhk03_classic.read(raw, "labeled", 1)
 
 
-def test_a_file_that_is_none_is_told(raw):
+def test_a_file_that_is_not_hdf5_is_refused(raw):
     (raw / "cuhk-03.mat").write_bytes(b"")
     refused(raw, "not a whole HDF5 file")
     assert sum(PEOPLE) == 9

@@ -127,7 +127,7 @@ def test_what_a_file_is_its_bytes_say(raw):
 
 
 @pytest.mark.parametrize("prefix", ["train", "t10k"])
-def test_no_images_are_told(raw, prefix):
+def test_a_file_without_images_is_refused(raw, prefix):
     zipped = (raw / "train-images-idx3-ubyte.gz").exists()
     write(raw, f"{prefix}-images-idx3-ubyte", packed(2051, 0, 28, 28), zipped)
     write(raw, f"{prefix}-labels-idx1-ubyte", packed(2049, 0), zipped)
@@ -167,7 +167,7 @@ def test_a_gzip_bomb_is_not_unfolded(raw):
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000  # KiB
 
 
-def test_a_damaged_checksum_is_told(raw):
+def test_a_wrong_checksum_is_refused(raw):
     if not (path := raw / "t10k-images-idx3-ubyte.gz").exists():
         pytest.skip("an unpacked file has none")
     whole = bytearray(path.read_bytes())

@@ -26,7 +26,7 @@ def pku(tmp_path):
     return tmp_path / "pku"
 
 
-def test_pku_reids_first_orientation_of_each_camera_asks(pku):
+def test_pku_reids_first_orientation_of_each_camera_is_the_query(pku):
     table = photographs.read(pku)
     asks = table[table["split"] == "query"]
     assert asks["path"].tolist() == [
@@ -49,7 +49,7 @@ def test_the_shared_photographs(published):
     assert all((same[c] == named[c]).all() for c in ("pid", "camid", "split", "orientation"))
 
 
-def test_an_own_folder_loses_whom_one_could_train_on(pku):
+def test_split_train_of_an_own_folder_is_left_out(pku):
     rows = [
         ("cam1/001_1_1.png", 1, 1, "train"),
         ("cam1/002_1_1.png", 2, 1, "query"),
@@ -70,7 +70,7 @@ def test_market_1501s_layout(tmp_path):
     assert table["camid"].tolist() == [1, 2, 2]
 
 
-def test_what_is_no_such_folder_is_told(pku, tmp_path):
+def test_folders_of_unknown_layout_are_refused(pku, tmp_path):
     with pytest.raises(FileNotFoundError, match=r"nowhere: no such folder; name one with index\.csv"):
         photographs.read(tmp_path / "nowhere")
     (tmp_path / "empty").mkdir()
@@ -88,7 +88,7 @@ def test_what_is_no_such_folder_is_told(pku, tmp_path):
         photographs.read(pku)
 
 
-def test_nobody_is_trained_on_them_by_accident(pku):
+def test_training_on_photographs_is_refused(pku):
     index.write(photographs.read(pku), pku)
     with pytest.raises(ValueError, match=r"pku/index\.parquet: no rows of split 'train': there is nobody to train on"):
         reid.read(pku, (16, 8))

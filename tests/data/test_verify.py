@@ -16,7 +16,7 @@ BROKEN = made.everything()
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_each_broken_file_is_told(name):
+def test_each_broken_file_is_refused(name):
     with pytest.raises(ValueError, match=r"(not a readable picture.*; replace it|pixels, and a picture may have)"):
         verify.verify(BROKEN[name])
 
@@ -38,7 +38,7 @@ def test_what_is_wrong_is_said():
 
 @pytest.mark.parametrize("quality", [30, 75, 95])
 @pytest.mark.parametrize("how", [{}, {"progressive": True}, {"optimize": True}, {"subsampling": "4:4:4"}])
-def test_a_jpeg_cut_or_holed_anywhere_is_told(quality, how):
+def test_a_jpeg_cut_off_or_with_a_hole_anywhere_is_refused(quality, how):
     whole = made.encoded("JPEG", quality=quality, **how)
     body = image_headers.read(whole).body
     for share in (0.05, 0.3, 0.6, 0.9):

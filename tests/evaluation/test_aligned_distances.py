@@ -38,7 +38,7 @@ def test_a_feature_of_zeros_is_no_trouble():
     assert all(np.isfinite(matrix).all() for _, matrix in aligned_distances.matrices(features, stripes))
 
 
-def test_what_does_not_belong_together_is_refused_and_memory_is_told(caplog, monkeypatch):
+def test_mismatched_inputs_are_refused_and_memory_is_logged(caplog, monkeypatch):
     features, stripes = data()
     with pytest.raises(ValueError, match="12 features, but stripes of 11 images"):
         next(aligned_distances.matrices(features, stripes[:-1]))

@@ -55,7 +55,7 @@ def test_pictures_are_resized_by_area(tmp_path, pictures):
     assert np.array_equal(realism.load(tmp_path, ["b.png"])[0], expected)
 
 
-def test_what_differs_is_told_apart_and_what_does_not_is_not():
+def test_the_classifier_separates_different_sets_and_not_equal_ones():
     random = np.random.default_rng(1)
     people = np.repeat(np.arange(40), 5), np.repeat(np.arange(20), 5)
     rendered, photographs = random.normal(size=(200, 4)), random.normal(size=(100, 4))
@@ -66,7 +66,7 @@ def test_what_differs_is_told_apart_and_what_does_not_is_not():
         realism.told_apart(rendered, photographs, (people[0], people[1] % 4), 0)
 
 
-def test_a_person_who_was_learnt_by_heart_helps_nobody():
+def test_person_specific_features_do_not_help_the_classifier():
     """Each person has a place of their own far out; only who was seen in training would be told."""
     random = np.random.default_rng(2)
     people = np.repeat(np.arange(30), 6)

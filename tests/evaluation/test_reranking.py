@@ -178,7 +178,7 @@ def test_broken_features_are_named():
         reranking.k_reciprocal(query, gallery[:, :5], 5, 2)
 
 
-def test_memory_is_told_before_it_is_taken(caplog, monkeypatch):
+def test_large_memory_is_logged_before_it_is_allocated(caplog, monkeypatch):
     query, gallery = people(4, 30)
     result, extra = reranking.memory(3368, 19732)
     assert result == 4 * 3368 * 19732

@@ -80,7 +80,7 @@ def test_the_table_keeps_the_curve(people):
     assert -np.trapezoid(table["tpr"], table["fpr"]) == pytest.approx(area, abs=0.01)
 
 
-def test_what_tells_nothing_is_refused(people):
+def test_sets_without_genuine_or_impostor_pairs_are_refused(people):
     features, pids, camids = people
     with pytest.raises(ValueError, match="no person is seen in two cameras"):
         verification.count(features, pids, np.ones(60, int))

@@ -121,7 +121,7 @@ class TestImageNet:
         assert asked == [("https://download.pytorch.org/models/resnet18-f37072fd.pth", "f37072fd")]
         assert torch.equal(model.conv1.weight, source["conv1.weight"])
 
-    def test_what_was_loaded_is_told_with_its_hash_and_its_origin(self, tmp_path, monkeypatch):
+    def test_the_report_has_hash_and_origin_of_loaded_weights(self, tmp_path, monkeypatch):
         source = theirs("resnet18").state_dict()
         file = tmp_path / "resnet18.pth"
         torch.save(source, file)

@@ -56,7 +56,7 @@ def test_the_cpu_runs_torchs_own_whatever_is_asked(monkeypatch):
     assert torch.equal(resize.Reflect(2)(x), F.pad(x, (2,) * 4, mode="reflect"))
 
 
-def test_a_gpu_goes_by_products_where_determinism_is_asked_for(monkeypatch):
+def test_matrix_products_are_used_on_a_gpu_if_determinism_is_asked_for(monkeypatch):
     for name in ("_weights", "_reflection"):  # without their memory: what is made here is of no use elsewhere
         monkeypatch.setattr(resize, name, getattr(resize, name).__wrapped__)
     products = []

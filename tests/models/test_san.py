@@ -116,7 +116,7 @@ def test_the_section_reads_yaml_lists(architecture):
         validate(values | {"fc": "8"}, san.Architecture, "params.yaml: san")
 
 
-def test_a_decoder_wants_last_stride_1(architecture):
+def test_a_decoder_needs_last_stride_1(architecture):
     with pytest.raises(ValueError, match="last_stride: the decoder"):
         SAN(architecture(last_stride=2), 5)
     SAN(architecture(last_stride=2), 5, decoder=False)

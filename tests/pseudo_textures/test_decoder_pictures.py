@@ -84,7 +84,7 @@ def test_people_are_drawn_by_seed_and_split_one_image_each():
     assert images == set(range(len(pids)))
 
 
-def test_nobody_is_not_a_number_of_people():
+def test_zero_people_are_refused():
     with pytest.raises(ParamsError, match=r"pictures\.people"):
         section(2, people=0)
     with pytest.raises(ParamsError, match=r"pictures\.every"):

@@ -5,7 +5,7 @@ import pytest
 from sanreid.pseudo_textures import texture_table
 
 
-def test_a_texture_lies_where_its_image_lies():
+def test_a_texture_has_its_images_folder():
     paths = ["images/train/1.jpg", "images/query/1.jpg", "images/a.jpg.b/image.jpeg"]
     assert texture_table.names(paths) == ["images/train/1.png", "images/query/1.png", "images/a.jpg.b/image.png"]
 

@@ -91,7 +91,7 @@ def test_numbers_are_those_of_the_networks_features(people, model, tmp_path, mon
     assert metrics["reranked"]["rank1"] == pytest.approx(again.rank(1))
 
 
-def test_the_price_stands_beside_the_numbers(people, model, tmp_path):
+def test_speed_and_size_are_in_the_metrics(people, model, tmp_path):
     stage.main(people, model, tmp_path / "out", section())
     metrics = json.loads((tmp_path / "out/metrics.json").read_text())
     net, record = measure.load(model)

@@ -119,7 +119,7 @@ def test_validation_needs_people_to_train_on(raw, tmp_path):
         extract_cuhk03.main(raw, "labeled", tmp_path / "out", params("validation", 1))
 
 
-def test_a_killed_run_goes_on_after_its_last_image_and_reads_nothing_twice(raw, tmp_path, monkeypatch):
+def test_a_killed_run_continues_after_its_last_image_and_reads_nothing_twice(raw, tmp_path, monkeypatch):
     whole = tmp_path / "whole"
     extract_cuhk03.main(raw, "labeled", whole, params())
     written, read = [], []

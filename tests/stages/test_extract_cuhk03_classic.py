@@ -63,7 +63,7 @@ def test_the_same_input_gives_the_same_bytes(raw, tmp_path):
         assert path.read_bytes() == (tmp_path / "b" / path.relative_to(tmp_path / "a")).read_bytes()
 
 
-def test_a_killed_run_goes_on_after_its_last_image(raw, tmp_path, monkeypatch):
+def test_a_killed_run_continues_after_its_last_image(raw, tmp_path, monkeypatch):
     stage.main(raw, 1, tmp_path / "whole", section())
     read, inner = [], stage.cuhk03._read
 

@@ -86,7 +86,7 @@ def test_each_broken_picture_is_refused_by_its_line_or_left_out(folder, tmp_path
     assert "1 broken pictures left out, 1 rows with them: images/train/100_0.png: " in caplog.text
 
 
-def test_nothing_left_out_is_told_too_and_what_is_left_must_be_a_set(folder, tmp_path):
+def test_left_out_pictures_are_counted_even_if_none_and_the_rest_must_be_a_valid_set(folder, tmp_path):
     extract_folder.main(folder, tmp_path / "out", params("leave_out"))
     assert json.loads((tmp_path / "out/summary.json").read_text())["left_out"] == 0
     for path in (folder / "images/gallery").glob("100_*.png"):

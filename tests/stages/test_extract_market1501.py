@@ -58,7 +58,7 @@ def test_the_download_stays_untouched(raw, tmp_path):
     assert {p: p.stat().st_nlink for p in raw.rglob("*.jpg")} == before
 
 
-def test_a_query_of_nobody_is_refused_and_leaves_nothing(raw, tmp_path):
+def test_a_query_of_a_distractor_is_refused_and_nothing_is_written(raw, tmp_path):
     (raw / "Market-1501-v15.09.15/bounding_box_test/0001_c2s1_001151_02.jpg").unlink()
     with pytest.raises(ValueError, match=r"0001_c1s1_001051_00\.jpg .*not in the gallery"):
         extract_market1501.main(raw, tmp_path / "interim", params())

@@ -142,7 +142,7 @@ def test_every_re_id_set_of_the_tree_is_shown_and_a_set_of_the_experiment_need_n
     assert "<h3>campus</h3>" in html
 
 
-def test_the_mean_over_splits_stands_after_the_splits(run, capsys):
+def test_the_mean_over_splits_comes_after_the_splits(run, capsys):
     for tree in ("data/interim", "data/textures", "models/san", "reports/san", "reports/floor"):
         for split in (1, 2):
             shutil.copytree(run / tree / fake_run.SET, run / tree / f"cuhk03_classic_{split}")

@@ -64,7 +64,7 @@ def test_what_is_left_says_how_it_went(given, tmp_path):
     assert not list(checkpoint.folder("x").parent.glob("*"))
 
 
-def test_a_killed_training_goes_on_to_the_same_end(given, tmp_path, monkeypatch):
+def test_a_killed_training_continues_to_the_same_result(given, tmp_path, monkeypatch):
     labels = toy.extract(given[1], given[0], tmp_path / "labels")
     whole = train(given, labels, tmp_path / "models/whole/seed3", epochs=4)
     save = checkpoint.save_state

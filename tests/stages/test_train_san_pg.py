@@ -180,7 +180,7 @@ def test_what_cannot_be_done_is_refused_before_any_work(pit, tmp_path, changes, 
         stage.main(pit, "texture", tmp_path / "out", params(**changes), toy.architecture())
 
 
-def test_visibility_weights_are_used_and_their_absence_is_told(pit, tmp_path):
+def test_visibility_weights_are_used_and_missing_maps_are_refused(pit, tmp_path):
     for weight in (1.0, 0.5):
         stage.main(pit, "texture", tmp_path / str(weight), params(epochs=1, hidden_weight=weight), toy.architecture())
     plain, weighted = (pd.read_csv(tmp_path / w / "history.csv")["reconstruction"] for w in ("1.0", "0.5"))

@@ -50,7 +50,7 @@ def test_what_cannot_be_done_is_refused_before_any_work(folders, tmp_path, varia
     assert not (tmp_path / "out").exists()
 
 
-def test_a_flip_with_decoder_losses_wants_the_mirror_map(folders, tmp_path):
+def test_a_flip_with_decoder_losses_needs_the_mirror_map(folders, tmp_path):
     (folders[1] / "uv_mirror.npy").unlink()
     with pytest.raises(ValueError, match=r"train_san\.augment\.flip: mirrored needs the mirror map"):
         train(folders, tmp_path / "out", "san")

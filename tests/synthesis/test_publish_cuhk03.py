@@ -9,7 +9,7 @@ import pytest
 from scipy.io import loadmat
 
 from sanreid.params import ParamsError, validate
-from sanreid.synthesis import publish_cuhk03
+from sanreid.synthesis import publish_cuhk03, scene
 
 VALUES = {
     "people": [4, 3],
@@ -33,9 +33,9 @@ def section(**changes) -> publish_cuhk03.Cuhk03:
 
 def publish(folder: Path, processes: int = 1, seed: int = 4, **changes) -> Path:
     folder.mkdir()
-    publish_cuhk03.cameras.cache_clear()
+    scene.reid_cameras.cache_clear()
     publish_cuhk03.publish(folder, section(**changes), seed=seed, processes=processes, backgrounds=None)
-    publish_cuhk03.cameras.cache_clear()
+    scene.reid_cameras.cache_clear()
     return folder
 
 

@@ -11,6 +11,7 @@ from scipy.io import loadmat
 
 from sanreid.params import ParamsError, load, validate
 from sanreid.synthesis import publish_market1501 as market
+from sanreid.synthesis import scene
 from sanreid.synthesis.look import OFF, Look
 
 NAME = re.compile(r"(-1|\d{4})_c(\d)s(\d)_(\d{6})_(\d\d)\.jpg")
@@ -36,10 +37,10 @@ HEADER = (
 
 def publish(folder: Path, processes: int = 1, look: Look = OFF, **changes) -> Path:
     folder.mkdir()
-    market.cameras.cache_clear()
+    scene.reid_cameras.cache_clear()
     p = validate(VALUES | changes, market.Market1501, "market1501")
     market.publish(folder, p, seed=4, processes=processes, backgrounds=None, look=look)
-    market.cameras.cache_clear()
+    scene.reid_cameras.cache_clear()
     return folder
 
 

@@ -141,7 +141,7 @@ def test_a_training_that_will_be_late_by_its_own_pace_is_ended_before_the_limit(
     assert found["test"].why == "needs train, which was stopped"
 
 
-def test_one_that_tells_nothing_is_ended_at_the_limit_and_the_rest_is_left_out():
+def test_a_job_without_forecast_is_ended_at_the_limit_and_the_rest_is_skipped():
     made = bench(train=200, test=5, other=30)
     found = made.run(job("train"), job("test", "train"), job("other", rank=(1,)))
     assert states(found) == {"train": STOPPED, "test": LEFT_OUT, "other": LEFT_OUT}
@@ -174,7 +174,7 @@ def test_when_it_is_asked_to_end_everything_ends_in_order():
     assert made.timer.now < 11 + UNWINDS
 
 
-def test_more_places_than_there_are_is_told():
+def test_more_places_than_exist_are_refused():
     found = bench(wide=5).run(Job("wide", (), "gpu", 2, (0,)))
     assert found["wide"].why == "wants 2 places of gpu, and there are 1"
     assert found["wide"].state == LEFT_OUT

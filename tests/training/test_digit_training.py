@@ -34,7 +34,7 @@ def test_denormal_numbers_are_zero_from_the_preparation_on_in_every_thread():
 import torch
 from sanreid.training import digit_training
 torch.set_num_threads(2)
-digits.prepare(0)
+digit_training.prepare(0)
 halves = torch.full((2, 500_000), 2e-38).mul(1e-3)  # above the size from which torch shares work out
 print((halves.view(torch.int32) != 0).sum(1).tolist())  # as integers: a comparison of numbers would flush them too
 """

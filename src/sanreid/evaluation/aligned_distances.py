@@ -1,8 +1,9 @@
 """AlignedReID's local distance and its sum with the global one, over all images together (Zhang et al. 2017).
 
-Decisions: the sum is plain, as in the source: the global distance is the euclidean one of unit features, 0 to 2, the
-local one a path over 2H - 1 cells, so it weighs more. Re-ranking wants the distances of all images with one another,
-queries too, so one (N, N) matrix is held, whose part of queries and gallery is what is ranked without it.
+Decisions: the sum is unweighted, as in the source; the global distance is euclidean between unit features, 0 to 2, and
+the local one is the cost of a path over 2H - 1 cells, so that it has more weight. Re-ranking needs the distances
+between all images, also between queries, so one (N, N) matrix is kept; its query-gallery part is ranked without
+re-ranking.
 """
 
 from collections.abc import Iterator
@@ -17,8 +18,8 @@ from sanreid.evaluation import distances, local_distance, reranking
 def matrices(features: NDArray[np.float32], stripes: NDArray[np.float32]) -> Iterator[tuple[str, NDArray[np.float32]]]:
     """Yield ("local", distances (N, N)) and ("sum", distances) of features (N, D) and stripes (N, H, c) of N images.
 
-    Both are unit-normalised here. Done with the first matrix before asking for the second: it is made in its place.
-    Raises ValueError where the numbers differ or a value is not finite.
+    Both are unit-normalised here. The second matrix overwrites the first, so use the first before asking for the
+    second. Raises ValueError if the numbers of images differ or a value is not finite.
     """
     count = len(features)
     if count != len(stripes):

@@ -1,8 +1,9 @@
-"""How well attributes are predicted, beside what the majority class alone would reach.
+"""Scores of attribute predictions, compared with always predicting the majority class.
 
-Decisions: the classes are imbalanced (95 % wear no hat), so that accuracy stands beside balanced accuracy, F1 and the
-majority baseline: always the class that most training images carry, for a baseline may not look at what it is tested
-on. Images of a person are no independent draws; intervals are by drawing people, with all their images, again.
+Decisions: the classes are imbalanced (95 % wear no hat), so there are balanced accuracy, F1 and a majority baseline
+beside accuracy. The baseline always predicts the most frequent class of the training images, because it may not use the
+test data. Images of one person are not independent; confidence intervals are from resampling people with all their
+images.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,7 +24,7 @@ CONFIDENCE = 0.95
 
 @dataclass(frozen=True)
 class Scores:
-    """Of one head on one split, fractions in [0, 1].
+    """The scores of one head on one split, fractions in [0, 1].
 
     `balanced` is the mean recall of the classes that occur; `f1` the mean F1 of those that occur or were predicted
     (scikit-learn's macro F1).
@@ -38,8 +39,8 @@ class Scores:
 class Head:
     """A head's confusion counts (C, C), its scores, those of the majority class, and 95 % intervals of what it gains.
 
-    `carriers` are the people who carry each class, `majority` is the number of that class. `interval` is that of the
-    gain, `accuracy_interval` of accuracy minus the baseline's; None where there are fewer than two people.
+    `carriers` are the numbers of people with each class, `majority` is the index of the majority class. `interval` is
+    that of the gain, `accuracy_interval` of accuracy minus the baseline's; None with fewer than two people.
     """
 
     counts: Counts
@@ -57,12 +58,12 @@ class Head:
 
     @property
     def judged(self) -> bool:
-        """Whether two classes or more are carried by two people or more: one person's images say little of a class."""
+        """Whether at least two classes occur in at least two people each; one person says little about a class."""
         return sum(n > 1 for n in self.carriers) > 1
 
     @property
     def shown(self) -> bool:
-        """Whether the gain's interval lies above 0."""
+        """Whether the gain's interval is above 0."""
         return self.judged and self.interval is not None and self.interval[0] > 0
 
 

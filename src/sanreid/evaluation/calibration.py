@@ -1,14 +1,13 @@
-"""How likely two pictures show one person: a probability and thresholds, calibrated on people who were held out.
+"""Calibrated probability that two pictures show the same person, and thresholds, from held-out people.
 
 Decisions:
-- The probability is a logistic curve of the cosine similarity (Platt 1999, with his targets, so that classes that do
-  not overlap give a finite slope too). Isotonic regression fits closer, but it is a staircase that says exactly 0 and 1
-  at its ends and needs many pairs at each step; two numbers carry over to other people. `calibration_error` tells what
-  that costs.
-- Each kind of pair weighs a half, so the probability assumes a PRIOR of 1/2: balanced pairs. `probability` takes
-  another; of two pictures drawn from a crowd it is far lower.
-- One file for both: what a stage measures of a network (verification.json) is what `sanreid same` reads, where it lies
-  as calibration.json in the model folder.
+- The probability is a logistic function of the cosine similarity (Platt 1999, with his targets, so that the slope is
+  finite even if the classes do not overlap). Isotonic regression fits better, but is a step function that gives exactly
+  0 and 1 at its ends, and needs many pairs per step; two parameters generalise better to other people.
+  `calibration_error` measures the error of the fit.
+- Genuine and impostor pairs have equal total weight, so the probability assumes a PRIOR of 1/2. `probability` takes
+  another prior; for two random pictures of a crowd it is far lower.
+- A stage's verification.json and the calibration.json that `sanreid same` reads in a model folder have one format.
 """
 
 from dataclasses import asdict, dataclass
@@ -51,14 +50,14 @@ class Calibration:
     pictures: int
 
     def probability(self, similarity: float, prior: float = PRIOR) -> float:
-        """That two pictures of this cosine similarity show one person, where a share `prior` of pairs does."""
+        """The probability that two pictures of this similarity show one person, if a share `prior` of pairs does."""
         if not 0 < prior < 1:
             raise ValueError(f"prior: {prior}; a share between 0 and 1, without both, is wanted")
         odds = self.slope * similarity + self.intercept
         return float(_logistic(odds + _logit(prior) - _logit(self.prior)))
 
     def at(self, rate: float) -> Threshold:
-        """The threshold of a false-accept rate of RATES; ValueError where there is none, or too few pairs to tell."""
+        """The threshold for a false-accept rate of RATES; ValueError if it is not there, or pairs are too few."""
         name = f"{rate:g}"
         if name not in self.thresholds:
             raise ValueError(f"false-accept rate {name}: choose one of {', '.join(self.thresholds)}")

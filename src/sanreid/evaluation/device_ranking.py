@@ -1,8 +1,8 @@
-"""Ranking on a GPU: the same blocks, the same rules and the same order of ties as `ranking`, by sorting.
+"""Ranking on a GPU, with the same blocks, rules and order of ties as ranking.py, by sorting.
 
-Decisions: a GPU sorts a block faster than it could be fetched, so here the rows are sorted (stably: ties by gallery
-order) where the CPU counts. Sums are in float64, so the scores equal the CPU's on the same distances. It runs on any
-device of torch, which is how it is tested where there is no GPU.
+Decisions: a GPU sorts a block faster than it can be copied to the host, so rows are sorted (stably: ties by gallery
+order), while the CPU counts smaller distances. Sums are in float64, so the scores equal the CPU's for the same
+distances. It runs on any torch device, so that it can be tested without a GPU.
 """
 
 from collections.abc import Iterator

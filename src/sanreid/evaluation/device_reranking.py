@@ -1,11 +1,10 @@
-"""Re-ranking on a GPU: the two steps of `reranking` that all images meet in, by blocks, on any device of torch.
+"""Re-ranking on a GPU: the two slow steps of reranking.py, in blocks, on any torch device.
 
-Decisions: nearest neighbours and the overlap of the neighbour vectors take nearly all of the time, and run here; the
-sets themselves are a fraction of a second of compiled code on the CPU, and stay there, so that there is one program for
-them. Neighbours are picked by (distance, number), so ties go to the image that comes first, as on the CPU. A GPU adds
-in another order, so a distance differs in its last digits: where two neighbours are nearer than that, they may change
-places, and an entry of the result with them (benchmarks/gpu_evaluation.py counts such entries). It runs on any
-device of torch, which is how it is tested where there is no GPU.
+Decisions: finding nearest neighbours and the overlap of neighbour vectors take nearly all of the time, and run here;
+the reciprocal sets take a fraction of a second in compiled code, and are computed on the CPU by the same functions.
+Ties go to the image that comes first, as on the CPU. A GPU sums in another order, so distances differ in their last
+digits; two neighbours whose distances differ by less may change places, and with them an entry of the result
+(benchmarks/gpu_evaluation.py counts such entries). It runs on any torch device, so that it can be tested without a GPU.
 """
 
 from itertools import pairwise

@@ -1,9 +1,8 @@
 """Distances between two sets of features, a block of queries at a time, so that no (Q, G) matrix is ever needed.
 
-Decisions: "euclidean" is the *squared* distance through the Gram matrix (the same order as the distance, and one
-matrix product a block); the terms are added in place to one reused buffer. Cosine scales the product instead of
-copying the gallery. Everything that ranks takes its numbers from here, so two ways to the same ranking agree bit for
-bit.
+Decisions: "euclidean" is the *squared* distance through the Gram matrix (which gives the same ranking with one matrix
+product per block); its terms are added in place to one reused buffer. For cosine the product is scaled, so that the
+gallery need not be copied. All rankings use these functions, so that their results agree bit for bit.
 """
 
 from collections.abc import Iterator
@@ -30,8 +29,8 @@ def blocks(
 ) -> Iterator[tuple[int, NDArray[np.float32]]]:
     """Yield (first query, (B, G) distances) for (Q, D) and (G, D) features: squared euclidean, or 1 - cosine.
 
-    The next block overwrites the last. Columns that `ignore` (G,) marks are NaN, at no cost. A zero vector has cosine 0
-    with everything. Raises ValueError where the widths differ, the metric is unknown or a feature is not finite.
+    Each block overwrites the previous one. Columns marked in `ignore` (G,) are NaN. A zero vector has cosine 0 with
+    everything. Raises ValueError if the widths differ, the metric is unknown or a feature is not finite.
     """
     q2, g2 = check(query, gallery, metric)
     q, g = torch.from_numpy(query), torch.from_numpy(gallery)
@@ -53,8 +52,8 @@ def blocks(
 def triangle(images: NDArray[np.float32]) -> Iterator[tuple[int, NDArray[np.float32]]]:
     """Yield (first image, (B, N - first) squared distances of images first.. to images first..N-1) for (N, D) features.
 
-    What `blocks` of the images with themselves would yield, less what an earlier block held transposed: half the work.
-    The next block overwrites the last. Raises ValueError where a feature is not finite.
+    Like `blocks` of the images with themselves, without the transposed entries of earlier blocks: half of the work.
+    Each block overwrites the previous one. Raises ValueError if a feature is not finite.
     """
     squares, x = _squares(images, "gallery"), torch.from_numpy(images)
     buffer = torch.empty(max(len(x), BLOCK_BYTES // 4))
@@ -82,7 +81,7 @@ def check(
 def matrix(
     query: NDArray[np.float32], gallery: NDArray[np.float32], metric: Metric = "euclidean"
 ) -> NDArray[np.float32]:
-    """The whole (Q, G) matrix, bit for bit what the blocks hold. Mind its size."""
+    """The whole (Q, G) matrix, bit for bit equal to the blocks; it may be large."""
     result = np.empty((len(query), len(gallery)), np.float32)
     for start, block in blocks(query, gallery, metric):
         result[start : start + len(block)] = block

@@ -1,7 +1,7 @@
-"""The features that are ranked: a network's output over decoded images, and their rows split into query and gallery.
+"""Extracts a network's features for decoded images, and splits them into query and gallery.
 
-Decisions: one float32 array in the order of the images; the ids come from the index table alone. Features are taken as
-the network gives them; flip averaging and unit length are options, because both change the numbers.
+Decisions: one float32 array in the order of the images; pids and camids come from the index table. Flip averaging and
+normalisation to unit length are options, off by default, because both change the results.
 """
 
 from collections.abc import Callable
@@ -33,9 +33,9 @@ def extract(
     """The features (N, D) of uint8 images (N, 3, H, W), `batch` at a time, in evaluation mode without gradients.
 
     `flip_average` takes the mean of an image's feature and its mirror image's; `l2` scales each to unit length
-    (after the mean; a zero feature stays zero). `read` picks the (B, D) feature from the model's output. Runs on
-    `device` (default: `runtime.device()`), on a GPU in bfloat16 where `precision` asks for it; the model's mode is
-    as it was afterwards.
+    (after the mean; a zero feature stays zero). `read` selects the (B, D) feature from the model's output. Runs on
+    `device` (default: `runtime.device()`), on a GPU in bfloat16 if `precision` asks for it; the model's mode is
+    restored afterwards.
     Raises ValueError for no images.
     """
     if not len(images):
@@ -44,7 +44,7 @@ def extract(
     model.to(device).eval()
     parts = []
     try:
-        with torch.inference_mode(), _autocast(device, precision):
+        with torch.inference_mode(), runtime.autocast(precision, device):
             for part in images.split(batch):
                 pixels = normalise_images(part.to(device)).contiguous(memory_format=torch.channels_last)
                 feature = read(model(pixels)).float()
@@ -56,13 +56,8 @@ def extract(
     return torch.cat(parts).numpy()
 
 
-def _autocast(device: torch.device, precision: Precision) -> torch.autocast:
-    """bfloat16 is for CUDA; the CPU, where it is slower, always computes in float32."""
-    return torch.autocast("cuda", torch.bfloat16, enabled=device.type == "cuda" and precision == "bfloat16")
-
-
 def retrieval_rows(table: pd.DataFrame) -> pd.DataFrame:
-    """The rows that evaluation needs, query and gallery, in the table's order; ValueError where one is missing."""
+    """The rows of splits query and gallery, in the table's order; ValueError if one of the splits is missing."""
     for split in ("query", "gallery"):
         if not (table["split"] == split).any():
             raise ValueError(f"index.parquet has no rows of split '{split}': this set is not made for retrieval")

@@ -1,7 +1,7 @@
-"""Features that know ImageNet and no people: the floor that a pretrained start has to rise above.
+"""ImageNet features without re-ID training: the trivial baseline for networks that start from ImageNet.
 
-Decisions: the networks' own MobileNetV2, its last map pooled, the last stride 1 as in re-ID networks. The weights are a
-file under torchvision's names (its own download serves too); where there is none, the floor is left out.
+Decisions: MobileNetV2 of models/, its last map pooled, with last stride 1 as in re-ID networks. The weights are a file
+with torchvision's names (torchvision's own file works too); without one this baseline is left out.
 """
 
 from pathlib import Path
@@ -14,7 +14,7 @@ from sanreid.models import backbones
 from sanreid.models.families.mobilenet import STEM
 
 NAME = "mobilenet_v2"
-SIZE = (128, 64)  # height and width in pixels, as the project's small networks see people
+SIZE = (128, 64)  # height and width in pixels, as in the project's small networks
 
 
 class Pooled(backbones.Trunk):

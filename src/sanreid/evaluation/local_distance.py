@@ -3,9 +3,9 @@
 The cost of the shortest path from the first stripe of both images to the last of both, right or down, over
 d_ij = tanh(e_ij / 2), e_ij the euclidean distance of the unit-normalised stripe i of one and j of the other.
 
-Decisions: the paper's (exp(e) - 1) / (exp(e) + 1) is tanh(e / 2), which does not overflow. The products of all stripes
-are one matrix product a block; the rest is one pass over it, vectors running along the gallery, shared by as many
-threads as the product uses. A stripe of zeros stays zero: its distance to a unit stripe is tanh(1 / 2).
+Decisions: the paper's (exp(e) - 1) / (exp(e) + 1) is tanh(e / 2), which does not overflow. The inner products of all
+stripes are one matrix product per block; the rest is one pass over it, vectorised along the gallery, with as many
+threads as the product uses. A zero stripe stays zero: its distance to a unit stripe is tanh(1 / 2).
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -58,9 +58,9 @@ def aligned(query_stripes: NDArray[np.float32], gallery_stripes: NDArray[np.floa
 def alignment(
     one: NDArray[np.float32], other: NDArray[np.float32]
 ) -> tuple[NDArray[np.float32], list[tuple[int, int]]]:
-    """The distances d_ij (H, H) of the stripes (H, c) of two images, and the shortest path as (i, j), from 0, 0 on.
+    """The distances d_ij (H, H) of the stripes (H, c) of two images, and the shortest path as (i, j), from (0, 0) on.
 
-    Of two steps that cost the same the path takes the one down. The sum of d along the path is the local distance.
+    If two steps cost the same, the path goes down. The sum of d along the path is the local distance.
     """
     a, b = (_unit(_stripes(np.asarray(x)[None], name))[0][0] for x, name in ((one, "first"), (other, "second")))
     if a.shape != b.shape:

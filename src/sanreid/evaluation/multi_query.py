@@ -1,6 +1,6 @@
-"""Multi-query evaluation (Zheng et al., ICCV 2015, section 5): a person's images in one camera ask together.
+"""Multi-query evaluation (Zheng et al., ICCV 2015, section 5): a person's images of one camera form one query.
 
-Decision: pooling is all there is to it; the pooled features are ranked by `ranking.evaluate` like any others.
+Decision: only the pooling is here; the pooled features are ranked by `ranking.evaluate` like any others.
 """
 
 from typing import Literal

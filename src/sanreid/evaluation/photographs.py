@@ -1,11 +1,11 @@
-"""How well features find people in photographs that are in no training set: four ways to rank, three draws of people.
+"""Retrieval results on photographs that are in no training set: four kinds of ranking, three sets of people.
 
-Decisions: features are taken at unit length and compared by the cosine, whatever they come from, so that the rows of
-one table compare. "Centred" removes each camera's mean feature, over query and gallery: it wants no label, only to know
-which camera took a picture. "Re-ranked" is k-reciprocal (Zhong et al. 2017). Odd and even pids are sets of their own,
-gallery and camera means too: who chooses parameters on the odd ones has looked at nothing of the even ones. Images of
-a person are no independent draws, so the intervals are by drawing the query people again, with all their queries;
-the gallery stays as it is. Every network is judged on the same draws.
+Decisions: features are normalised to unit length and compared by cosine distance for all networks, so that the rows of
+a table can be compared. "Centred" subtracts each camera's mean feature over query and gallery, which needs camera ids
+but no labels. "Re-ranked" is k-reciprocal re-ranking (Zhong et al. 2017). The people with odd and those with even pids
+are separate sets, each with its own gallery and camera means, so that parameters chosen on the odd ones can be tested
+on the even ones. Images of one person are not independent, so confidence intervals are from resampling the query people
+with all their queries; the gallery is not resampled. All networks are evaluated on the same samples.
 """
 
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ PARTS = ("all", "odd", "even")
 
 @dataclass(frozen=True)
 class Settings:
-    """Neighbours and weight of re-ranking, the length of the CMC curve, and the draws of people and their seed."""
+    """Parameters of re-ranking, length of the CMC curve, number of bootstrap samples and their seed."""
 
     k1: int
     k2: int
@@ -42,9 +42,9 @@ class Settings:
 
 @dataclass(frozen=True)
 class Found:
-    """One way to rank one part's people: the features that were ranked, the ranking, and the 95 % intervals.
+    """One kind of ranking on one set of people: the ranked features, the result, and the 95 % intervals.
 
-    `intervals` has (low, high) of each of MEASURES; None where only one person asks.
+    `intervals` has (low, high) for each of MEASURES; None if there is only one query person.
     """
 
     query: Embeddings

@@ -1,7 +1,7 @@
-"""Which protocol a set is measured by: the table says it, so that no stage has to know a set by its name.
+"""The evaluation protocol of a data set, which its index table states.
 
-Decision: a constant column `protocol` in the index table (CUHK03's classic splits have it) beside the field's rule,
-which is what a table without the column means.
+Decision: a constant column `protocol` in the index table (CUHK03's classic splits have it); a table without it is
+evaluated by the standard protocol (whole gallery, Market-1501). So no stage needs a list of sets by name.
 """
 
 import pandas as pd

@@ -1,13 +1,13 @@
 """CMC, mAP and mINP from features or from distances, in blocks of queries, with nothing to compile by hand.
 
 Decisions:
-- The field's rules (Zheng et al., ICCV 2015): gallery images of the query's own person *and* camera are not ranked;
-  junk (pid -1) is not ranked; distractors (pid 0) are ranked and match nobody; a query without a match left is not
-  counted. Average precision is the mean of the precision at each hit.
-- Ties go by gallery order, as a stable sort would place them. Ranks are counted on the float32 distances as they come,
-  so the result equals a brute force on the same distances.
-- mAP over the first k is of the ranking cut there: the mean precision at the matches that it still holds, 0 where it
-  holds none (the two-branch networks' sources report k = 80).
+- The standard rules (Zheng et al., ICCV 2015): gallery images of the query's own person *and* camera are not ranked;
+  junk (pid -1) is not ranked; distractors (pid 0) are ranked and match nobody; a query without any remaining match is
+  not counted. Average precision is the mean of the precision at each match.
+- Ties are ordered by gallery position, as by a stable sort. Ranks are computed from the float32 distances directly, so
+  the result equals a brute-force ranking of the same distances.
+- mAP over the first k uses the ranking truncated at k: the mean precision at the matches in it, 0 if there are none
+  (the source of the two-branch network reports k = 80).
 - Features are ranked block by block (`distances.blocks`); a matrix of distances gives the same numbers.
 """
 
@@ -26,9 +26,9 @@ from sanreid.evaluation.ranking_metrics import DISTRACTOR, People, Ranking, ids
 
 @dataclass(frozen=True)
 class Embeddings:
-    """Features (N, D) float32 with each row's person (N,) and camera (N,), or None where a set knows no cameras.
+    """Features (N, D) float32 with each row's pid (N,) and camid (N,), or camids None if cameras are not known.
 
-    Raises ValueError where shapes disagree or ids are not integers.
+    Raises ValueError if shapes disagree or ids are not integers.
     """
 
     features: NDArray[np.float32]
@@ -59,7 +59,7 @@ def evaluate(
 ) -> Ranking:
     """Rank the gallery for every query, block by block.
 
-    `distractor` is the pid that matches nobody; None where pid 0 is a class like any other (digits). With `first_k` the
+    `distractor` is the pid that matches nobody; None if pid 0 is an ordinary class (digits). With `first_k` the
     mAP over the first k is measured too. On another `device` than the CPU the blocks are computed and sorted there.
     Raises ValueError for features of different width or not finite, cameras on one side only, or no query with a match.
     """
@@ -83,7 +83,7 @@ def evaluate_distances(
     max_rank: int = 50,
     distractor: int | None = DISTRACTOR,
 ) -> Ranking:
-    """The same from a (Q, G) matrix of distances (any float type, smaller is nearer), which is left as it is."""
+    """The same from a (Q, G) matrix of distances (any float type, smaller is nearer), which is not modified."""
     matrix, people = _matrix(distances, query_pids, gallery_pids, query_camids, gallery_camids, distractor)
     rows = block_rows(matrix.shape[1], matrix.itemsize)
     for start in range(0, len(matrix), rows):
@@ -105,9 +105,9 @@ def single_gallery_shot(
 ) -> Ranking:
     """CUHK03's classic protocol (Li et al., CVPR 2014): a gallery of one drawn image a person, averaged over `repeats`.
 
-    A repeat draws an order of the gallery, and each person stands in with the first image of it that the camera rule
-    allows (distractors: all together with one). With one match a query, AP and INP are both 1 / rank; `first_match` is
-    the rank in the last repeat. From features, block by block: every block sees the same draws.
+    Each repeat shuffles the gallery and takes for each person the first image that the camera rule allows (for all
+    distractors together, one). With one match per query, AP and INP are both 1 / rank; `first_match` is the rank in the
+    last repeat. All blocks of queries use the same shuffled galleries.
     """
     people = People(query.pids, gallery.pids, query.camids, gallery.camids, distractor)
     return _repeat(people, blocks(query.features, gallery.features, metric, people.junk), max_rank, repeats, seed)

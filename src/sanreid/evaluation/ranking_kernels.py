@@ -1,10 +1,10 @@
-"""The compiled inner loops of `ranking`: the rank of a match is counted, not sorted.
+"""The compiled inner loops of ranking.py: ranks are counted, without sorting.
 
-Decisions: a query has few matches, and "how many values of the row are smaller" is one pass of vector instructions,
-which is cheaper than sorting the row. Where a query has many matches (classes of digits, a gallery of a million), one
-search for each distance of the row takes over, in the slice of matches that a grid over their distances leaves: a step
-or two. Both place ties by gallery order, as a stable sort would. NaN is smaller than nothing, so it marks what is not
-ranked. Loops run without the GIL and compile once (cached on disk).
+Decisions: a query has few matches, and counting the smaller values of a row is one vectorised pass, which is cheaper
+than sorting the row. If a query has many matches (digits as classes, a gallery of a million), the position of each
+distance among the sorted matches is looked up instead, with a grid that leaves one or two candidates. Both order ties
+by gallery position, as a stable sort. NaN marks what is not ranked, because it is not smaller than anything. Loops run
+without the GIL and are compiled once (cached on disk).
 """
 
 import numpy as np

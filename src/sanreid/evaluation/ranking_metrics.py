@@ -1,7 +1,7 @@
-"""A ranking's metrics (CMC, AP, mINP) and the matching they rest on: which images match, the scores of each query.
+"""The metrics of a ranking (CMC, mAP, mINP), and which gallery images match which query.
 
-Decisions: the rules that `ranking` documents are applied here, so that whole galleries, drawn ones and a GPU's ranking
-agree on who is hidden and who matches. Scores are kept by query, and averaged once all blocks have been through.
+Decisions: the rules documented in ranking.py are implemented here, for whole galleries, random galleries and the GPU's
+ranking alike. Scores are kept per query, and averaged after the last block.
 """
 
 from dataclasses import dataclass, field
@@ -42,7 +42,7 @@ class Ranking:
         return float(self.cmc[k - 1])
 
     def metrics(self) -> dict[str, float | int]:
-        """The values that every metrics.json begins with."""
+        """The first values of every metrics.json."""
         return {
             "rank1": self.rank(1),
             "rank5": self.rank(5),

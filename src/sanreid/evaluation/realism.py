@@ -1,10 +1,10 @@
-"""How rendered pictures differ from photographs: plain statistics, and how easily a classifier separates the two.
+"""Measures how rendered pictures differ from photographs: simple statistics, and how well a classifier separates them.
 
-Decisions: everything is of pictures at 64 x 128 (area-resized), because sharpness means nothing without a size. The
-person is taken to fill the middle, the background the outer columns; no mask is wanted. A classifier that separates
-the two finds differences that the statistics miss: cross-validated over folds that share no person, half of each kind,
-so that chance is 50 %, which is the goal. Where it is never wrong it cannot say whether a change helped; the kernel
-distance (Binkowski et al., ICLR 2018: unbiased, cubic kernel) still can, and 0 is its goal.
+Decisions: all pictures are resized to 64 x 128 (by area), because sharpness depends on the size. The person is assumed
+to fill the middle and the background the outer columns, so that no mask is needed. A classifier finds differences that
+the statistics miss; it is cross-validated with no person in two folds and equally many pictures of each kind, so that
+chance, which is the goal, is 50 %. A classifier that is always right cannot show whether a change helped; the kernel
+distance (Binkowski et al., ICLR 2018: unbiased, cubic kernel) can, and its goal is 0.
 """
 
 from collections.abc import Sequence

@@ -1,14 +1,14 @@
-"""k-reciprocal re-ranking (Zhong et al., CVPR 2017) in blocks: its numbers, without its matrices.
+"""k-reciprocal re-ranking (Zhong et al., CVPR 2017) in blocks: the published results with much less memory.
 
 Decisions:
 - The published arithmetic: squared euclidean distances over query and gallery together, each row divided by its
-  maximum; the expansion of the reciprocal sets where 2/3 overlap; the local query expansion; the Jaccard distance.
-- The published code holds several (N, N) matrices of all N = Q + G images, 10 GB at Market-1501's size. Here a block of
-  rows at a time gives each image its nearest and its largest distance, and is forgotten; the neighbour vectors are
-  sparse. Beside the (Q, G) result that leaves some hundred bytes an image and two blocks.
-- On another device than the CPU the same program runs with the two long steps there (`device_reranking`).
-- A distance of two images serves both. Those of query to gallery are computed again for the result: keeping them
-  would cost as much as the result itself.
+  maximum; the expansion of the reciprocal sets if 2/3 overlap; the local query expansion; the Jaccard distance.
+- The published code keeps several (N, N) matrices of all N = Q + G images, 10 GB at Market-1501's size. Here distances
+  are computed in blocks of rows, from which only each image's nearest neighbours and largest distance are kept; the
+  neighbour vectors are sparse. Beside the (Q, G) result that needs some hundred bytes per image and two blocks.
+- On another device than the CPU the two slow steps run there (device_reranking.py).
+- The distance of two images is computed once for both. Distances between queries and gallery are computed again for the
+  result, because keeping them would need as much memory as the result.
 - The loops are compiled, which takes seconds on a machine that never did it. `compiled=False` takes numpy's
   (`reranking_numpy`), bit for bit the same: slower for many images, and there at once.
 """
@@ -62,8 +62,8 @@ def jaccard(
 ) -> Iterator[tuple[int, NDArray[np.float32]]]:
     """Yield (first image, (B, N) Jaccard distances of images first.. to all N) for features (N, D), a block at a time.
 
-    They are what `k_reciprocal` blends, of one set with itself: in [0, 1], and 1 where two images have no neighbour in
-    common. The next block overwrites the last. Raises ValueError as `k_reciprocal` does.
+    These are the Jaccard distances in `k_reciprocal`, of one set with itself: in [0, 1], and 1 if two images have no
+    neighbour in common. Each block overwrites the previous one. Raises ValueError as `k_reciprocal` does.
     """
     images = np.ascontiguousarray(features, np.float32)
     _check(1, len(images) - 1, k1, k2, 0)
@@ -91,7 +91,7 @@ def there(
     lambda_value: float,
     device: torch.device,
 ) -> NDArray[np.float32]:
-    """`k_reciprocal` by the way of the device, whichever it is; parameters as checked there."""
+    """`k_reciprocal` with device_reranking.py on any device; its parameters are already checked."""
     distances.check(query, gallery, "euclidean")
     images = torch.cat([torch.from_numpy(f).to(device) for f in (query, gallery)])
     ranks, near, largest = device_reranking.neighbours(images, k1 + 1)
@@ -134,7 +134,7 @@ def from_distances(
 
 
 def _check(queries: int, gallery: int, k1: int, k2: int, lambda_value: float) -> None:
-    """Refuse what cannot be re-ranked, and say what it will take."""
+    """Refuse impossible parameters, and log how much memory is needed if that is much."""
     if (
         not (1 <= k2 <= k1 + 1 <= queries + gallery and k1 >= 1 and 0 <= lambda_value <= 1)
         or not queries

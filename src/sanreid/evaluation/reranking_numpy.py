@@ -1,8 +1,8 @@
 """The loops of `reranking_kernels` in numpy, under the same names and bit for bit the same: nothing to compile.
 
-Decisions: compiled loops are faster once they are compiled, which takes seconds on a machine that never did it; for a
-few thousand images this is there at once. Sums are taken in float32 in the loops' own order (`numpy.add.at` adds one by
-one), so that both ways to a ranking agree in every bit. What pairs of entries meet is listed, PAIRS at a time.
+Decisions: the compiled loops are faster, but compiling them takes seconds on a machine's first run; for a few thousand
+images these need no waiting. Sums are in float32 in the same order (`numpy.add.at` adds one by one), so that both give
+the same bits. Pairs of entries with a common column are listed, PAIRS at a time.
 """
 
 from typing import Any

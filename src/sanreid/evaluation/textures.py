@@ -1,11 +1,11 @@
-"""A texture against the true one, over the texels that exist, and apart over those the picture shows and hides.
+"""Scores of a texture against the true one, over all existing texels, and separately over visible and hidden ones.
 
 Decisions:
 - Values are in [0, 1]; L1 and PSNR are over the masked texels and the three channels, SSIM is the mean of its map
   (Wang et al., 2004: 11x11 gaussian window of deviation 1.5, K = 0.01 and 0.03, a channel at a time) over the mask.
-- Outside the coverage both textures are set to the same grey before SSIM, so what does not exist neither counts nor
-  leaks into the windows at its border; the mask is not eroded.
-- PSNR ends at 100 dB (a mean squared error of 1e-10), so that equal textures have a number.
+- Texels that do not exist in the layout are set to the same grey in both textures before SSIM, so that they do not
+  affect windows at the border; the mask is not eroded.
+- PSNR is limited to 100 dB (a mean squared error of 1e-10), so that equal textures have a finite value.
 """
 
 from collections.abc import Iterable
@@ -27,7 +27,7 @@ PARTS = ("", "_visible", "_hidden")
 
 @dataclass(frozen=True)
 class Truth:
-    """What a rendered set knows: the texture (T, T, 3) uint8, existing texels (T, T), and those the picture shows."""
+    """True data of a rendered image: texture (T, T, 3) uint8, existing texels (T, T), and texels that are visible."""
 
     texture: NDArray[np.uint8]
     coverage: NDArray[np.bool_]
@@ -46,7 +46,7 @@ class TruthFolder:
     folder: Path
 
     def missing(self) -> str | None:
-        """Why nothing can be measured here, or None."""
+        """The reason why there are no true textures, or None."""
         if not any((self.folder / "textures").glob("*.png")):
             return "the set has no true textures: real photographs have none, rendered sets keep them in truth/"
         if not (self.folder / "coverage.png").is_file():
@@ -54,7 +54,7 @@ class TruthFolder:
         return None
 
     def has(self, pid: int) -> bool:
-        """Whether the person's true texture is there (distractors have none)."""
+        """Whether the person has a true texture (distractors have none)."""
         return (self.folder / "textures" / f"{pid}.png").is_file()
 
     def texture(self, pid: int) -> NDArray[np.uint8]:
@@ -62,7 +62,7 @@ class TruthFolder:
         return read_rgb(self.folder / "textures" / f"{pid}.png")
 
     def of(self, pid: int, image: str) -> Truth:
-        """What is known of one image, by its person and path."""
+        """The true data of one image, by its pid and path."""
         visibility = self.folder / "visibility" / f"{PurePosixPath(image).stem}.png"
         return Truth(
             texture=self.texture(pid),

@@ -1,9 +1,9 @@
-"""Trivial baselines: features that learnt nothing, which a re-ID number has to beat.
+"""Trivial baselines: features without training, which every re-ID result has to beat (stage evaluate_floor).
 
-Decisions: colour stripes are the classic hand-made descriptor (a colour histogram of each horizontal stripe, in the
-spirit of Gray and Tao, ECCV 2008); Hellinger's square root makes the euclidean distance sensible for histograms. With
-each camera's mean removed they forget the camera's colour cast, which makes the strongest trivial baseline here and
-uses no label. Stage evaluate_floor writes their results.
+Decisions: colour stripes are the classic hand-made descriptor (a colour histogram of each horizontal stripe, similar to
+Gray and Tao, ECCV 2008); the square root of histograms (Hellinger) makes the euclidean distance suitable for them.
+Subtracting each camera's mean removes the camera's colour cast, which needs no labels and makes the strongest trivial
+baseline here.
 """
 
 from typing import Annotated
@@ -60,7 +60,7 @@ def colour_stripes(images: Tensor, p: Stripes) -> NDArray[np.float32]:
 
 
 def cameras(rows: pd.DataFrame) -> NDArray[np.int64]:
-    """A number (N,) for each physical camera of the index rows; 0 throughout where cameras are unknown.
+    """A number (N,) for the physical camera of each index row; 0 for all if cameras are not known.
 
     CUHK03's camid is 1 or 2 within a pair of cameras, so an extra column `pair`, where a table has it, counts as well.
     """

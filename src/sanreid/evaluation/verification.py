@@ -1,12 +1,12 @@
-"""Are two pictures of one person? The ROC over all pairs of a labelled set, and what follows from it.
+"""Verification (do two pictures show the same person?): the ROC over all pairs of a labelled set, and its thresholds.
 
 Decisions:
-- A genuine pair is one person in two cameras (in any, where a set knows no cameras); an impostor pair two people in
-  any cameras. One person in one camera is neither: such pictures are near copies. Nobody's pictures (pid 0 and -1) are
-  left out.
-- Pairs are only counted, by cosine similarity, in BINS bins over [-1, 1]: 15,000 pictures are 10^8 pairs, which a block
-  at a time need no more memory than 1,000 do. All numbers follow from the counts; thresholds are edges of bins.
-- Compiling a loop for this would cost the graph's stages more seconds than it saves them: counting is numpy's.
+- A genuine pair is one person in two cameras (or in any, if cameras are not known); an impostor pair is two people in
+  any cameras. One person in one camera is neither, because such pictures are near copies. Distractors and junk (pid 0
+  and -1) are left out.
+- Pairs are only counted by cosine similarity, in BINS bins over [-1, 1], so that 15,000 pictures (10^8 pairs) need no
+  more memory than 1,000. All results follow from the counts; thresholds are edges of bins.
+- Counting is done by numpy, because compiling a loop would take longer than it saves in a stage.
 """
 
 from collections.abc import Iterator
@@ -26,14 +26,14 @@ Counts = NDArray[np.int64]
 
 
 class Pairs(NamedTuple):
-    """How many pairs have which similarity: (BINS,) each, bin k from edge(k) to edge(k + 1)."""
+    """Numbers of pairs by similarity: (BINS,) each, bin k from edge(k) to edge(k + 1)."""
 
     genuine: Counts
     impostor: Counts
 
 
 class Roc(NamedTuple):
-    """For the thresholds edge(0) .. edge(BINS): the shares of pairs at or above, (BINS + 1,), falling."""
+    """For the thresholds edge(0) .. edge(BINS): the shares of pairs at or above each, (BINS + 1,), decreasing."""
 
     fpr: NDArray[np.float64]  # of impostor pairs
     tpr: NDArray[np.float64]  # of genuine pairs
@@ -41,11 +41,11 @@ class Roc(NamedTuple):
 
 @dataclass(frozen=True)
 class Threshold:
-    """From `similarity` on two pictures count as one person."""
+    """Two pictures whose similarity is at least `similarity` are accepted as the same person."""
 
     similarity: float
-    fpr: float  # the share of impostor pairs that it takes, at most what was asked for
-    tpr: float  # the share of genuine pairs that it takes
+    fpr: float  # the share of impostor pairs that it accepts, at most the rate asked for
+    tpr: float  # the share of genuine pairs that it accepts
 
 
 def edge(place: ArrayLike) -> NDArray[np.float64]:
@@ -54,9 +54,9 @@ def edge(place: ArrayLike) -> NDArray[np.float64]:
 
 
 def count(features: NDArray[np.float32], pids: ArrayLike, camids: ArrayLike | None = None) -> Pairs:
-    """Count all pairs of rows of `features` (N, D), a block at a time; a zero feature is alike to none (0).
+    """Count all pairs of rows of `features` (N, D), a block at a time; a zero feature has similarity 0 to all.
 
-    Raises ValueError for features that are not finite or not (N, D), or where either kind of pair is lacking.
+    Raises ValueError for features that are not finite or not (N, D), or if there is no pair of either kind.
     """
     values = np.asarray(features, np.float32)
     if values.ndim != 2:
@@ -104,9 +104,9 @@ def roc(pairs: Pairs) -> Roc:
 
 
 def threshold(curve: Roc, rate: float, impostors: int) -> Threshold | None:
-    """The lowest threshold that takes at most a share `rate` of impostor pairs.
+    """The lowest threshold that accepts at most a share `rate` of impostor pairs.
 
-    None where that is less than one of the `impostors`: their number does not tell.
+    None if that is less than one of the `impostors`, which are too few then.
     """
     if impostors * rate < 1:
         return None
@@ -115,9 +115,9 @@ def threshold(curve: Roc, rate: float, impostors: int) -> Threshold | None:
 
 
 def equal_error(curve: Roc) -> tuple[float, float]:
-    """The equal error rate, and the similarity where it lies: false accepts and false rejects are nearest there.
+    """The equal error rate and its threshold, at which false-accept and false-reject rates are closest to each other.
 
-    Of several such thresholds (no pair lies between them) the middle one.
+    If several thresholds are equally good (no pair is between them), the middle one.
     """
     apart = np.abs(curve.fpr - (1 - curve.tpr))
     places = np.flatnonzero(apart == apart.min())

@@ -19,9 +19,9 @@ import numpy as np
 import pandas as pd
 
 from sanreid.data import images
+from sanreid.graph_names import GENERATED
 from sanreid.pseudo_textures import texture_table
 
-GENERATED = {"frontal": "frontal", "texture": "texture", "shared_texture": "texture"}  # target -> generator
 MIRROR = "uv_mirror.npy"
 
 

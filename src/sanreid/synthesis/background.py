@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 
 from sanreid.synthesis import canvas, props
+from sanreid.synthesis.wardrobe import pick
 
 HEIGHT, WIDTH = 480, 960  # pixels of a scene
 FOCAL = 620.0  # pixels
@@ -61,11 +62,6 @@ class Backdrop:
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
         cut = cv2.warpAffine(self.picture, matrix, (width, height), flags=flags, borderMode=cv2.BORDER_REPLICATE)
         return cut.astype(np.float32) / 255
-
-
-def _pick(rng: np.random.Generator, shares: dict[str, float]) -> str:
-    weights = np.array(list(shares.values()))
-    return list(shares)[int(rng.choice(len(shares), p=weights / weights.sum()))]
 
 
 def _colour(red: float, green: float, blue: float) -> np.ndarray:
@@ -182,15 +178,15 @@ def procedural(rng: np.random.Generator, family: str, camera_height: float) -> B
     x = (columns[split:] - WIDTH / 2) * depth / FOCAL + 40
     pixel = depth / FOCAL * np.maximum(1, depth / camera_height / 3)  # seen at a slant, a pixel reaches further
     kinds = STREET if street else INDOORS
-    ground = _ground(rng, _pick(rng, kinds), x, depth, pixel)
+    ground = _ground(rng, pick(rng, kinds), x, depth, pixel)
     if street and rng.random() < 0.6:  # another surface further away, with a kerb
         border = rng.uniform(0.45, 0.9) * wall_distance
-        ground = np.where((depth > border)[..., None], _ground(rng, _pick(rng, kinds), x, depth, pixel), ground)
+        ground = np.where((depth > border)[..., None], _ground(rng, pick(rng, kinds), x, depth, pixel), ground)
         ground = np.where((np.abs(depth - border) < 0.12)[..., None], _grey(rng, 0.45, 0.75), ground)
     picture[split:] = ground
     x = (columns[:split] - WIDTH / 2) * (wall_distance / FOCAL) + 40
     up = camera_height - (rows[:split] - horizon) * (wall_distance / FOCAL)
-    picture[:split] = _wall(rng, _pick(rng, STREET_WALLS if street else INDOOR_WALLS), x, up, wall_distance / FOCAL)
+    picture[:split] = _wall(rng, pick(rng, STREET_WALLS if street else INDOOR_WALLS), x, up, wall_distance / FOCAL)
     shade = np.clip(1 - 0.35 * np.exp(-np.abs(rows - foot) / 14), 0, 1)  # light is scarce where wall and ground meet
     picture *= shade[..., None]
     _furnish(rng, picture, horizon, camera_height, wall_distance, STREET_PROPS if street else INDOOR_PROPS)
@@ -207,7 +203,7 @@ def _furnish(
     count = int(rng.integers(4, 11))
     for depth in sorted(rng.uniform(min(1.2 * nearest, wall_distance), wall_distance, count))[::-1]:
         row, scale = horizon + FOCAL * camera_height / depth, FOCAL / depth
-        prop = props.draw(_pick(rng, shares), rng, float(scale))
+        prop = props.draw(pick(rng, shares), rng, float(scale))
         centre = rng.uniform(0, WIDTH)
         half = prop.shape[1] / 2 + 0.1 * scale
         left, right = max(0, int(centre - 1.5 * half)), min(WIDTH, int(centre + 1.5 * half))

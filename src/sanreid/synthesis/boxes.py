@@ -1,4 +1,4 @@
-"""What a hand or a detector draws around a person: boxes (x0, y0, x1, y1) in pixels, as floats.
+"""Bounding boxes as drawn by hand or by a detector: (x0, y0, x1, y1) in pixels, as floats.
 
 Decisions: the CUHK03 and Market-1501 detections came from a deformable-part model whose boxes sit loosely and
 sometimes lose the feet or a side; a normal jitter of each edge and a seldom cut of one edge imitate both.

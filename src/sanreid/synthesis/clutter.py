@@ -1,4 +1,4 @@
-"""The clutter behind people in photographs: leaves, grass, gravel, shop fronts and writing; shadows on the ground.
+"""Clutter in the background: leaves, grass, gravel, shop fronts and writing; shadows on the ground.
 
 Decisions: each picture takes a part of a tile (clutter_tiles.py) at a random scale: on the ground in perspective, in
 the background upright; both are blended over the camera's scene. A person's shadow is the outline, sheared onto the

@@ -1,4 +1,4 @@
-"""Tiles of what lies and stands around in photographs: litter, grass, gravel, slabs; foliage, and fronts of a street.
+"""Image tiles of clutter: on the ground litter, grass, gravel, slabs; in the background foliage and street fronts.
 
 Decisions: a picture of the world has detail at every scale, and the model that gives it (dead leaves: Lee, Mumford,
 Huang, IJCV 2001) is things laid over things, their sizes by a power law. Patches of light and shade, some with hard

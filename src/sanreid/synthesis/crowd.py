@@ -1,4 +1,4 @@
-"""Other rendered people in the picture: behind the person, smaller and further up, or partly before.
+"""Other rendered people in a picture: behind the person (smaller and higher up), or partly in front.
 
 Decisions: people of a stream of their own, in nobody's data set, are rendered once a process and laid in by
 perspective: somebody at `s` times the size stands at s times the distance from the horizon to the person's feet. Who

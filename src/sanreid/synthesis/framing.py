@@ -1,4 +1,4 @@
-"""Where a camera stands and how the light falls, picture by picture.
+"""Camera position and direction of the light, random for each picture.
 
 Decisions: a camera of the set has one height, distance and light; photographs of one place are taken in sun and shade,
 near and far, by cameras that hang askew. Each lever replaces one of the camera's values, by a stream of its own.

@@ -1,4 +1,4 @@
-"""What makes a rendered picture look like a photograph: all its levers in one section of params.yaml.
+"""Section `synthesize.look`: all options that make rendered pictures look like photographs.
 
 Decisions: each part lies with the code that consumes it; here they only come together, with the values at which none
 does anything, which are those of params.yaml.

@@ -1,4 +1,4 @@
-"""MATLAB files whose bytes depend on their content alone.
+"""Writes MATLAB files without time stamps, so that equal content gives equal bytes.
 
 Decisions: scipy and MATLAB write the date into the first 116 bytes; here a fixed text stands there, so that the same
 seed gives the same file and DVC sees no change.

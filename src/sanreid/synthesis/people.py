@@ -1,4 +1,4 @@
-"""People: an outfit, its painted texture, bodies of its shape, and the attributes that an annotator would give.
+"""Rendered people: outfit, painted texture, bodies, and the attributes that an annotator would give.
 
 Decisions: a person is a function of (seed, dataset, index) alone, so any process may make any person. The shape may
 vary between pictures (PIT); a shape costs 15 ms, so meshes are kept by `shape_key`. A look-alike takes the clothing

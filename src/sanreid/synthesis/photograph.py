@@ -1,4 +1,4 @@
-"""A picture as photographs are: its own light, contrast, colours, sharpness, noise, size and JPEG.
+"""Camera effects on a rendered picture: exposure, contrast, colours, sharpness, noise, resolution, JPEG.
 
 Decisions: measured on photographs of people (docs/realism.md), a camera sets its exposure by what it sees, stretches
 contrast until the lights burn out, and sharpens until edges ring; a rendered picture does none of it. So exposure and
@@ -102,7 +102,7 @@ def develop(
     saturation *= dice.between("saturation", p.saturation, p.steady)
     shot = dice.between("noise", p.noise, p.steady) / 255
     top, left = dice.stream("grain").integers(GRAIN, size=2) if shot or noise else (0, 0)
-    out = _expose(picture, gain.astype(np.float32), curve, saturation, _grain(), int(top), int(left), noise, shot)
+    out = _expose(picture, gain.astype(np.float32), curve, saturation, grain(), int(top), int(left), noise, shot)
     return out if out.shape[:2] == size else cv2.resize(out, size[::-1], interpolation=cv2.INTER_LINEAR)
 
 
@@ -144,7 +144,7 @@ def _tone(
 
 
 @lru_cache(maxsize=1)
-def _grain() -> np.ndarray:
+def grain() -> np.ndarray:
     """A tile (512, 512, 3) of unit noise, the same in every process."""
     return np.random.default_rng(0).standard_normal((GRAIN, GRAIN, 3)).astype(np.float32)
 

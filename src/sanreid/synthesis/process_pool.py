@@ -1,4 +1,4 @@
-"""Run one function over many people on several processes, and hand the results back in order.
+"""Runs a function for many people in several processes, and yields the results in order.
 
 Decisions: processes are spawned, not forked, so that neither OpenCV's nor numba's threads are copied half-alive; the
 first item runs in the parent, which fills numba's on-disk cache once instead of once a process; a few items a process

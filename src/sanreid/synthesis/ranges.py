@@ -1,4 +1,4 @@
-"""A section of the look's levers whose pairs are ranges, the lower end first."""
+"""A section of rendering options whose pairs are ranges (low, high)."""
 
 from typing import Self
 

@@ -1,4 +1,4 @@
-"""Pictures of people: a figure over a scene, things in front, seen through a camera; and which texels they show.
+"""Renders pictures of people: a figure in a scene, objects in front, a camera's effects; and which texels are visible.
 
 Decisions: the surroundings are rendered too, so that publishers may cut tight, loose or shifted boxes from one view and
 know for every box which texels it shows. Everything random comes from the `rng` given, in a fixed order, so pictures do
@@ -16,11 +16,10 @@ from sanreid.synthesis import pose as poses
 from sanreid.synthesis.figure import SAMPLES, Figure
 from sanreid.synthesis.look import OFF, Look
 from sanreid.synthesis.people import Person
-from sanreid.synthesis.photograph import Photograph
+from sanreid.synthesis.photograph import GRAIN, Photograph
 from sanreid.synthesis.random_draws import STILL, RandomDraws
 from sanreid.synthesis.scene import Camera
 
-GRAIN = 512  # side of the tile of noise
 GREY = 0.5  # ground of the frontal picture
 # What stands in front: share of draws, and the spread of its centre from the person's, in person heights.
 IN_FRONT = {
@@ -189,20 +188,14 @@ def _develop(
         return photograph.develop(radiance, look, dice, sigma=sigma, person=height, **own)
     radiance = cv2.GaussianBlur(radiance, (0, 0), sigma)
     repeats = -(-(GRAIN + rows) // GRAIN), -(-(GRAIN + columns) // GRAIN), 1
-    grain = np.tile(_grain(), repeats) if max(repeats) > 2 else _grain_doubled()
+    grain = np.tile(photograph.grain(), repeats) if max(repeats) > 2 else _grain_doubled()
     grain = grain[top : top + rows, left : left + columns]
     return shading.respond(radiance, gain, camera.curve(), camera.saturation, grain, camera.noise)
 
 
 @lru_cache(maxsize=1)
-def _grain() -> np.ndarray:
-    """A tile (512, 512, 3) of unit noise, the same in every process."""
-    return np.random.default_rng(0).standard_normal((GRAIN, GRAIN, 3)).astype(np.float32)
-
-
-@lru_cache(maxsize=1)
 def _grain_doubled() -> np.ndarray:
-    return np.tile(_grain(), (2, 2, 1))
+    return np.tile(photograph.grain(), (2, 2, 1))
 
 
 def _texels_seen(mesh, drawn: Figure, cover: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:

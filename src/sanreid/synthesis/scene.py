@@ -1,4 +1,4 @@
-"""Cameras: where they hang, what they look at, and how they turn light into bytes.
+"""Simulated cameras: their position, their background scenes, and their response to light.
 
 Decisions: the two families differ on purpose, so that what is learnt on rendered PIT pairs meets a domain gap on the
 re-identification sets, as it does for real. PIT's cameras are mild and see people from all sides; the re-ID cameras
@@ -8,7 +8,7 @@ different in another camera.
 
 import math
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -59,6 +59,12 @@ class Camera:
 @lru_cache(maxsize=64)
 def _curve(gamma: float) -> np.ndarray:
     return (np.linspace(0, 1, 1025) ** gamma).astype(np.float32)
+
+
+@cache
+def reid_cameras(name: str, seed: int, count: int, backgrounds: Path | None, scenes: int = SCENES) -> list[Camera]:
+    """The cameras of the re-ID set `name`; each process builds them once (their backgrounds are too large to send)."""
+    return cameras("reid", int(stream_of(seed, name, "cameras").integers(2**31)), count, backgrounds, scenes)
 
 
 def cameras(family: str, seed: int, count: int, backgrounds: Path | None = None, scenes: int = SCENES) -> list[Camera]:

@@ -1,4 +1,4 @@
-"""Where things are on the body's surface: one description for texels (to paint) and for vertices (to push out).
+"""Positions on the body's surface, described once for texels (to paint them) and vertices (to displace them).
 
 Decisions: a garment is a function of the place on the canonical body, so cloth follows the body over the seams of the
 texture, and because paint and geometry ask the same function, a hem's colour ends where its cloth ends. Place along

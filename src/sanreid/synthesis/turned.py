@@ -1,4 +1,4 @@
-"""A person of a given texture, turned: front, both sides and back, as the pose-aligned picture shows one.
+"""Renders a person with a given texture from the front, both sides and the back, in the pose of PIT's frontal pictures.
 
 Decisions: the body is the canonical adult (body.py) in plain trousers and a plain shirt, with nothing carried and short
 hair: a texture holds colours, not shapes, so a painted skirt or bag shows as colour on the body. Neutral light, which

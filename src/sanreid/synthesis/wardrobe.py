@@ -1,4 +1,4 @@
-"""What a person wears and looks like: the choices, drawn before anything is painted.
+"""Random choice of a person's clothes and appearance, before anything is painted.
 
 Decisions: an `Outfit` is plain numbers, so it is cheap to draw, to compare and to copy to a look-alike. The frequency
 of each choice follows Market-1501's statistics loosely (a third with a backpack, half of the tops white or black), with

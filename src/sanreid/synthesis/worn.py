@@ -1,4 +1,4 @@
-"""Clothes as people wear them: the colours of a street, folds and weave in the cloth, prints, long trousers.
+"""More realistic clothes (section `synthesize.look.worn`): everyday colours, folds, weave, prints, long trousers.
 
 Decisions: black, white, grey, navy, jeans and beige carry nine tenths of what people wear, vivid colours the rest
 (seen on photographs of pedestrians; docs/realism.md). Names stay those of Market-1501's attributes, so the labels

@@ -226,8 +226,8 @@ def _report(name: str, rows: list[dict[str, float]], epoch: int, first: int, epo
 
 
 def autocast(compute: Compute, device: torch.device) -> AbstractContextManager:
-    """The context for the forward pass: bfloat16 autocast on CUDA if asked for; always float32 on a CPU."""
-    return torch.autocast("cuda", torch.bfloat16, enabled=device.type == "cuda" and compute.precision == "bfloat16")
+    """`runtime.autocast` with the precision of `compute`."""
+    return runtime.autocast(compute.precision, device)
 
 
 def place(model: M, compute: Compute, device: torch.device) -> M:

@@ -119,7 +119,7 @@ def test_a_tuned_stream_does_as_well_as_any_that_was_tried():
 
 
 @pytest.mark.parametrize("classes", [[0, 0, 0], [0, 1, 2]])
-def test_a_set_that_tells_only_one_sequence_is_refused(classes):
+def test_a_set_with_one_class_or_no_pair_within_a_class_is_refused(classes):
     points = stream.prepare(np.eye(3), "euclidean")
     with pytest.raises(ValueError, match="at least two classes, and two images of one"):
         thresholds.measure(points, np.array(classes), "euclidean", MEMBERS)

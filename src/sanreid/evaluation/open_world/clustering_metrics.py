@@ -1,9 +1,9 @@
-"""Clustering metrics: how many groups are found, accuracy by one-to-one matching, two indices of partitions.
+"""Clustering metrics: number of groups, accuracy by one-to-one matching, adjusted Rand index, mutual information.
 
-Decisions: all four follow from the table of counts (classes by groups), which is made once. Accuracy matches each class
-with at most one group so that most images are right (Kuhn 1955, the "Hungarian" method); what is in a group without a
-class is wrong. A label below 0 is "in no group" (DBSCAN's noise): it is no group found and never right; for the two
-indices all such images are one group, as scikit-learn counts them.
+Decisions: all four follow from the contingency table (classes by groups), which is computed once. For accuracy each
+class is matched with at most one group so that most images are correct (Kuhn 1955, the Hungarian method); images in a
+group without a class are wrong. A label below 0 means "in no group" (DBSCAN's noise): it is not counted as a group and
+never correct; for the two indices all such images form one group, as in scikit-learn.
 """
 
 from typing import NamedTuple

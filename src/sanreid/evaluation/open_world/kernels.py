@@ -1,10 +1,10 @@
-"""The compiled inner loops of `stream` and `refinement`: one image after another, because each may change the groups.
+"""The compiled inner loops of stream.py and refinement.py: images one by one, because each may change the groups.
 
-Decisions: everything in float64, so that an order decides and not a rounding. Barycentres are kept as running means:
-an image costs groups x size, and the whole stream is linear in its length for a given number of groups. The nearest
-members are found in a row of products with all earlier images, which BLAS makes a block at a time; a row is then one
-pass of comparisons. Products order as distances do ("closeness"), so a distance is taken of the winners alone.
-Reductions may be reordered (that is what lets them fill vector registers); nothing else of the arithmetic is relaxed.
+Decisions: everything is in float64, so that results depend on the order of images and not on rounding. Barycentres are
+running means, so that the time per image is groups x size, and linear in the stream's length for a given number of
+groups. Nearest members are found from the inner products with all earlier images, which BLAS computes block by block.
+Products order in the same way as distances ("closeness"), so distances are computed for the nearest members only.
+Sums may be reordered for vectorisation; no other relaxation of floating-point arithmetic is allowed.
 """
 
 import math

@@ -1,9 +1,10 @@
-"""Offline clustering by scikit-learn, without a number of classes either: the stream is compared with it.
+"""Offline clusterings of scikit-learn that need no number of classes, for comparison with the stream.
 
-Decisions: they see all images at once and, but for border points, no order; each has one number to set, calibrated as
-the stream's threshold is, by what does best on the held-out classes. DBSCAN (Ester et al. 1996) and HDBSCAN (Campello
-et al. 2013) leave images in no group (label -1). By the cosine they work on unit vectors, whose euclidean distance
-orders as the cosine does; agglomerative clustering by average linkage takes the cosine itself.
+Decisions: they use all images at once, and do not depend on the order except for border points. Each has one parameter,
+calibrated like the stream's threshold: the value that is best on the held-out classes. DBSCAN (Ester et al. 1996) and
+HDBSCAN (Campello et al. 2013) leave some images in no group (label -1). For cosine distance they work on unit vectors,
+whose euclidean distance gives the same order; agglomerative clustering (average linkage) uses the cosine distance
+itself.
 """
 
 from collections.abc import Callable
@@ -25,7 +26,7 @@ Most = Annotated[int, Field(ge=1, le=1_000_000)]  # a million images are 8 terab
 
 
 class Peers(Section):
-    """What the peers take beside the calibrated number."""
+    """Parameters of the offline clusterings beside the calibrated one."""
 
     core: Some  # DBSCAN: images within the radius that make a core point, itself among them
     sizes: OneOrMore[Size]  # HDBSCAN: the smallest cluster's size, the candidates
@@ -33,7 +34,7 @@ class Peers(Section):
 
 
 class Peer(NamedTuple):
-    """A peer by its name, and the number that calibration gave it."""
+    """An offline clustering by name, and its calibrated parameter."""
 
     name: str
     value: float

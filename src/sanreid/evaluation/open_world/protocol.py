@@ -1,9 +1,9 @@
-"""The open-world evaluation: every rule over many random orders at several lengths, beside the peers.
+"""The open-world evaluation: every threshold rule on many random orders at several lengths, and offline clusterings.
 
-Decisions: it sees two labelled sets of features and nothing else, so digits and people are measured by the same code.
-The labels of the first calibrate; those of the second only score. An order is a seeded permutation of the second set,
-and a shorter stream is its beginning, so all rules see the same streams. A stream is run once a rule, and the remedies
-work on what came out.
+Decisions: the input is two labelled sets of features, so that digits and people are measured by the same code. The
+labels of the first set are for calibration, those of the second for scoring only. An order is a seeded permutation of
+the second set, and a shorter stream is its beginning, so that all rules have the same streams. A stream is run once per
+rule; the refinements ("remedies": merging, reassigning) start from its groups.
 """
 
 import os
@@ -27,13 +27,13 @@ from sanreid.params import Section
 KEYS = ["rule", "link", "remedy", "size"]
 MEASURES = list(clustering_metrics.ClusteringMetrics._fields)
 REMEDIES = ("none", "merged", "merged, second pass")
-THREADS = min(4, os.cpu_count() or 1)  # the kernels and the products let go of the interpreter lock
+THREADS = min(4, os.cpu_count() or 1)  # the kernels and the products release the interpreter lock
 RULES = ("mean + sigmas", "by class", "fixed, then adaptive", "equal error", "tuned")  # beside those set by hand
-PEER = "all at once"  # the link of a rule that is no stream
+PEER = "all at once"  # named as the link of offline clusterings
 
 
 class Rules(Section):
-    """What the rules take."""
+    """Parameters of the threshold rules."""
 
     sigmas: Sigmas  # of mean + sigmas x deviation, for all classes or each
     by_hand: Annotated[list[Threshold], Field(max_length=100)]  # thresholds set by hand
@@ -60,7 +60,7 @@ RuleName = Annotated[str, AfterValidator(_rule)]
 
 
 class Shown(Section):
-    """The rule whose groups are pictured and whose numbers stand for the whole."""
+    """The rule and link of the main result, whose groups are drawn."""
 
     rule: RuleName
     link: Name
@@ -106,7 +106,7 @@ class Rule(NamedTuple):
 
 
 class Prepared(NamedTuple):
-    """What calibration gave for one link."""
+    """The calibrated rules for one link."""
 
     sequences: thresholds.Sequences
     rules: list[Rule]
@@ -114,7 +114,7 @@ class Prepared(NamedTuple):
 
 
 class Result(NamedTuple):
-    """What an evaluation gives."""
+    """The result of an evaluation."""
 
     runs: pd.DataFrame  # a row a rule, link, remedy, size and order: KEYS, order, MEASURES
     calibrated: dict[str, dict[str, float]]  # link -> rule -> threshold (the mean of many), `merge`; and the peers'
@@ -123,9 +123,9 @@ class Result(NamedTuple):
 
 
 def evaluate(calibration: Labelled, find: Labelled, p: Protocol) -> Result:
-    """Calibrate on one set and group the other; the groups returned are those of all images in the first order.
+    """Calibrate on one set and group the other; the groups in the result are those of all images in the first order.
 
-    Raises ValueError where a set cannot calibrate or be grouped, or `shown` names no rule or link.
+    Raises ValueError if calibration or grouping is impossible, or `shown` names no rule or link.
     """
     shown = p.shown.rule, p.shown.link
     known, points = draw(calibration, p), stream.prepare(find.features, p.metric)
@@ -160,19 +160,19 @@ def evaluate(calibration: Labelled, find: Labelled, p: Protocol) -> Result:
 
 
 def longest(classes: Labels, p: Protocol) -> NDArray[np.int64]:
-    """Which of the images to find, of these classes (N,), make the longest stream: all, or `longest` of them."""
+    """Numbers of the images, with these classes (N,), in the longest stream: all, or `longest` of them."""
     return _evenly(classes, p.longest, p.seed, "longest stream")
 
 
 def _evenly(classes: Labels, count: int, seed: int, name: str) -> NDArray[np.int64]:
-    """Ascending numbers of at most `count` of the images, an equal number a class as far as there are."""
+    """Ascending numbers of at most `count` images, equally many per class as far as possible."""
     order = runtime.rng(seed, name).permutation(len(classes))
     turn = pd.Series(classes[order]).groupby(classes[order]).cumcount().to_numpy()
     return np.sort(order[np.argsort(turn, kind="stable")[:count]])
 
 
 def draw(calibration: Labelled, p: Protocol) -> tuple[Points, Labels]:
-    """Prepared points and classes of at most `calibration.images`, an equal number a class as far as there are."""
+    """Prepared points and classes of at most `calibration.images`, equally many per class as far as possible."""
     classes = np.asarray(calibration.classes, np.int64)
     chosen = _evenly(classes, p.calibration.images, p.seed, "calibration")
     return stream.prepare(np.asarray(calibration.features)[chosen], p.metric), classes[chosen]
@@ -204,7 +204,7 @@ def calibrate(known: tuple[Points, Labels], points: Points, link: Link, p: Proto
 def streamed(
     points: Points, rule: Rule, merge_at: float, link: Link, p: Protocol, order: NDArray[np.int64]
 ) -> tuple[Labels, Labels, Labels]:
-    """Labels (n,) of the images in `order`, as the stream leaves them and after each of REMEDIES."""
+    """Labels (n,) of the images in `order`: the stream's, and those after each of REMEDIES."""
     sequence = points[order]
     threshold = rule.threshold[order] if rule.threshold.ndim else rule.threshold
     plain = stream.of_prepared(sequence, threshold, p.metric, link, rule.adaptive).labels
@@ -213,7 +213,7 @@ def streamed(
 
 
 def calibrate_peers(known: tuple[Points, Labels], p: Protocol) -> list[offline_clustering.Peer]:
-    """The peers, their numbers from the labelled `known`; radii tried are distances of pairs."""
+    """The offline clusterings with parameters calibrated on the labelled `known`; radii to try are pair distances."""
     sequences = thresholds.measure(*known, p.metric, Link(by="members", nearest=1))
     return offline_clustering.calibrate(
         *known, p.metric, thresholds.candidates(sequences, p.calibration.candidates), p.peers
@@ -227,7 +227,7 @@ def run_peers(
     orders: list[NDArray[np.int64]],
     sizes: list[int],
 ) -> Iterator[tuple]:
-    """Rows of the peers: over the orders' beginnings, and of all images once, where the order says nothing."""
+    """Rows of the offline clusterings: for the orders' beginnings, and once for all images together."""
     for peer in found:
         for size in sizes:
             for k, order in enumerate(part[:size] for part in orders[: len(orders) if size < len(points) else 1]):
@@ -245,8 +245,8 @@ def summarise(runs: pd.DataFrame) -> pd.DataFrame:
     """A row a rule, link, remedy and size: mean, deviation and worst over the orders, of fractions and counts.
 
     Columns: KEYS, orders, classes, `right_count` (the share of orders that found as many groups as there are classes),
-    then <measure>, <measure>_sd, <measure>_worst; of `found` the worst is the count farthest from the truth. The
-    deviation is the sample's, empty for one order.
+    then <measure>, <measure>_sd, <measure>_worst; for `found` the worst is the count farthest from the true one. The
+    standard deviation is the sample's, empty for one order.
     """
     lines = []
     for keys, rows in runs.groupby(KEYS, sort=False):

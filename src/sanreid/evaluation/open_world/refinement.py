@@ -1,11 +1,11 @@
-"""Refinement of a stream's groups, whose order mattered: like groups are merged, then every image is reassigned once.
+"""Refinement of a stream's groups, to reduce the influence of the order: similar groups are merged, images reassigned.
 
-Early images decide with little knowledge: a class is founded twice where its first images lie far apart, and an image
-joins a group before the nearer one exists. Both can be seen from the groups at the end, without labels:
-- two groups are merged where their members are, on the mean, no further apart than `at` (average linkage, Sokal and
-  Michener 1958, begun from the stream's groups); a mean of many pairs errs far less than one image's distance;
-- with all groups known, every image joins the nearest; groups of fewer than `smallest` images take no part, and what
-  was in them joins as the others do.
+Early decisions of a stream are unreliable: a class gets two groups if its first images are far apart, and an image
+joins a group before a nearer one exists. Both can be corrected at the end, without labels:
+- two groups are merged if the mean distance between their members is at most `at` (average linkage, Sokal and Michener
+  1958, starting from the stream's groups); the mean over many pairs is more reliable than one image's distance;
+- then every image joins the nearest group; groups of fewer than `smallest` images are dissolved, and their images
+  reassigned like all others.
 """
 
 import numpy as np

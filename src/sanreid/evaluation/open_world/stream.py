@@ -1,14 +1,15 @@
 """Stream clustering: how many classes are in a stream of images without labels, and which image belongs where?
 
-The rule of the source (the open-world study on MNIST): an image whose distance to every known group exceeds that
-group's threshold founds a group, otherwise it joins the nearest group that takes it. How near a group is, is the
-distance to its barycentre, or the mean distance to its `nearest` nearest members (1: the nearest member, DBSCAN's idea
-of density). No number of classes is given, nothing is seen twice, and no label is used.
+The rule of the source (the open-world study on MNIST): an image whose distance to every group exceeds that group's
+threshold starts ("founds") a new group; otherwise it joins the nearest group within its threshold. The distance to a
+group is that to its barycentre, or the mean distance to its `nearest` nearest members (with 1 as in DBSCAN). The number
+of classes is not given, each image is seen once, and no labels are used.
 
-Decisions: a threshold belongs to the group that an image founds, so one number, or one for each image, tells all the
-published rules: one threshold, a threshold by the class that the founder resembles, and "fixed, then adaptive", where
-after the first `fixed_for` images a group goes by its own mean + `sigmas` deviations of the distances at which its
-members joined. (The source says mean +- 3 sigma; a distance below the mean is no reason to stay out.)
+Decisions: each group has the threshold of the image that founded it, so one number, or one per image, expresses all
+published rules: one threshold; the threshold of the calibration class most similar to the founder; and "fixed, then
+adaptive", where after the first `fixed_for` images a group's threshold is the mean + `sigmas` standard deviations of
+the distances at which its members joined. (The source says mean +- 3 sigma; a lower limit makes no sense for a
+distance.)
 """
 
 from typing import Literal, NamedTuple
@@ -21,13 +22,13 @@ from sanreid.evaluation.open_world import kernels
 from sanreid.params import Section
 
 Metric = Literal["cosine", "euclidean"]
-BLOCK = 256  # images whose products with all earlier ones are made at once
+BLOCK = 256  # images whose products with all earlier ones are computed at once
 Points = NDArray[np.float64]
 Labels = NDArray[np.int64]
 
 
 class Link(Section):
-    """How near an image is to a group."""
+    """How the distance between an image and a group is defined."""
 
     by: Literal["centroid", "members"]  # the barycentre, or the nearest members
     nearest: Neighbours  # members whose mean distance counts; of no account for the barycentre
@@ -42,7 +43,7 @@ class Adaptive(Section):
 
 
 class Groups(NamedTuple):
-    """What a stream fell into."""
+    """The groups of a stream."""
 
     labels: Labels  # (N,) numbered by founding, from 0
     thresholds: NDArray[np.float64]  # (G,) each group's at the end

@@ -1,9 +1,9 @@
-"""How far is far? Thresholds from the distances of a few labelled classes that are held out for this.
+"""Calibrates distance thresholds on a few labelled classes that are held out for this.
 
-Two sequences are measured: distances within a class and between classes, of an image to the barycentres where groups
-are told by those, of all pairs of images where by their members. From them come the published rules (mean + 3 standard
-deviations of the in-class distances, of all classes or of each) and two that look at both sequences: where the errors
-to either side are equal, and the threshold with which the stream itself does best on the held-out classes.
+Two samples of distances are measured: within classes and between classes; of images to barycentres, or of pairs of
+images, depending on how groups are defined (`Link`). The published rules use the first (mean + 3 standard deviations of
+the in-class distances, over all classes or per class). Two more rules use both: the threshold with equal error rates,
+and the one with which the stream gives the best result on the held-out classes.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,7 +16,7 @@ from sanreid.evaluation.open_world import clustering_metrics
 from sanreid.evaluation.open_world.stream import Labels, Link, Metric, Points
 
 Distances = NDArray[np.float64]
-NEARLY = 0.01  # of adjusted Rand: what is this near to the best is as good
+NEARLY = 0.01  # thresholds whose adjusted Rand index is this close to the best are considered equally good
 
 
 class Sequences(NamedTuple):
@@ -68,7 +68,7 @@ def mean_and_deviations(inside: Distances, sigmas: float) -> float:
 
 
 def equal_error(sequences: Sequences) -> float:
-    """Where as large a share of the in-class distances lies above as of the others lies below, or at it."""
+    """The threshold above which the share of in-class distances equals that of the others at or below it."""
     values = np.unique(np.concatenate(sequences))
     inside, between = sequences
     above = 1 - np.searchsorted(inside, values, "right") / len(inside)
@@ -82,10 +82,10 @@ def equal_error(sequences: Sequences) -> float:
 def by_resemblance(
     stream: Points, points: Points, labels: Labels, metric: Metric, link: Link, sigmas: float
 ) -> Distances:
-    """A threshold for each of `stream` (M, D): that of the calibration class with the nearest barycentre.
+    """A threshold for each image of `stream` (M, D): that of the calibration class with the nearest barycentre.
 
-    A class's threshold is the mean + `sigmas` deviations of its own in-class distances. A new class has none, so the
-    group that an image founds borrows that of the class it resembles most.
+    A class's threshold is the mean + `sigmas` standard deviations of its in-class distances. A new class has none, so a
+    new group uses that of the calibration class most similar to its founder.
     """
     own = []
     for c in np.unique(labels):
@@ -97,11 +97,11 @@ def by_resemblance(
 
 
 def halfway(points: Points, labels: Labels, metric: Metric) -> float:
-    """For merging groups: midway between the widest class within itself and the nearest two classes.
+    """The threshold for merging groups: midway between the widest class and the nearest two classes.
 
-    Both are mean distances of pairs, as `refinement.merge` takes them. (A typical class's own width instead left 35
-    groups for 24 people of the embedded Market-1501, the widest class's 9, this 23; of digits all three are much
-    alike.) Classes of one image tell nothing inside.
+    Both are mean distances of pairs, as in `refinement.merge`. (For 24 people of the embedded Market-1501 the width of
+    a typical class as threshold gave 35 groups, that of the widest class 9, this rule 23; for digits all three are
+    similar.) Classes with one image are ignored for the width.
     """
     classes = np.unique(labels)
     sums = np.stack([points[labels == c].sum(0) for c in classes])
@@ -122,7 +122,7 @@ def halfway(points: Points, labels: Labels, metric: Metric) -> float:
 
 
 def candidates(sequences: Sequences, count: int) -> Distances:
-    """`count` thresholds to try, evenly spaced from a tight one to one that hardly keeps classes apart."""
+    """`count` thresholds to try, evenly spaced from a strict one to one that hardly separates classes."""
     return np.linspace(np.quantile(sequences.inside, 0.25), np.quantile(sequences.between, 0.75), count)
 
 
@@ -132,10 +132,10 @@ def best(
     labels: Labels,
     orders: Sequence[NDArray[np.int64]],
 ) -> float:
-    """Of ascending `values`, that with which `run(value, order)` agrees best with the classes, on the mean of `orders`.
+    """The one of ascending `values` for which `run(value, order)` agrees best with the classes, over all `orders`.
 
-    Agreement is the adjusted Rand index. Values next to each other that are as good as the best count as one plateau,
-    and its middle is taken: the value that bears most error to either side.
+    Agreement is the adjusted Rand index. If neighbouring values are as good as the best, the middle one is taken, which
+    is the most robust.
     """
     scores = np.array(
         [
