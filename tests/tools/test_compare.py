@@ -67,7 +67,7 @@ def test_what_differs_is_told_with_its_delta_and_the_same_queries_are_shown(proj
     assert "<th><code>shift</code></th><td>0.0</td><td>0.5</td>" in html
     assert "<code>other</code>" not in html
     assert '<td class="n">0.25</td><td class="n">0.75</td><td class="n">+0.5</td>' in html
-    assert "1 parameters and 1 of 2 numbers differ" in html
+    assert "1 parameter and 1 of 2 numbers differ" in html
     assert html.count("data:image/jpeg;base64,") == 1
     assert 'class="note"' not in html
     assert Image.open(tmp_path / compare.COVER).width > 100  # of the queries; the menu looks for it
