@@ -29,6 +29,7 @@ PACKAGES = [
     *("torch", "safetensors.torch", "torch.utils.tensorboard", "pandas", "pyarrow.parquet", "numba", "scipy.io"),
     *("scipy.ndimage", "scipy.spatial", "scipy.stats", "cv2", "PIL.Image", "matplotlib.figure", "networkx", "jinja2"),
     *("matplotlib.backends.backend_agg", "pydantic", "ruamel.yaml", "tqdm"),
+    "torch._dynamo",  # at an optimizer's first step
 ]
 COMMAND = """\
 #!{python} -IS

@@ -244,7 +244,9 @@ def test_all_that_the_report_imports_is_in_the_page_on_bare_machines_and_pinned_
     assert not {"sanreid", "json", "dvc", "plotly", "sklearn"} & set(found)
     owners = metadata.packages_distributions()
     wanted = {min(owners[name], key=len).lower().replace(".", "-") for name in found}
-    granted, _, rest = (root / "docs/bare-machine.md").read_text().partition("Assumed to be installed:")[2].partition(". ")
+    granted, _, rest = (
+        (root / "docs/bare-machine.md").read_text().partition("Assumed to be installed:")[2].partition(". ")
+    )
     pinned = dict(re.findall(r"^([\w-]+)==([\w.]+)", (root / "tools/bare.lock").read_text(), re.MULTILINE))
     assert {name for name in wanted if not re.search(rf"\b{name}\b", granted)} <= pinned.keys()
     for name, version in pinned.items():
