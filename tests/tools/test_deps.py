@@ -35,6 +35,36 @@ def test_closure_follows_every_form_of_import_and_nothing_else(tmp_path):
     ]
 
 
+def test_templates_count_that_a_module_names_and_those_that_they_build_on(tmp_path):
+    pages = "src/sanreid/reporting"
+    tree(
+        tmp_path,
+        {
+            "stages/a.py": 'from sanreid.reporting.run import page\nX = "start/page.html"\n',
+            "src/sanreid/other.py": 'X = "chart.svg"\n',  # no file of the pages: a name of its own
+            f"{pages}/run/page.py": 'import sanreid.other\nX = ("run/page.html", "ran.js", "index.html")\n',
+            f"{pages}/run/ran.js": "",
+            f"{pages}/run/page.html": '{% extends "base.html" %}{% import "parts.html" as show %}',
+            f"{pages}/start/page.html": "",
+            f"{pages}/shared/base.html": '{%- from "clock.svg" import clock %}',
+            f"{pages}/shared/parts.html": "",
+            f"{pages}/shared/clock.svg": "",
+            f"{pages}/shared/chart.svg": "",
+        },
+    )
+    assert deps.closure(tmp_path / "stages/a.py", tmp_path) == [
+        "src/sanreid/other.py",
+        f"{pages}/run/page.html",
+        f"{pages}/run/page.py",
+        f"{pages}/run/ran.js",
+        f"{pages}/shared/base.html",
+        f"{pages}/shared/clock.svg",
+        f"{pages}/shared/parts.html",
+        f"{pages}/start/page.html",
+        "stages/a.py",
+    ]
+
+
 def test_imports_that_never_run_do_not_count_and_their_else_does(tmp_path):
     tree(
         tmp_path,

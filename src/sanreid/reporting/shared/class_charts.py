@@ -52,7 +52,7 @@ def histograms(
         y += HEAD + row * max(len(classes[head]) for head in some) + GAP
     size = {"width": step * min(columns, len(heads)) - GAP, "height": y - GAP + 4}
     told = {"label": "Histogram of each attribute", "counts": counts, "classes": classes, "panels": panels, "row": row}
-    return templates.fill("histograms.svg", **size, **told, left=WORD, plot=PLOT)
+    return templates.fill("class_bars.svg", **size, **told, left=WORD, plot=PLOT)
 
 
 def confusion(counted: Mapping[str, Counts], classes: Mapping[str, Sequence[str]]) -> str:
