@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.processes import alive
+from tests.processes import wait_for as wait_until
 from tests.tools.test_script import Project
 
 # what a stage of kind a or b does; MEET: it waits for the other, so that one alone never ends
@@ -68,14 +70,6 @@ def wait_for(project: Project, pattern: str, count: int) -> list[Path]:
     raise AssertionError(f"no {pattern}")
 
 
-def gone(number: int) -> bool:
-    """Whether the process has ended, a zombie's rest apart."""
-    try:
-        return Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
-    except OSError:
-        return True
-
-
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_to_the_script_ends_every_process_and_the_next_run_goes_on(project, number):
     process = project.start(JOBS="2", HANG="1")
@@ -87,7 +81,7 @@ def test_a_signal_to_the_script_ends_every_process_and_the_next_run_goes_on(proj
     out, err = process.communicate(timeout=60)
     assert process.returncode == 128 + number, out + err
     assert "stopped; the same script goes on" in err
-    assert all(map(gone, children))
+    wait_until(lambda: not any(map(alive, children)))  # a kill is not waited for by who sends it
     assert project.ran() == ["side@a", "side@b", "page"]
 
 
@@ -97,9 +91,9 @@ def test_a_stage_that_is_killed_has_failed_and_those_beside_it_may_end(project):
     parents = [os.getpgid(child) for child in children]  # a stage leads its group
     os.kill(parents[0], signal.SIGKILL)
     process.stderr.readline()
-    assert not gone(parents[1])
+    assert alive(parents[1])
     os.kill(parents[1], signal.SIGKILL)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 128 + signal.SIGKILL, out + err
     assert "exit code 137" in err
-    assert all(map(gone, children))
+    wait_until(lambda: not any(map(alive, children)))  # a kill is not waited for by who sends it
