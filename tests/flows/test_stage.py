@@ -11,7 +11,7 @@ import pytest
 from flows import dag, gpu
 from flows.stage import StageFailed, execute
 from flows.supervise import Group, Stopped
-from tests.processes import alive
+from tests.processes import alive, wait_for
 
 GRAPH = """
 stages:
@@ -122,7 +122,7 @@ def test_a_stopped_group_ends_the_stage_and_frees_its_gpu(clone, monkeypatch):
     group.stop()
     thread.join(10)
     assert isinstance(ended[0], Stopped)
-    assert not alive(pid)
+    wait_for(lambda: not alive(pid))
     with gpu.lease(1):
         pass
     assert run(clone, "good")[0] == "ran"  # DVC's own locks are free as well
