@@ -2,13 +2,10 @@
 
 import os
 import signal
-import time
-from pathlib import Path
 
 import pytest
 
-from tests.processes import alive
-from tests.processes import wait_for as wait_until
+from tests.processes import alive, wait_for
 from tests.tools.test_script import Project
 
 # what a stage of kind a or b does; MEET: it waits for the other, so that one alone never ends
@@ -62,18 +59,16 @@ def test_one_gpu_is_never_shared(project):
     assert devices(project) == ["5", "5"]
 
 
-def wait_for(project: Project, pattern: str, count: int) -> list[Path]:
-    for _ in range(2000):
-        if len(found := list(project.folder.glob(pattern))) == count:
-            return found
-        time.sleep(0.02)
-    raise AssertionError(f"no {pattern}")
+def hanging(project: Project) -> list[int]:
+    """The processes that the two stages started, once both have."""
+    wait_for(lambda: len(list(project.folder.glob("child-*"))) == 2, 40)
+    return [int(file.read_text()) for file in project.folder.glob("child-*")]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_to_the_script_ends_every_process_and_the_next_run_goes_on(project, number):
     process = project.start(JOBS="2", HANG="1")
-    children = [int(file.read_text()) for file in wait_for(project, "child-*", 2)]
+    children = hanging(project)
     status, _, err = project.run()
     assert status == 2
     assert "another run is at work in this folder" in err
@@ -81,13 +76,13 @@ def test_a_signal_to_the_script_ends_every_process_and_the_next_run_goes_on(proj
     out, err = process.communicate(timeout=60)
     assert process.returncode == 128 + number, out + err
     assert "stopped; the same script goes on" in err
-    wait_until(lambda: not any(map(alive, children)))  # a kill is not waited for by who sends it
+    wait_for(lambda: not any(map(alive, children)))  # a kill is not waited for by who sends it
     assert project.ran() == ["side@a", "side@b", "page"]
 
 
 def test_a_stage_that_is_killed_has_failed_and_those_beside_it_may_end(project):
     process = project.start(JOBS="2", HANG="1")
-    children = [int(file.read_text()) for file in wait_for(project, "child-*", 2)]
+    children = hanging(project)
     parents = [os.getpgid(child) for child in children]  # a stage leads its group
     os.kill(parents[0], signal.SIGKILL)
     process.stderr.readline()
@@ -96,4 +91,4 @@ def test_a_stage_that_is_killed_has_failed_and_those_beside_it_may_end(project):
     out, err = process.communicate(timeout=60)
     assert process.returncode == 128 + signal.SIGKILL, out + err
     assert "exit code 137" in err
-    wait_until(lambda: not any(map(alive, children)))  # a kill is not waited for by who sends it
+    wait_for(lambda: not any(map(alive, children)))  # a kill is not waited for by who sends it
