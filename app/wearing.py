@@ -1,4 +1,4 @@
-"""What the person who is asked for wears, by a trained attribute classifier where one is given.
+"""What the person who is asked for wears, by a trained attribute classifier.
 
 Decisions: asked for one picture at a time, after the ranked list, which does not wait for it; the RECENT last answers
 stay in memory. The classifier's probabilities are its own, and uncalibrated (`sanreid.search.attributes`).
@@ -20,7 +20,7 @@ class Wearing:
     def __init__(self, folder: Path, device: str = "auto") -> None:
         """Raises FileNotFoundError where the folder holds no params.json."""
         if not (folder / "params.json").is_file():
-            raise FileNotFoundError(f"{folder / 'params.json'}: not found; {attributes.TRAIN}")
+            raise FileNotFoundError(f"{folder / 'params.json'}: not found; name a folder of train_attributes")
         self._folder, self._device = folder, device_named(device)
         self._kept: Recent[list[dict[str, Any]]] = Recent(RECENT)
 

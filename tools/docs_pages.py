@@ -24,6 +24,8 @@ PAGES = {  # in the repository -> in the site
     "data/README.md": "data.md",
     "data/weights/README.md": "weights.md",
     "src/sanreid/pretrained/README.md": "pretrained.md",
+    "src/sanreid/pretrained_attributes/README.md": "pretrained_attributes.md",
+    "src/sanreid/pretrained_texture/README.md": "pretrained_texture.md",
 }
 LINK = re.compile(r"(?<!!)\[(?P<text>[^\]]*)\]\((?P<target>[^)\s]+)\)")
 PICTURE = re.compile(r"!\[(?P<text>[^\]]*)\]\((?P<target>[^)\s]+)\)")

@@ -1,4 +1,4 @@
-"""`sanreid attributes` against the classifier asked directly, and without one."""
+"""`sanreid attributes` against the classifier asked directly; the one that ships; and a folder that is none."""
 
 import json
 
@@ -10,6 +10,7 @@ from sanreid.data.attributes import HEADS
 from sanreid.evaluation import attributes as measures
 from sanreid.models.attributes import AttributeClassifier, Network
 from sanreid.params import validate
+from sanreid.search import attributes
 from sanreid.training import attributes as method
 from sanreid.training import checkpoint
 from tests.cli import networks
@@ -50,11 +51,13 @@ def test_classes_are_the_classifiers(place, monkeypatch, capfd):
     assert lines[1].split("\t")[1:] == [told[0]["attributes"][head]["class"] for head in HEADS]
 
 
-def test_without_a_classifier_the_way_to_one_is_told(place, monkeypatch, capfd, tmp_path):
+def test_without_a_model_the_one_that_ships_answers(place, monkeypatch, capfd, tmp_path):
+    given = ("attributes", place / "people", "--json")
+    code, shown, _ = networks.run(monkeypatch, capfd, *given)
+    assert code == 0
+    assert shown == networks.run(monkeypatch, capfd, *given, "-m", attributes.SHIPPED)[1]
+    assert len(json.loads(shown)["pictures"]) == 6
     networks.write_strong(tmp_path / "strong")
-    code, shown, told = networks.run(monkeypatch, capfd, "attributes", place / "people")
-    assert (code, shown) == (1, "")
-    assert "dvc repro train_attributes" in told
     code, _, told = networks.run(monkeypatch, capfd, "attributes", place / "people", "-m", tmp_path / "strong")
     assert code == 1
     assert "name a folder of train_attributes" in told

@@ -8,6 +8,7 @@ import pytest
 from sanreid.data import images, tensors
 from sanreid.models.san import SAN
 from sanreid.pseudo_textures import generate
+from sanreid.search import textures
 from sanreid.synthesis import body, turned
 from sanreid.training import checkpoint
 from tests.cli import networks
@@ -48,13 +49,22 @@ def test_the_files_hold_the_networks_texture_and_the_person_turned(place, monkey
     assert "nobody is turned" in told
 
 
+def test_without_a_model_the_one_that_ships_paints(place, monkeypatch, capfd, tmp_path):
+    picture = next((place / "people").rglob("*.png"))
+    code, shown, _ = networks.run(monkeypatch, capfd, "texture", picture, "-o", tmp_path / "out", "--json")
+    assert code == 0
+    assert json.loads(shown)["model"] == str(textures.SHIPPED)
+    texture = images.read_rgb(tmp_path / "out" / f"{picture.stem}_texture.png")
+    assert texture.shape == (128, 128, 3)
+    assert (tmp_path / "out" / f"{picture.stem}_turned.png").is_file()
+
+
 def test_what_paints_none_or_would_overwrite_is_told(place, monkeypatch, capfd, tmp_path):
     networks.write_strong(tmp_path / "strong")
     picture = next((place / "people").rglob("*.png"))
     (tmp_path / picture.name).write_bytes(picture.read_bytes())
     out = ("-o", tmp_path / "out")
     for given, words in (
-        ((picture,), "`dvc repro train_san_pg` trains one"),
         ((picture, "-m", tmp_path / "strong"), "paints no texture"),
         ((picture, "-m", tmp_path / "none"), "params.json: not found"),
         ((picture, tmp_path / picture.name, "-m", place / "model"), "has the same name"),

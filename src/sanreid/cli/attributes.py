@@ -16,7 +16,7 @@ def attributes(
         list[str], typer.Argument(metavar="PICTURE...", help="Pictures, folders, globs, or - (paths on stdin).")
     ],
     model: Annotated[
-        Path | None, typer.Option("--model", "-m", help="A folder of train_attributes: models/attributes/seed0.")
+        Path | None, typer.Option("--model", "-m", help="A folder of train_attributes (default: the shipped network).")
     ] = None,
     device: given.Device = "auto",
     batch: given.Batch = 64,
@@ -24,20 +24,18 @@ def attributes(
 ) -> None:
     """Tell what people in pictures wear: twelve attributes, by a trained attribute classifier.
 
-    The network that ships tells none: `dvc repro train_attributes` trains a classifier.
+    The shipped classifier was trained on rendered people; `dvc repro train_attributes` trains another.
 
     **Examples**
 
-    - `sanreid attributes a.jpg b.jpg --model models/attributes/seed0`
+    - `sanreid attributes a.jpg b.jpg`
     - `sanreid attributes my/pictures --model models/attributes/seed0 --json`
     """
     paths = given.pictures(pictures)
+    from sanreid import api
     from sanreid.search import attributes as wearing
 
-    if model is None:
-        raise ValueError(wearing.TRAIN)
-    from sanreid import api
-
+    model = model or wearing.SHIPPED
     with bar(len(paths), "attributes") as done:
         told = wearing.tell(model, paths, api.device_named(device), batch, done)
     if as_json:

@@ -17,7 +17,7 @@ def texture(
     ],
     out: Annotated[Path, typer.Option("--out", "-o", help="The folder for the PNG files.")],
     model: Annotated[
-        Path | None, typer.Option("--model", "-m", help="A folder of train_san_pg: models/san_pg/texture.")
+        Path | None, typer.Option("--model", "-m", help="A folder of train_san_pg (default: the shipped network).")
     ] = None,
     height: Annotated[int, typer.Option(min=32, max=4096, help="Pixels of the person turned.")] = 384,
     device: given.Device = "auto",
@@ -27,17 +27,17 @@ def texture(
 
     A picture `a.jpg` gives `a_texture.png`, `a_front.png`, `a_left.png`, `a_back.png`, `a_right.png` (the person's own
     left and right) and `a_turned.png`, all four side by side. The body is a mean adult's: a texture tells colours, not
-    shapes. The network that ships paints none: `dvc repro train_san_pg` trains one that does.
+    shapes. The shipped network was trained on rendered people; `dvc repro train_san_pg` trains another.
 
     **Examples**
 
+    - `sanreid texture a.jpg -o painted`
     - `sanreid texture a.jpg -o painted --model models/san_pg/texture`
     """
     paths = given.pictures(pictures)
     from sanreid.search import textures
 
-    if model is None:
-        raise ValueError(textures.TRAIN)
+    model = model or textures.SHIPPED
     stems = textures.names(paths)
     given.output(out, folder=True)
     from sanreid import api

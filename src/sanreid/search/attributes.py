@@ -15,14 +15,11 @@ from sanreid.data.attributes import HEADS
 from sanreid.training import attributes as method
 
 BATCH = 64
-TRAIN = (
-    "the network that ships tells no attributes; `dvc repro train_attributes` trains a classifier: "
-    "--model models/attributes/seed0"
-)
+SHIPPED = Path(__file__).parents[1] / "pretrained_attributes"  # a model folder, with its model card
 
 
 def tell(
-    folder: Path | None,
+    folder: Path,
     paths: Sequence[Path],
     device: torch.device,
     batch: int = BATCH,
@@ -30,12 +27,9 @@ def tell(
 ) -> list[dict[str, Any]]:
     """For each picture its `path` and for each attribute its `class` and `probability`.
 
-    `progress` is called with the number done after each batch. Raises ValueError saying how to train a classifier where
-    no folder is named or it holds another model, FileNotFoundError or ValueError naming the file where one is missing
-    or broken.
+    `progress` is called with the number done after each batch. Raises FileNotFoundError or ValueError naming the file
+    where one is missing or broken, or where the folder holds another model.
     """
-    if folder is None:
-        raise ValueError(TRAIN)
     net, shape = method.load(folder)
     net.to(device).eval()
     told: list[dict[str, Any]] = []

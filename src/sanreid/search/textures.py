@@ -3,7 +3,7 @@
 Decisions: a texture can be worn by the open body alone where it has that body's layout. SAN-PG's folder holds the
 layout's mirror map where its paired set knew one; another map than the body's means another layout (SMPL's, of the
 published PIT), and then the person is not turned. A variant's folder holds none: it was trained on textures that a
-SAN-PG painted, and is taken to have the body's.
+SAN-PG painted, and is taken to have the body's. The one that ships holds none either: it has the body's layout.
 """
 
 from collections.abc import Sequence
@@ -23,10 +23,7 @@ from sanreid.pseudo_textures import generate
 from sanreid.synthesis import body
 from sanreid.training import checkpoint, parameter_prefixes
 
-TRAIN = (
-    "the network that ships paints no texture; `dvc repro train_san_pg` trains one that does: "
-    "--model models/san_pg/texture"
-)
+SHIPPED = Path(__file__).parents[1] / "pretrained_texture"  # a SAN-PG's model folder, with its model card
 MIRROR = "uv_mirror.npy"
 PAINTED = ("texture", "shared_texture", "true_texture")  # of a variant's key `reconstruct`
 BATCH = 32
@@ -38,14 +35,11 @@ class Painter:
     `size` is their side, `wearable` whether the open body can wear them, `file` where its weights lie.
     """
 
-    def __init__(self, folder: Path | None, device: torch.device) -> None:
+    def __init__(self, folder: Path, device: torch.device) -> None:
         """Load the model folder of a SAN-PG or of a variant of SAN with a decoder.
 
-        Raises ValueError saying how to train one where no folder is named, or naming the file where it paints no
-        texture; FileNotFoundError where there is no such folder.
+        Raises ValueError naming the file where it paints no texture; FileNotFoundError where there is no such folder.
         """
-        if folder is None:
-            raise ValueError(TRAIN)
         file = folder / "params.json"
         if not file.is_file():
             raise FileNotFoundError(f"{file}: not found; name a folder of train_san_pg, such as models/san_pg/texture")
