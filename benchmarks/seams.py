@@ -3,8 +3,9 @@
 `sanreid texture` turns the person who wears a painted texture, and down the middle of the back, where the two ends of
 the trunk's chart meet, a line can be seen. Measured here on people whose true textures are known: the step of colour
 across the edges of the mesh where the texture is cut, beside the step across the edges next to them where it is not,
-for the true textures and for those that a network painted. Where the renderer were to blame the true ones would have
-the step too. Told beside it: how far from the empty texture's grey each part of the body is, true and painted.
+for the true textures, for those that a network painted, and for these as they are shown, with their edges joined
+(synthesis/sewing.py). Where the renderer were to blame the true ones would have the step too. Told beside it: how far
+from the empty texture's grey each part of the body is, true and painted.
 
     python benchmarks/seams.py models/san_pg/texture data/interim/cuhk03_labeled
 
@@ -21,7 +22,7 @@ import torch
 
 from sanreid.data import images, index
 from sanreid.search import textures
-from sanreid.synthesis import body, texels
+from sanreid.synthesis import body, sewing, texels
 
 PEOPLE = 40
 MIDDLE = 0.02  # metres beside the spine
@@ -66,7 +67,8 @@ def main(model: Path, folder: Path) -> None:
     print(
         f"{len(table)} people; edges of the back: {kinds['cut'].sum()} cut by the texture, {kinds['whole'].sum()} whole"
     )
-    for name, all_of in (("true", true), ("painted", painted)):
+    shown = [sewing.sewn(texture) for texture in painted]
+    for name, all_of in (("true", true), ("painted", painted), ("painted, joined", shown)):
         steps = {kind: np.mean([step(texture, places[at]) for texture in all_of]) for kind, at in kinds.items()}
         ratio = steps["cut"] / steps["whole"]
         print(f"{name}: step {steps['cut']:.1f} at the cut, {steps['whole']:.1f} elsewhere, ratio: {ratio:.2f}")

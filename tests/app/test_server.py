@@ -18,7 +18,7 @@ from sanreid.evaluation import calibration
 from sanreid.models.attributes import AttributeClassifier, Network
 from sanreid.params import validate
 from sanreid.search import textures
-from sanreid.synthesis import turned
+from sanreid.synthesis import sewing, turned
 from sanreid.training import attributes as method
 from sanreid.training import checkpoint
 from tests.app.conftest import person, photos
@@ -153,7 +153,7 @@ def test_a_person_is_painted_and_turned_whether_sent_or_of_the_folder(place, mod
         want = textures.Painter(tmp_path / "san", torch.device("cpu")).paint([place / "photos/2_1_1.png"])[0]
         for found in shown:
             np.testing.assert_array_equal(found["texture"], want)
-            np.testing.assert_array_equal(found["turned"], turned.row(turned.turned(want, HEIGHT)))
+            np.testing.assert_array_equal(found["turned"], turned.row(turned.turned(sewing.sewn(want), HEIGHT)))
         assert client.get(f"/api/galleries/{key}/painted/sideways?row=2").status_code == 404
         assert client.get(f"/api/galleries/{key}/painted/texture?query=abc").status_code == 404
 

@@ -9,7 +9,7 @@ from sanreid.data import images, tensors
 from sanreid.models.san import SAN
 from sanreid.pseudo_textures import generate
 from sanreid.search import textures
-from sanreid.synthesis import body, turned
+from sanreid.synthesis import body, sewing, turned
 from sanreid.training import checkpoint
 from tests.cli import networks
 from tests.stages import toy_san as toy
@@ -36,7 +36,7 @@ def test_the_files_hold_the_networks_texture_and_the_person_turned(place, monkey
         generate.predict(net, tensors.decode(place, [str(picture.relative_to(place))], (toy.HEIGHT, toy.WIDTH)), 1)
     )
     np.testing.assert_array_equal(images.read_rgb(files["texture"]), want)
-    sides = turned.turned(want, 64)
+    sides = turned.turned(sewing.sewn(want), 64)
     for name, side in sides.items():
         np.testing.assert_array_equal(images.read_rgb(files[name]), side)
     assert images.size(files["turned"]) == (64, 4 * sides["front"].shape[1])

@@ -65,11 +65,11 @@ class Painter:
     def pictures(self, texture: NDArray[np.uint8], height: int) -> dict[str, NDArray[np.uint8]]:
         """What is shown of a texture: itself (`texture`), and where the body can wear it, the person turned, `height`
         pixels high: `front`, `left`, `back`, `right`, and `turned`, the four side by side."""
-        from sanreid.synthesis import turned  # the renderer: who does not turn anybody does not wait for it
+        from sanreid.synthesis import sewing, turned  # the renderer: who does not turn anybody does not wait for it
 
         made = {"texture": texture}
         if self.wearable:
-            sides = turned.turned(texture, height)
+            sides = turned.turned(sewing.sewn(texture), height)
             made |= sides | {"turned": turned.row(sides)}
         return made
 
