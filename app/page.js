@@ -3,7 +3,7 @@
 import { $, described, grid, hit, make, number, percent, plural, time } from "./parts.js";
 
 const SENT = ["folder", "row", "query", "view", "rerank", "others", "top", "seed"];
-const EVEN = " “Same” is meant of two pictures that are one person's as often as not.";
+const EVEN = " “Same” assumes that two pictures show one person as often as not.";
 let galleries = [];
 let network = {};
 let turn = 0; // the newest request's number: an older one's answer is dropped

@@ -30,4 +30,4 @@ class Wearing:
 
     def _tell(self, path: Path) -> list[dict[str, Any]]:
         [told] = attributes.tell(self._folder, [path], self._device)
-        return [{"attribute": name.replace("_", " ")} | answer for name, answer in told["attributes"].items()]
+        return [{"attribute": attributes.NAMES.get(head, head)} | worn for head, worn in told["attributes"].items()]

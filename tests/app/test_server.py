@@ -17,7 +17,7 @@ from sanreid.data.attributes import HEADS
 from sanreid.evaluation import calibration
 from sanreid.models.attributes import AttributeClassifier, Network
 from sanreid.params import validate
-from sanreid.search import textures
+from sanreid.search import attributes, textures
 from sanreid.synthesis import sewing, turned
 from sanreid.training import attributes as method
 from sanreid.training import checkpoint
@@ -133,7 +133,7 @@ def test_a_calibrated_network_says_how_likely_and_a_classifier_what_is_worn(plac
             client.get(f"/api/galleries/{key}/attributes", params=asked).json()
             for asked in ({"row": 2}, {"query": sent})
         )
-        assert [worn["attribute"] for worn in of_row] == [head.replace("_", " ") for head in HEADS]
+        assert [worn["attribute"] for worn in of_row] == [attributes.NAMES.get(head, head) for head in HEADS]
         assert of_row == of_sent  # the same picture
 
 

@@ -49,5 +49,6 @@ def attributes(
         return
     columns = ("attribute", "class", "probability")
     for one in told:
-        rows = [(head, worn["class"], f"{worn['probability']:.2f}") for head, worn in one["attributes"].items()]
+        worn = {wearing.NAMES.get(head, head): answer for head, answer in one["attributes"].items()}
+        rows = [(name, answer["class"], f"{answer['probability']:.2f}") for name, answer in worn.items()]
         lines.table(columns, rows, one["path"], left=columns)

@@ -15,6 +15,13 @@ from sanreid.data.attributes import HEADS
 from sanreid.training import attributes as method
 
 BATCH = 64
+NAMES = {
+    "clothes": "dress or trousers",
+    "down": "lower clothing",
+    "up": "sleeves",
+    "up_color": "upper colour",
+    "down_color": "lower colour",
+}  # of the heads that people would not understand; programs are given the heads' own
 SHIPPED = Path(__file__).parents[1] / "pretrained_attributes"  # a model folder, with its model card
 
 
