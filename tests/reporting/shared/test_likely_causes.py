@@ -37,7 +37,7 @@ def test_what_stands_out_is_said_with_its_numbers_the_rarest_first_and_what_does
     assert told[0] == NOTHING
     assert told[5] == (
         "it is darker than all other queries (brightness 12 %, usually 40 %); "
-        "80 % of its first answers are other people in its own camera (usually 30 %): place before person"
+        "80 % of its first answers are other people in its own camera (usually 30 %): the place outweighs the person"
     )
     third = np.full(60, 0.1)
     third[:5] = 0.2  # 55 of 59 others are better: 93 %
@@ -63,7 +63,11 @@ def test_a_cause_is_more_frequent_where_all_draws_say_so():
     assert chance < likely_causes.CHANCE
     assert chance > likely_causes.CHANCE / tried  # for so many causes it is too likely
     assert "stands out in 50 % of the worst tenth of the queries (4 of 40), and in 5 % of all" in said
-    assert said.endswith("than by chance: none of the causes.")
+    assert said.endswith("than chance explains: none of the causes; the nearest to it is dark, 50 % (of all 5 %).")
     camera = np.where(np.arange(40) < 4, 2.0, 1.0)
     said = likely_causes.summary(facts(40, camid=camera, brightness=bright), precision)
-    assert said.endswith("than by chance: camera 2, 100 % (of all 10 %).")
+    assert said.endswith("than chance explains: camera 2, 100 % (of all 10 %).")
+    seen = np.where(np.arange(40) < 4, 0.2, 0.4) + np.arange(40) / 1000
+    seen[30:36] = 0.3  # the worse quarter: all four of the worst, and six more
+    said = likely_causes.summary(facts(40, visible=seen), precision)
+    assert said.endswith("than chance explains: little of the body seen, 100 % (of all 25 %).")

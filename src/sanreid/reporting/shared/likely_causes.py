@@ -1,10 +1,11 @@
 """In words, the likely why of each query: in which measured facts it lies at the edge of all queries of its set.
 
 Decisions: "dark" has no meaning of its own, so each fact is compared with the other queries of the same set, and said
-where the query lies beyond STANDS_OUT of them on the side that hurts. That is a likely cause, and by chance some query
-in twenty has it: so `summary` counts each cause among the worst WORST of the queries and among all, and names one as
-more frequent only where chance gives as many in less than CHANCE of draws (hypergeometric, shared by the causes tried).
-A fact that is not known is NaN; nothing is guessed of it.
+where the query lies beyond STANDS_OUT of them on the side that hurts. That is a likely cause, and by chance one query
+in twenty has it: so `summary` asks of each whether it is more frequent among the WORST than among all. It counts from
+the worse QUARTER of a fact on, since in the last twentieth are too few to tell, and names a cause where as many lie
+among the worst in less than CHANCE of draws (hypergeometric, shared by the causes tried). A fact that is not known is
+NaN; nothing is guessed of it.
 """
 
 from collections.abc import Hashable
@@ -17,6 +18,7 @@ from scipy.stats import hypergeom
 
 STANDS_OUT = 0.95  # of the other queries: beyond so many, a fact is said. 0.9 would find something in most queries
 MOST = 3  # causes in a sentence, the rarest first
+QUARTER = 0.75
 WORST = 0.1  # of the queries, by average precision, are the worst
 CHANCE = 0.05
 
@@ -52,7 +54,7 @@ CAUSES = (
         "own_camera",
         False,
         "answers from its own camera",
-        "{value} of its first answers are other people in its own camera (usually {usual}): place before person",
+        "{value} of its first answers are other people in its own camera (usually {usual}): the place outweighs the person",
     ),
     Cause(
         "lookalike",
@@ -93,20 +95,20 @@ def summary(facts: pd.DataFrame, precision: NDArray[np.float64]) -> str:
     """Which causes, and which cameras (column `camid`), are more frequent among the worst queries than among all."""
     total, count = len(facts), max(1, round(WORST * len(facts)))
     worst = np.argsort(precision, kind="stable")[:count]
-    out = beyond(facts) >= STANDS_OUT
-    tried = {cause.name: out[:, i] for i, cause in enumerate(CAUSES) if facts[cause.fact].notna().any()}
+    shares = beyond(facts)
+    some = np.asarray((shares >= STANDS_OUT).any(axis=1))
+    tried = {c.name: shares[:, i] >= QUARTER for i, c in enumerate(CAUSES) if facts[c.fact].notna().any()}
     tried |= {f"camera {c:.0f}": (facts["camid"] == c).to_numpy() for c in sorted(facts["camid"].dropna().unique())}
-    more = []
+    found = []
     for name, has in tried.items():
         chance = hypergeom.sf(has[worst].sum() - 1, total, has.sum(), count)
-        if chance < CHANCE / len(tried):
-            more.append((chance, f"{name}, {percent(has[worst].mean())} (of all {percent(has.mean())})"))
-    some = np.asarray(out.any(axis=1))
+        found.append((chance, f"{name}, {percent(has[worst].mean())} (of all {percent(has.mean())})"))
+    more = [words for chance, words in sorted(found) if chance < CHANCE / len(tried)]
     said = (
         f"Something stands out in {percent(some[worst].mean())} of the worst tenth of the queries ({count} of {total})"
     )
-    said += f", and in {percent(some.mean())} of all. More frequent among the worst than by chance: "
-    return said + ("; ".join(words for _, words in sorted(more)) or "none of the causes") + "."
+    said += f", and in {percent(some.mean())} of all. Among the worst more often than chance explains: "
+    return said + ("; ".join(more) or f"none of the causes; the nearest to it is {min(found)[1]}") + "."
 
 
 def percent(share: float) -> str:
