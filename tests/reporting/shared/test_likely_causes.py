@@ -37,7 +37,7 @@ def test_what_stands_out_is_said_with_its_numbers_the_rarest_first_and_what_does
     assert told[0] == NOTHING
     assert told[5] == (
         "it is darker than all other queries (brightness 12 %, usually 40 %); "
-        "80 % of its first answers are other people in its own camera (usually 30 %): the place outweighs the person"
+        "80 % of its first answers are other people in its own camera (usually 30 %): a look-alike place"
     )
     third = np.full(60, 0.1)
     third[:5] = 0.2  # 55 of 59 others are better: 93 %

@@ -54,7 +54,7 @@ CAUSES = (
         "own_camera",
         False,
         "answers from its own camera",
-        "{value} of its first answers are other people in its own camera (usually {usual}): the place outweighs the person",
+        "{value} of its first answers are other people in its own camera (usually {usual}): a look-alike place",
     ),
     Cause(
         "lookalike",
@@ -85,8 +85,10 @@ def sentences(facts: pd.DataFrame, precision: NDArray[np.float64]) -> list[str]:
     """
     usual, told = facts[list(FACTS)].median(), []
     for shares, row, reached in zip(beyond(facts), facts.to_dict("records"), precision, strict=True):
-        order = [i for i in np.argsort(-shares, kind="stable")[:MOST] if shares[i] >= STANDS_OUT]
-        said = [_words(CAUSES[i], float(shares[i]), row, usual) for i in order]
+        order = np.argsort(-shares, kind="stable")[:MOST]
+        said = [_words(CAUSES[i], float(shares[i]), row, usual) for i in order if shares[i] >= STANDS_OUT]
+        if not said and shares[order[0]] >= QUARTER:
+            said = [f"{NOTHING}; nearest to it: {_words(CAUSES[order[0]], float(shares[order[0]]), row, usual)}"]
         told.append(FAULTLESS if reached == 1 else "; ".join(said) or NOTHING)
     return told
 
