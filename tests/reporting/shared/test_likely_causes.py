@@ -41,8 +41,10 @@ def test_what_stands_out_is_said_with_its_numbers_the_rarest_first_and_what_does
     )
     third = np.full(60, 0.1)
     third[:5] = 0.2  # 55 of 59 others are better: 93 %
-    assert STANDS_OUT > 55 / 59
-    assert likely_causes.sentences(facts(lookalike=third), np.full(60, 0.5))[0] == NOTHING
+    assert STANDS_OUT > 55 / 59 > likely_causes.QUARTER
+    told = likely_causes.sentences(facts(lookalike=third), np.full(60, 0.5))
+    assert told[0].startswith(f"{NOTHING}; nearest to it: 20 % of its first answers show person 7")
+    assert told[5] == NOTHING
     third[:3] = (0.6, 0.5, 0.4)
     assert "60 % of its first answers show person 7" in likely_causes.sentences(facts(lookalike=third), np.zeros(60))[0]
     height = np.full(60, 128.0)

@@ -2,8 +2,9 @@
 
 Decisions: a model folder says itself what it holds, so the networks of SAN and of the other systems are read by the
 readers of their own evaluations, with the architecture that they record and not the one that params.yaml has now.
-Floors are measured as networks are, but have no map that could show where they look. metrics.json is led by the plain
-ranking of everybody and notes what it was measured of, so that a page can leave out what is no longer so.
+Floors are measured as networks are; why a query fails, and where the feature looks, is told of networks alone.
+metrics.json is led by the plain ranking of everybody and notes what it was measured of, so that a page can leave out
+what is no longer so.
 """
 
 import hashlib
@@ -77,8 +78,8 @@ def write(
     values: Extracted, folder: Path, rows: pd.DataFrame, out: Path, p: Settings, lists: ranked_lists.Lists
 ) -> str:
     """`out` gets metrics.json, verification.json, roc.csv (`calibration.write`), a sheet of ranked lists for each of
-    SHEETS that the set allows, and of the plain ranking the worst queries (`retrieval_files.write_failures`) and, of a
-    network, looks.jpg: where its feature looks.
+    SHEETS that the set allows; of a network's plain ranking also the worst queries (`retrieval_files.write_failures`)
+    and looks.jpg: where its feature looks.
 
     Returns a line of what was found. Raises ValueError where a feature is not finite or nobody could be found.
     """
@@ -102,11 +103,11 @@ def write(
                 ids = shown.query, shown.gallery, shown.ranking
                 sheet = ranked_lists.draw(folder, rows, *ids, "cosine", lists, chosen)
                 pictures.write_rgb(work / name, sheet)
-        plain = found["all"]["plain"]
-        given = folder, rows, plain.query, plain.gallery, plain.ranking, "cosine", lists
-        orders = ranking.nearest(plain.query, plain.gallery, "cosine", lists.top)
-        retrieval_files.write_failures(work, *given, orders)
         if "model" in values[1]:
+            plain = found["all"]["plain"]
+            given = folder, rows, plain.query, plain.gallery, plain.ranking, "cosine", lists
+            orders = ranking.nearest(plain.query, plain.gallery, "cosine", lists.top)
+            retrieval_files.write_failures(work, *given, orders)
             net, size, _ = networks.load_any(Path(values[1]["model"]))
             read = retrieval_files.looked_at(net, folder, lambda path: tensors.decode(folder, [path], size, threads=1))
             chosen = ranked_lists.spread(plain.ranking.average_precision, lists.queries)

@@ -13,7 +13,7 @@ UNITS = {  # of the y axis, by a word of the term
     "id": "cross-entropy, nats",
     "triplet": "loss, distance of features",
     "reconstruction": "mean absolute error of texels",
-    "l1": "mean absolute error of texels",
+    "L1": "mean absolute error of texels",
     "structure": "1 − SSIM",
     "accuracy": "share of images",
 }
@@ -76,7 +76,7 @@ def _line(history: pd.DataFrame, term: str, kind: str, tip: str) -> Line:
 
 
 def _chart(term: str, lines: list[Line]) -> str:
-    words = term.replace("_", " ")
+    words = term.replace("_", " ").replace("l1", "L1")
     unit = next((UNITS[word] for word in words.split() if word in UNITS), "loss")
     svg = chart(lines, f"{words} by epoch", "epoch", size=(380, 230), y_label=unit)
     return f"<figcaption>{words}</figcaption>{svg}"

@@ -65,7 +65,7 @@ def cmc_chart(result: Results, ranks: int = 20) -> str:
             kind = "f" if method.floor else f"{kinds([result])[method.name]} seed"
             tip = method.label if method.floor else f"{method.label}, seed {seed}"
             lines.append(Line(shown["rank"].tolist(), (100 * shown["cmc"]).tolist(), kind, tip))
-    axes = {"x_label": "rank", "y_label": "queries whose person is found up to it, %"}
+    axes = {"x_label": "rank", "y_label": "person found up to this rank, % of queries"}
     return chart(lines, f"CMC on {result.set}", y_range=(0, 100), size=(620, 340), **axes) if lines else ""
 
 
