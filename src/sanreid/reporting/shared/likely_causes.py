@@ -104,13 +104,13 @@ def summary(facts: pd.DataFrame, precision: NDArray[np.float64]) -> str:
     found = []
     for name, has in tried.items():
         chance = hypergeom.sf(has[worst].sum() - 1, total, has.sum(), count)
-        found.append((chance, f"{name}, {percent(has[worst].mean())} (of all {percent(has.mean())})"))
+        found.append((chance, f"{name}, {percent(has[worst].mean())} (of all queries {percent(has.mean())})"))
     more = [words for chance, words in sorted(found) if chance < CHANCE / len(tried)]
-    said = (
-        f"Something stands out in {percent(some[worst].mean())} of the worst tenth of the queries ({count} of {total})"
+    words = "; ".join(more) or f"none of the causes; the nearest to it is {min(found)[1]}"
+    return (
+        f"Among the worst tenth of the queries ({count} of {total}) more often than chance explains: {words}. "
+        f"Something stands out in {percent(some[worst].mean())} of them, and in {percent(some.mean())} of all."
     )
-    said += f", and in {percent(some.mean())} of all. Among the worst more often than chance explains: "
-    return said + ("; ".join(more) or f"none of the causes; the nearest to it is {min(found)[1]}") + "."
 
 
 def percent(share: float) -> str:
