@@ -115,7 +115,10 @@ def of_digits(records: dict[str, Record], pictured: list[str], kind: str = "") -
         own = {f"division {SEEN}{kind}": records[SEEN]}
         yield _setting(f"seen{key}", f"Digits seen in training{kind}", words, own, named)
     if unseen := {f"division {name}{kind}": found for name, found in records.items() if name != SEEN}:
-        words = "Trained on four digits, calibrated on two others and what is made of them, to find the remaining four."
+        words = (
+            "Trained on four digits, calibrated on two others and what is made of them, to find the remaining four. "
+            "A division (d0, d1, ...) is one way to deal the ten digits out."
+        )
         yield _setting(f"unseen{key}", f"Digits never trained on{kind}", words, unseen, named)
 
 

@@ -138,6 +138,8 @@ def test_files_are_whole_and_the_same_again(people, model, tmp_path):
     assert precision[0] <= json.loads((tmp_path / "a/metrics.json").read_text())["mAP"]
     assert told["median"]["visible"] is None  # these people have no truth
     assert all(0 < q["brightness"] < 1 for q in told["queries"])
+    assert all(q["why"] for q in told["queries"])
+    assert "the worst tenth of the queries (1 of 5)" in told["summary"]
     assert images.size(tmp_path / "a/looks.jpg") == images.size(tmp_path / "a/ranked.jpg")
     height, width = images.size(tmp_path / "a/ranked.jpg")
     assert height > 2 * 176

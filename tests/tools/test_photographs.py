@@ -69,11 +69,21 @@ def test_every_network_and_floor_is_measured(made):
         assert (out / folder / "ranked.jpg").is_file()
         assert 0 <= json.loads((out / folder / "verification.json").read_text())["equal_error_rate"] <= 1
         assert (out / folder / "ranked_centred.jpg").is_file()
+        files = ("failures.json", "failures.jpg", "looks.jpg")
+        assert {(out / folder / name).is_file() for name in files} == {"floors" not in folder}
+        if "floors" in folder:
+            continue
+        told = json.loads((out / folder / "failures.json").read_text())
+        assert [told["queries"][0]["visible"], told["median"]["visible"]] == [None, None]  # no renderer knows
+        assert all(q["why"] and q["sharpness"] > 0 for q in told["queries"])
     numbers = pd.read_csv(out / "table.csv")
     assert len(numbers) == 4 * 4 * sum(len(ways) for ways in metrics["parts"].values())
     text = (out / "index.html").read_text()
     assert "models/strong/set/seed0: the loss rose" in text
     assert "colour stripes" in text
+    assert text.count("where the feature looks <span>") == 2  # of networks alone
+    assert text.count("and the likely why of each</span>") == 2
+    assert "body seen" not in text
     assert text.count("<i></i>") == 4  # a curve each
     assert (out / "table.md").read_text().count("\n") == 6
 

@@ -138,8 +138,10 @@ def test_every_section_has_its_content(html):
     assert "not available" not in words
     assert "One person or two?" not in words  # nothing was measured
     assert html.count("the other seeds") == html.count("where the feature looks <span>") == 3
-    assert "person 5 unknown 3.1 17 21 % unknown" in words
+    why = "it is darker than 97 % of the queries (brightness 21 %, usually 40 %)"
+    assert f"person 5 {why} unknown 3.1 17 21 % unknown" in words.replace("\u00a0", " ")
     assert "Median of all queries: brightness 40 %, body seen 33 %." in words
+    assert "Among the worst tenth of the queries more often than chance explains: dark, 40 %." in words
 
 
 def test_the_same_run_gives_the_same_page(root, html):
@@ -343,7 +345,7 @@ def test_in_a_browser_tables_sort_charts_tell_and_the_graph_knows_what_ran(html,
         found = page.locator("#later td").all_inner_texts()
         assert found == ["1 h 0 min", "2 min 5 s", "14 s", "0.6 s", "–"]
         page.evaluate("document.querySelector('svg.chart[data-chart]').parentElement.scrollIntoView()")
-        page.wait_for_selector("svg.chart.replaced", state="attached")
+        page.wait_for_function("document.querySelector('svg.chart[data-chart]').classList.contains('replaced')")
         first = page.locator("svg.chart[data-chart]").first
         kept = json.loads(first.get_attribute("data-chart"))["lines"][0]["ys"]
         assert page.evaluate("document.querySelector('.plotly-box').data[0].y") == kept

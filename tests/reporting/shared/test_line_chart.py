@@ -21,7 +21,7 @@ def points(path: str) -> list[tuple[float, float]]:
 
 
 def test_values_land_between_their_ticks():
-    svg = chart([Line([0, 1, 2], [0.0, 50.0, 100.0], "m0")], "t", "epoch", (0, 100), (400, 300))
+    svg = chart([Line([0, 1, 2], [0.0, 50.0, 100.0], "m0")], "t", "epoch", (0, 100), (400, 300), y_label="percent")
     line = next(e for e in elements(svg, "path") if "line" in e.get("class"))
     (x0, y0), (x1, y1), (x2, y2) = points(line.get("d"))
     assert x0 < x1 < x2
@@ -33,11 +33,32 @@ def test_values_land_between_their_ticks():
 
 
 def test_decades_are_equally_far_apart_on_a_log_axis():
-    svg = chart([Line([1e-4, 1e-2, 1.0], [0.0, 50.0, 100.0], "m0")], "t", "rate", (0, 100), (400, 300), log=True)
+    line = Line([1e-4, 1e-2, 1.0], [0.0, 50.0, 100.0], "m0")
+    svg = chart([line], "t", "rate", (0, 100), (400, 300), log=True, y_label="percent")
     (x0, _), (x1, _), (x2, _) = points(next(e for e in elements(svg, "path") if "line" in e.get("class")).get("d"))
     assert x1 - x0 == pytest.approx(x2 - x1, abs=0.11)
     below = [e for e in elements(svg, "text") if e.get("text-anchor") == "middle"]
     assert [e.text for e in below if e.text != "rate"] == ["0.0001", "0.001", "0.01", "0.1", "1"]
+
+
+def test_the_y_axis_has_a_name_or_rows_and_never_neither():
+    line = Line([0, 1], [0.0, 2e-5], "m0")
+    svg = chart([line], "t", "epoch", (0, 2e-5), y_label="loss, nats")
+    words = [e.text for e in elements(svg, "text")]
+    assert "loss, nats" in words
+    assert {"0", "10⁻⁵", "2×10⁻⁵"} <= set(words)
+    for rows, label in (((), ""), (("a",), "loss")):
+        with pytest.raises(ValueError, match="chart 't': the y axis has either rows or a name"):
+            chart([line], "t", "x", rows=rows, y_label=label)
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [(0, "0"), (0.5, "0.5"), (1e-4, "0.0001"), (1e-5, "10⁻⁵"), (-1e-5, "−10⁻⁵"), (2.5e-12, "2.5×10⁻¹²"), (-3, "−3"),
+     (1500, "1500"), (20000, "20,000")],
+)  # fmt: skip
+def test_numbers_are_written_as_people_write_them(value, words):
+    assert line_chart.number(value) == words
 
 
 def test_rows_have_their_names_and_marks_stand_in_them():
@@ -58,14 +79,14 @@ def test_rows_have_their_names_and_marks_stand_in_them():
 
 
 def test_gaps_are_skipped_and_nothing_is_an_error():
-    svg = chart([Line([0, 1, 2], [1.0, float("nan"), 3.0], "m0")], "t", "x")
+    svg = chart([Line([0, 1, 2], [1.0, float("nan"), 3.0], "m0")], "t", "x", y_label="y")
     assert "nan" not in svg
     with pytest.raises(ValueError, match="no finite value"):
-        chart([Line([0.0], [float("nan")], "m0")], "held out", "x")
+        chart([Line([0.0], [float("nan")], "m0")], "held out", "x", y_label="y")
 
 
 def test_words_are_escaped():
-    svg = chart([Line([0, 1], [0, 1], "m0", "a<b & 2")], '"t"', "<x>")
+    svg = chart([Line([0, 1], [0, 1], "m0", "a<b & 2")], '"t"', "<x>", y_label="<y>")
     assert "a<b" not in svg
     assert "a&lt;b &amp; 2" in svg
     ET.fromstring(svg)

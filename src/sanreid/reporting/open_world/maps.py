@@ -20,7 +20,7 @@ from sanreid.reporting.shared import templates
 from sanreid.reporting.shared.image_grids import Picture, rasterised
 
 COMPONENTS, PERPLEXITY = 50, 30.0
-COLOURS = ["#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd", "#8c564b", "#e377c2", "#20242c", "#bcbd22", "#17becf"]
+COLOURS = ["#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd", "#8c564b", "#e377c2", "#5b6b8c", "#bcbd22", "#17becf"]
 
 
 class Map(NamedTuple):
@@ -95,7 +95,13 @@ def turnable(rows: Sequence[Sequence[Map]], word: str, title: str) -> str:
                 trace = go.Scatter3d(x=x, y=y, z=z, mode="markers", name=name, legendgroup=name, marker=marks)
                 figure.add_trace(trace.update(showlegend=name not in told, hoverinfo="name"), row=i, col=j)
                 told.add(name)
-    bare = {"showticklabels": False, "title": "", "showbackground": False, "gridcolor": "#dfe4ec", "zeroline": False}
+    bare = {
+        "showticklabels": False,
+        "title": "",
+        "showbackground": False,
+        "gridcolor": "rgba(125, 137, 155, 0.3)",
+        "zeroline": False,
+    }
     figure.update_scenes(xaxis=bare, yaxis=bare, zaxis=bare)
     figure.update_layout(height=620 * len(rows), margin={"l": 10, "r": 10, "t": 40, "b": 10}, template="plotly_white")
     grey = {"color": "#7d899b"}  # seen on a light page and on a dark one

@@ -75,7 +75,7 @@ def by_rule(summary: pd.DataFrame, remedy: str, shown: tuple[str, str]) -> list[
 def by_length(summary: pd.DataFrame, shown: tuple[str, str]) -> list[Row]:
     """Of the shown rule, a row a length and remedy."""
     return [
-        Row((str(length), kind), cells(line), shown=kind == MENDED)
+        Row((f"{int(length):,}" if length != ALL else ALL, kind), cells(line), shown=kind == MENDED)
         for (rule, link, kind, length), line in summary.iterrows()  # pyrefly: ignore[not-iterable]
         if (rule, link) == shown
     ]

@@ -2,8 +2,9 @@
 
 Decisions: a model folder says itself what it holds, so the networks of SAN and of the other systems are read by the
 readers of their own evaluations, with the architecture that they record and not the one that params.yaml has now.
-Floors are measured as networks are. metrics.json is led by the plain ranking of everybody and notes what it was
-measured of, so that a page can leave out what is no longer so.
+Floors are measured as networks are; why a query fails, and where the feature looks, is told of networks alone.
+metrics.json is led by the plain ranking of everybody and notes what it was measured of, so that a page can leave out
+what is no longer so.
 """
 
 import hashlib
@@ -21,10 +22,10 @@ from torch import Tensor
 from sanreid import runtime
 from sanreid.data import images as pictures
 from sanreid.data import tensors
-from sanreid.evaluation import calibration, features, imagenet, photographs, trivial_baselines
+from sanreid.evaluation import calibration, features, imagenet, photographs, ranking, trivial_baselines
 from sanreid.evaluation.photographs import Found, Settings
 from sanreid.evaluation.ranking import Ranking
-from sanreid.reporting.shared import notices, ranked_lists
+from sanreid.reporting.shared import notices, ranked_lists, retrieval_files
 from sanreid.training import checkpoint, networks
 
 FLOORS = "floors"
@@ -76,8 +77,9 @@ def floors(
 def write(
     values: Extracted, folder: Path, rows: pd.DataFrame, out: Path, p: Settings, lists: ranked_lists.Lists
 ) -> str:
-    """`out` gets metrics.json, verification.json, roc.csv (`calibration.write`) and a sheet of ranked lists for each of
-    SHEETS that the set allows.
+    """`out` gets metrics.json, verification.json, roc.csv (`calibration.write`), a sheet of ranked lists for each of
+    SHEETS that the set allows; of a network's plain ranking also the worst queries (`retrieval_files.write_failures`)
+    and looks.jpg: where its feature looks.
 
     Returns a line of what was found. Raises ValueError where a feature is not finite or nobody could be found.
     """
@@ -101,6 +103,15 @@ def write(
                 ids = shown.query, shown.gallery, shown.ranking
                 sheet = ranked_lists.draw(folder, rows, *ids, "cosine", lists, chosen)
                 pictures.write_rgb(work / name, sheet)
+        if "model" in values[1]:
+            plain = found["all"]["plain"]
+            given = folder, rows, plain.query, plain.gallery, plain.ranking, "cosine", lists
+            orders = ranking.nearest(plain.query, plain.gallery, "cosine", lists.top)
+            retrieval_files.write_failures(work, *given, orders)
+            net, size, _ = networks.load_any(Path(values[1]["model"]))
+            read = retrieval_files.looked_at(net, folder, lambda path: tensors.decode(folder, [path], size, threads=1))
+            chosen = ranked_lists.spread(plain.ranking.average_precision, lists.queries)
+            pictures.write_rgb(work / "looks.jpg", ranked_lists.draw(*given, chosen, read))
     told = [f"{way.replace('_', ' and ')} {percent(f.ranking)}" for way, f in found["all"].items()]
     return f"rank-1 / mAP {', '.join(told)} %"
 

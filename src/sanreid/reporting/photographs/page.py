@@ -1,4 +1,5 @@
-"""The page of a set of photographs: tables by people and by way to rank, then each network's ranked lists.
+"""The page of a set of photographs: tables by people and by way to rank, then each network's ranked lists,
+where its feature looks, and its failures.
 
 Decisions: sheets are folded, since a page has many; the first network's is open. The pictures on it are of real people:
 it is for whoever has the set, and lies where git does not look. The overview lists the folders that hold a page, so
@@ -12,9 +13,10 @@ from sanreid import runtime
 from sanreid.reporting.photographs import seed_pairs
 from sanreid.reporting.photographs.measure import SHEETS
 from sanreid.reporting.photographs.table import COLUMNS, TITLES, Row
-from sanreid.reporting.shared import templates, verification
+from sanreid.reporting.shared import failures, templates, verification
 from sanreid.reporting.shared.pictures import embed, load
 
+WIDTH = 1400  # px: the widest that a sheet of failures is shown
 COVER = "cover.jpg"  # menu.py looks for it
 
 
@@ -32,7 +34,7 @@ def render(name: str, folder: Path, rows: Sequence[Row], pairs: Sequence[Sequenc
     for row in sorted(rows, key=lambda row: row.floor):
         found = {way: folder / row.folder / file for way, file in SHEETS.items()}
         drawn = [(TITLES[way], embed(load(file), quality=quality)) for way, file in found.items() if file.is_file()]
-        sheets.append((row, drawn))
+        sheets.append((row, drawn, failures.shown(folder / row.folder, WIDTH, quality)))
     floors = [row.label for row in rows if row.floor]
     return templates.render(
         "photographs/page.html",

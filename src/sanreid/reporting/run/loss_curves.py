@@ -9,6 +9,14 @@ from sanreid import faults
 from sanreid.reporting.shared.line_chart import Line, chart, thin
 
 NOT_TERMS = {"epoch", "step", "lr", "seconds"}
+UNITS = {  # of the y axis, by a word of the term
+    "id": "cross-entropy, nats",
+    "triplet": "loss, distance of features",
+    "reconstruction": "mean absolute error of texels",
+    "L1": "mean absolute error of texels",
+    "structure": "1 − SSIM",
+    "accuracy": "share of images",
+}
 
 
 class Charts(NamedTuple):
@@ -68,6 +76,7 @@ def _line(history: pd.DataFrame, term: str, kind: str, tip: str) -> Line:
 
 
 def _chart(term: str, lines: list[Line]) -> str:
-    words = term.replace("_", " ")
-    svg = chart(lines, f"{words} by epoch", "epoch", size=(380, 220))
+    words = term.replace("_", " ").replace("l1", "L1")
+    unit = next((UNITS[word] for word in words.split() if word in UNITS), "loss")
+    svg = chart(lines, f"{words} by epoch", "epoch", size=(380, 230), y_label=unit)
     return f"<figcaption>{words}</figcaption>{svg}"

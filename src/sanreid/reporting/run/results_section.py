@@ -65,7 +65,8 @@ def cmc_chart(result: Results, ranks: int = 20) -> str:
             kind = "f" if method.floor else f"{kinds([result])[method.name]} seed"
             tip = method.label if method.floor else f"{method.label}, seed {seed}"
             lines.append(Line(shown["rank"].tolist(), (100 * shown["cmc"]).tolist(), kind, tip))
-    return chart(lines, f"CMC on {result.set}", "rank (percent of queries)", (0, 100), (620, 340)) if lines else ""
+    axes = {"x_label": "rank", "y_label": "person found up to this rank, % of queries"}
+    return chart(lines, f"CMC on {result.set}", y_range=(0, 100), size=(620, 340), **axes) if lines else ""
 
 
 def _tip(row: Row) -> str:

@@ -93,7 +93,9 @@ def _difference(c: Comparison) -> dict[str, Any]:
 def answer(comparison: Comparison | None) -> str:
     """Whether the method's own part helps, in a sentence; what is asked in Table 1 of the headline's pair."""
     if comparison is None:
-        return "Do the texture losses help? Not known: the two variants of one start that tell were not both evaluated."
+        return (
+            "Do the texture losses help? Not known: the variant with them and the one without were not both evaluated."
+        )
     verdict, count = comparison.verdict("mAP"), len(comparison.seeds)
     said = f"{comparison.name} is {signed(comparison.mean('mAP'))} points of mAP"
     interval = interval_words(comparison.interval("mAP")) if count >= paired_differences.FEWEST else ""

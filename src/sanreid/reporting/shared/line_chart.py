@@ -18,7 +18,9 @@ import numpy as np
 from sanreid.reporting.shared import templates
 
 LEFT, RIGHT, TOP, BOTTOM = 46, 14, 14, 38  # px around the plot, for the axes' words
+NAMED = 14  # px more above it, for the y axis's name
 LETTER = 6.6  # px a character of a row's name takes
+SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 ENDS = {"line-ns": "v-4v8", "triangle-left": "l5-4v8z", "triangle-right": "l-5-4v8z"}  # plotly's names
 
 
@@ -45,12 +47,15 @@ def chart(
     x_range: tuple[float, float] | None = None,
     rows: Sequence[str] = (),
     log: bool = False,
+    y_label: str = "",
 ) -> str:
     """An SVG chart of `lines`; a range of None is the data's. Raises ValueError where nothing is finite.
 
     `log` is of an x axis of values above 0. With `rows` the y axis has their names instead of numbers, row 0 on top; a
-    name may have two lines.
+    name may have two lines. Otherwise `y_label` names it, above its upper end, where words need not be turned.
     """
+    if bool(y_label) == bool(rows):  # an axis without words tells nobody anything
+        raise ValueError(f"chart '{title}': the y axis has either rows or a name")
     xs = [float(x) for line in lines for x in line.xs]
     ys = [float(y) for line in lines for y in line.ys if math.isfinite(y)]
     if not xs or not ys:
@@ -58,6 +63,7 @@ def chart(
     width, height = size
     left = max(len(words) for row in rows for words in row.split("\n")) * LETTER + 14 if rows else LEFT
     y_range = (len(rows) - 0.5, -0.5) if rows else y_range
+    top = TOP + (NAMED if y_label else 0)
     (x0, x1), (y0, y1) = x_range or (min(xs), max(max(xs), min(xs) + 1e-9)), y_range or _padded(min(ys), max(ys))
 
     place: Callable[[float], float] = math.log10 if log else float
@@ -66,25 +72,27 @@ def chart(
         return left + (place(x) - place(x0)) / (place(x1) - place(x0)) * (width - left - RIGHT)
 
     def py(y: float) -> float:
-        return height - BOTTOM - min(max((y - y0) / (y1 - y0), 0), 1) * (height - TOP - BOTTOM)
+        return height - BOTTOM - min(max((y - y0) / (y1 - y0), 0), 1) * (height - top - BOTTOM)
 
     marks = []
     for line in lines:
         finite = ((x, y) for x, y in zip(line.xs, line.ys, strict=True) if math.isfinite(y))
         marks.append((line, [(f"{px(x):.1f}", f"{py(y):.1f}") for x, y in finite]))
     drawn = [vars(line) | {"xs": _short(line.xs), "ys": _short(line.ys)} for line in lines]
-    axes = {"x": x_label, "xrange": x_range, "yrange": y_range, "size": size, "rows": list(rows), "log": log}
+    axes = {"x": x_label, "y": y_label, "xrange": x_range, "yrange": y_range}
+    axes |= {"size": size, "rows": list(rows), "log": log}
     return templates.fill(
         "chart.svg",
         title=title,
         x_label=x_label,
+        y_label=y_label,
         values=escape(json.dumps({**axes, "lines": drawn}, separators=(",", ":"))),
         width=width,
         height=height,
         names=[(row.split("\n"), py(i)) for i, row in enumerate(rows)],
         xs=[(px(x), number(x), x == 0) for x in (decades if log else ticks)(x0, x1, 6)],
         ys=[] if rows else [(py(y), number(y)) for y in ticks(y0, y1, 6)],
-        box=(left, TOP, width - RIGHT, height - BOTTOM),
+        box=(left, top, width - RIGHT, height - BOTTOM),
         marks=marks,
         ends=ENDS,
     )
@@ -120,8 +128,12 @@ def decades(low: float, high: float, most: int) -> list[float]:
 
 
 def number(value: float) -> str:
-    """A tick's number without superfluous digits: 0.5, 20, 1500."""
-    return (f"{value:.4g}" if abs(value) < 1e4 else f"{value:.0f}").replace("-", "−")
+    """A tick's number as people write it, without superfluous digits: 0.5, 20, 1500, 20,000, 2×10⁻⁵."""
+    if 0 < abs(value) < 1e-4:
+        digits, _, exponent = f"{value:.3e}".partition("e")
+        power = "10⁻" + str(-int(exponent)).translate(SUPERSCRIPTS)
+        return f"{float(digits):g}×{power}".removeprefix("1×").replace("-1×", "-").replace("-", "−")
+    return (f"{value:.4g}" if abs(value) < 1e4 else f"{value:,.0f}").replace("-", "−")
 
 
 def thin(xs: Sequence[float], ys: Sequence[float], most: int = 120) -> tuple[list[float], list[float]]:

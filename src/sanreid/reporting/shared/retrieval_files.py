@@ -4,6 +4,7 @@ Decisions: SAN's evaluation and the other systems' write the same files, so that
 format. Ranked lists show the whole gallery, whatever the protocol that counts.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +14,9 @@ from torch import Tensor, nn
 
 from sanreid import runtime
 from sanreid.data.images import read_rgb, write_rgb
-from sanreid.evaluation import calibration, features
+from sanreid.evaluation import calibration, features, ranking
 from sanreid.evaluation.distances import Metric
-from sanreid.evaluation.ranking import Ranking
+from sanreid.evaluation.ranking import Embeddings, Ranking
 from sanreid.reporting.shared import activation, failures, ranked_lists
 from sanreid.reporting.shared.image_grids import Picture
 
@@ -42,16 +43,42 @@ def write(
     pd.DataFrame({"rank": np.arange(1, len(result.cmc) + 1), "cmc": result.cmc}).to_csv(folder / "cmc.csv", index=False)
     calibration.write(folder, extracted, rows)
     query, gallery = features.split(extracted, rows)
-    table = failures.table(images.name, rows, query, gallery, whole, metric, p.top)
+    orders = ranking.nearest(query, gallery, metric, p.top)
+    table = failures.table(images.name, rows, query, gallery, whole, orders)
     table.to_csv(folder / "queries.csv", index=False, float_format="%.6g")
-    runtime.write_json(folder / "failures.json", failures.describe(images, rows, query, whole, p.queries))
-    places = {path: i for i, path in enumerate(rows["path"])}
-
-    def looked_at(path: str) -> Picture:
-        strength = activation.strengths(net, decoded[places[path]][None], 1)[0]
-        return activation.overlay(read_rgb(images / path), strength)
-
     given = images, rows, query, gallery, whole, metric, p
+    write_failures(folder, *given, orders)
     write_rgb(folder / "ranked.jpg", ranked_lists.draw(*given))
-    write_rgb(folder / "failures.jpg", ranked_lists.draw(*given, failures.worst(whole.average_precision, p.queries)))
-    write_rgb(folder / "looks.jpg", ranked_lists.draw(*given, None, looked_at))
+    places = {path: i for i, path in enumerate(rows["path"])}
+    read = looked_at(net, images, lambda path: decoded[places[path]][None])
+    write_rgb(folder / "looks.jpg", ranked_lists.draw(*given, None, read))
+
+
+def write_failures(
+    folder: Path,
+    images: Path,
+    rows: pd.DataFrame,
+    query: Embeddings,
+    gallery: Embeddings,
+    whole: Ranking,
+    metric: Metric,
+    p: ranked_lists.Lists,
+    orders: failures.Orders,
+) -> None:
+    """`folder` gets failures.json and failures.jpg, the `p.queries` worst queries of the ranking `whole`."""
+    told = failures.describe(images, rows, query, gallery, whole, orders, p.queries)
+    runtime.write_json(folder / "failures.json", told)
+    chosen = failures.worst(whole.average_precision, p.queries)
+    write_rgb(folder / "failures.jpg", ranked_lists.draw(images, rows, query, gallery, whole, metric, p, chosen))
+
+
+def looked_at(net: nn.Module, images: Path, given: Callable[[str], Tensor]) -> Callable[[str], Picture]:
+    """A reader for `ranked_lists.draw`: the picture of a path in `images`, and where the feature of `net` looks.
+
+    `given` has the picture of a path as the network gets it, uint8 (1, 3, H, W).
+    """
+
+    def read(path: str) -> Picture:
+        return activation.overlay(read_rgb(images / path), activation.strengths(net, given(path), 1)[0])
+
+    return read

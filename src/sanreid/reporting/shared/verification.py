@@ -62,9 +62,8 @@ def section(networks: Mapping[str, Sequence[Path]], floors: Sequence[str] = ()) 
             lines.append(Line(curve["fpr"].tolist(), (100 * curve["tpr"]).tolist(), seed, tip=tip))
     if not rows:
         return None
-    drawn = chart(
-        lines, "ROC", "share of other pairs accepted (true pairs accepted, percent)", (0, 100), (620, 340), log=True
-    )
+    axes = {"x_label": "false accepts, share of pairs of two people (FPR)", "y_label": "true accepts, % of true pairs"}
+    drawn = chart(lines, "ROC", y_range=(0, 100), size=(620, 340), log=True, **axes)
     return Section(drawn, rows, notes)
 
 
