@@ -57,3 +57,9 @@ def test_a_record_is_one_line_whatever_a_file_is_called(capsys):
     shown = capsys.readouterr().out
     assert "[bold]a[/bold]\\n" in shown
     assert "[red]" in shown
+
+
+def test_a_picture_of_standard_input_is_called_as_it_was_named(monkeypatch, tmp_path):
+    [sent] = by_stdin(monkeypatch, b"\x89PNG\r\n\x1a\n")
+    assert given.called(sent) == "-"
+    assert given.called(tmp_path) == str(tmp_path)

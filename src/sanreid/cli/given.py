@@ -24,6 +24,7 @@ ModelFolder = Annotated[
 Device = Annotated[str, typer.Option(help="auto (a GPU where there is one), cpu, cuda, cuda:1, ...")]
 Batch = Annotated[int, typer.Option(min=1, help="Pictures at once: speed and memory only.")]
 Signatures = (b"\xff\xd8\xff", b"\x89PNG", b"BM", b"GIF8", b"II*\0", b"MM\0*", b"RIFF", b"P5", b"P6")
+_sent: Path | None = None  # the file that holds standard input's picture while the command runs
 
 
 def pictures(arguments: Sequence[str]) -> list[Path]:
@@ -49,6 +50,11 @@ def pictures(arguments: Sequence[str]) -> list[Path]:
         else:
             found.append(Path(argument))
     return found
+
+
+def called(path: Path) -> str:
+    """What a person calls one of `pictures`: its path; `-` where it came by standard input."""
+    return "-" if path == _sent else str(path)
 
 
 def output(place: Path, folder: bool = False) -> Path:
@@ -89,4 +95,6 @@ def _standard_input() -> list[Path]:
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     file = folder / "standard-input"
     file.write_bytes(data)
+    global _sent
+    _sent = file
     return [file]

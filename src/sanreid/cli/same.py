@@ -50,7 +50,8 @@ def same(
     first, second = network.embed(paths)
     found = comparison.answer(first, second, known, rate, prior)
     if as_json:
-        print(json.dumps({"a": str(paths[0]), "b": str(paths[1]), "model": network.name} | asdict(found), indent=2))
+        names = {"a": given.called(paths[0]), "b": given.called(paths[1])}
+        print(json.dumps(names | {"model": network.name} | asdict(found), indent=2))
         return
     verdict = "the same person" if found.same else "two people"
     print(f"{verdict}: probability {found.probability:.3f} of one (prior {prior:g})")
