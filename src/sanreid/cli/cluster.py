@@ -46,7 +46,7 @@ def cluster(
     - `sanreid cluster features.parquet --threshold 0.4 --json`
     """
     if html:
-        given.output(html)
+        given.ending(html, given.HTML, "--html")
     listed = galleries.find(gallery)
     from sanreid.api import Model
     from sanreid.search import groups, same

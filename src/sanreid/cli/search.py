@@ -53,7 +53,7 @@ def search(
     if as_json and html == "-":
         raise typer.BadParameter("--json writes to stdout too; name a file", param_hint="--html")
     if html and html != "-":
-        given.output(Path(html))
+        given.ending(Path(html), given.HTML, "--html")
     paths = given.pictures(query)
     listed = galleries.find(gallery)
     from sanreid.search import nearest
