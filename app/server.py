@@ -35,6 +35,7 @@ STATUS = {
 }
 
 Top = Annotated[int, Query(ge=1, le=500)]
+Version = Annotated[str, Query(max_length=64)]  # of the gallery whose rows are meant; "": as it is now
 Large = Annotated[bool, Query()]
 
 
@@ -76,7 +77,8 @@ def create(page: Page) -> FastAPI:
         return page.failures(key)
 
     @app.get("/api/galleries/{key}/pictures/{row}")
-    def picture(key: str, row: int, large: Large = False) -> Response:
+    def picture(key: str, row: int, large: Large = False, v: Version = "") -> Response:
+        page.meant(key, v)
         return _image(page.thumbnail(key, row, pictures.SIDES[large]))
 
     @app.get("/api/galleries/{key}/painted/{kind}")
@@ -106,11 +108,14 @@ def create(page: Page) -> FastAPI:
         top: Top = 60,
         rerank: bool = False,
         other_cameras: bool = False,
+        v: Version = "",
     ) -> dict[str, Any]:
+        page.meant(key, v)
         return page.search(key, _asked(query, row), top, rerank, other_cameras)
 
     @app.get("/api/galleries/{key}/attributes")
-    def attributes(key: str, query: str | None = None, row: int | None = None) -> list[dict[str, Any]]:
+    def attributes(key: str, query: str | None = None, row: int | None = None, v: Version = "") -> list[dict[str, Any]]:
+        page.meant(key, v)
         return page.attributes(key, _asked(query, row))
 
     for name in FILES:

@@ -103,6 +103,18 @@ def test_pictures_are_small_and_may_be_kept(browser, key):
     assert len(browser.get(f"/api/galleries/{key}/sample", params={"count": 100}).json()) == 8
 
 
+def test_a_row_of_another_version_of_the_folder_is_refused(browser, key):
+    """Rows move when a folder is read again: what an older page means by a row would be somebody else."""
+    version = browser.get(f"/api/galleries/{key}").json()["version"]
+    for path in ("search?row=1&top=1", "pictures/1?large=true", "attributes?row=1"):
+        answer = browser.get(f"/api/galleries/{key}/{path}&v=older")
+        assert (answer.status_code, answer.json()["detail"]) == (
+            409,
+            "photos has changed since; choose the picture again",
+        )
+        assert browser.get(f"/api/galleries/{key}/{path}&v={version}").status_code != 409
+
+
 def test_failures_of_a_folder_whose_people_are_known(browser, key):
     found = browser.get(f"/api/galleries/{key}/failures").json()
     assert (found["asked"], found["pictures"]) == (4, 4)
