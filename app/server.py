@@ -15,6 +15,7 @@ import uvicorn
 from fastapi import Body, FastAPI, HTTPException, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import FileResponse, JSONResponse
+from starlette.requests import ClientDisconnect
 
 from app import guard, pictures
 from app.page import NotReadyError, Page
@@ -94,10 +95,13 @@ def create(page: Page) -> FastAPI:
         data = bytearray()
         if int(request.headers.get("content-length") or 0) > MOST_BYTES:
             raise HTTPException(413, TOO_LARGE)
-        async for piece in request.stream():
-            data += piece
-            if len(data) > MOST_BYTES:
-                raise HTTPException(413, TOO_LARGE)
+        try:
+            async for piece in request.stream():
+                data += piece
+                if len(data) > MOST_BYTES:
+                    raise HTTPException(413, TOO_LARGE)
+        except ClientDisconnect:  # the sending was called off: nobody waits for an answer, and nothing is wrong
+            raise HTTPException(400, "the picture did not arrive whole; send it again") from None
         return await run_in_threadpool(page.add, bytes(data))
 
     @app.get("/api/galleries/{key}/search")

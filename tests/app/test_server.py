@@ -1,5 +1,6 @@
 """The page's answers, through the application as a browser asks it."""
 
+import asyncio
 import io
 
 import numpy as np
@@ -212,6 +213,20 @@ def test_too_many_bytes_are_not_read(browser, monkeypatch):
     for body in ((bytes(100) for _ in range(11)), bytes(1001)):  # without and with a length beforehand
         answer = browser.post("/api/queries", content=body)
         assert (answer.status_code, answer.json()["detail"]) == (413, "more than 100 MB; make the picture smaller")
+
+
+def test_a_picture_whose_sending_was_called_off_is_no_fault_of_the_server(browser):
+    async def gone() -> dict:
+        return {"type": "http.disconnect"}
+
+    async def answered(message: dict) -> None:
+        told.append(message.get("status"))
+
+    told = []
+    headers = [(b"host", b"127.0.0.1"), (b"content-length", b"9")]
+    scope = {"type": "http", "method": "POST", "path": "/api/queries", "headers": headers, "query_string": b""}
+    asyncio.run(browser.app(scope, gone, answered))
+    assert told[:1] in ([], [400])
 
 
 @pytest.mark.parametrize("folder", ["..", "/etc", "../kept", "photos/../..", "secret.txt", ""])
