@@ -4,6 +4,7 @@ import { $, described, grid, hit, make, number, percent, plural, time } from "./
 
 const SENT = ["folder", "row", "v", "query", "view", "rerank", "others", "top", "seed"];
 const EVEN = " “Same” is meant of two pictures that are one person's as often as not.";
+const RENDERED = " It was measured on rendered people: of photographs it is too sure.";
 let galleries = [];
 let network = {};
 let turn = 0; // the newest request's number: an older one's answer is dropped
@@ -101,7 +102,7 @@ async function showSearch(gallery, at, mine) {
   const found = await ask(`/api/galleries/${gallery.id}/search?${wanted}`);
   if (mine !== turn) return;
   const again = found.reranked ? `; the nearest ${number(found.reranked)} re-ranked` : at.rerank ? "; too few to re-rank" : "";
-  $("told").textContent = `${plural(found.pictures, "picture", "pictures")} compared in ${Math.max(1, Math.round(1000 * found.seconds))} ms${again}.${network.calibrated ? EVEN : ""}`;
+  $("told").textContent = `${plural(found.pictures, "picture", "pictures")} compared in ${Math.max(1, Math.round(1000 * found.seconds))} ms${again}.${network.calibrated ? EVEN + (network.shipped ? RENDERED : "") : ""}`;
   if (found.asked) $("asked").lastElementChild.textContent = described(found.asked);
   $("results").replaceChildren(grid(found.results.map((item, i) => hit(item, i + 1))));
   showPerson(found.painted);

@@ -23,6 +23,7 @@ from app.network import Network
 from app.painting import Painting
 from app.queries import Queries
 from app.wearing import Wearing
+from sanreid.api import SHIPPED
 from sanreid.search.same import Calibration
 
 TOLD = 50  # broken pictures that are named; all are counted
@@ -59,7 +60,8 @@ class Page:
         height, width = self.model.image_size
         told = {"name": self.model.name, "dimension": self.model.dimension, "height": height, "width": width}
         able = {"attributes": self.wearing, "paints": self.painting, "calibrated": self.known}
-        return told | {name: what is not None for name, what in able.items()}
+        told |= {name: what is not None for name, what in able.items()}
+        return told | {"shipped": Path(self.model.folder).resolve() == SHIPPED.resolve()}
 
     def galleries(self) -> list[dict[str, Any]]:
         """All folders that are offered, with their state."""

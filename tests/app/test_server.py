@@ -64,6 +64,7 @@ def key(browser) -> str:
     """The folder of photos, after reading."""
     [told] = browser.get("/api/galleries").json()["galleries"]
     assert (told["state"], told["name"], told["kept"]) == ("unread", "photos", False)
+    assert browser.get("/api/galleries").json()["network"]["shipped"] is False
     asked = browser.get(f"/api/galleries/{told['id']}/search", params={"row": 0})
     assert (asked.status_code, asked.json()["detail"]) == (409, "photos: not read yet; index it first")
     told = ready(browser, told["id"])
