@@ -3,8 +3,8 @@
 Decisions: typer, whose commands are typed functions. `sanreid --help` lists the verbs from VERBS, so that it imports
 no verb, and no verb file imports torch, numpy or pandas at its top: help is there at once. A verb is the function of
 its file's name; to add one, write the file and its line in VERBS. Exit status: 0 done, 1 failed (bad input, told in
-one line on stderr), 2 wrong use, 130 stopped by Ctrl-C (`start`). An empty argument is wrong use, whatever the verb: it
-is a shell's variable that was never set, and as a path it would mean the current folder.
+one line on stderr), 2 wrong use, 130 interrupted by Ctrl-C (start.py). An empty argument is wrong use, whatever the
+verb: it is a shell's variable that was never set, and as a path it would mean the current folder.
 """
 
 import io
@@ -19,7 +19,6 @@ import typer
 from typer.core import TyperGroup
 
 from sanreid import faults
-from sanreid.cli import start
 
 VERBS = {
     "embed": "Turn pictures of people into features, in a file to search in.",
@@ -57,13 +56,6 @@ class Verbs(TyperGroup):
         if "" in args:
             ctx.fail("an empty argument was given: is a variable of the shell not set?")
         return super().parse_args(ctx, args)
-
-    def invoke(self, ctx: Any) -> Any:
-        """Run it; Ctrl-C is told here, because typer would end in silence."""
-        try:
-            return super().invoke(ctx)
-        except KeyboardInterrupt:
-            start.interrupted()
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the help without importing a verb."""
@@ -112,4 +104,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    start.main()
+    main()
