@@ -3,7 +3,8 @@
 Decisions: features are kept by network and folder, each with its file's size and date, so that a folder is read once
 and then only what is new or changed; what is gone is forgotten. The file is written whole or not at all, every minute
 while a long folder is read, so that a page that is stopped goes on where it was. A picture that cannot be read is
-named, counted and left out, and tried again when the folder is read again.
+named, counted and left out, and tried again when the folder is read again. Where nothing can be kept (a full disk, no
+permission), what was read is searched all the same, and the page says that it is not kept.
 """
 
 import hashlib
@@ -21,7 +22,7 @@ from numpy.typing import NDArray
 from app import pictures
 from app.folders import inside
 from app.network import Embeds
-from sanreid import runtime
+from sanreid import faults, runtime
 from sanreid.data import images
 from sanreid.search import listing, reading
 from sanreid.search.index import is_text, packed, unpacked
@@ -40,7 +41,7 @@ class Gallery:
     """N pictures of `folder`: names relative to it, features (N, D) of unit length, pids and camids (NOBODY: unknown).
 
     `asks` marks the queries of the set's own protocol; `broken` says by name why a picture was left out; `version`
-    changes when any picture does.
+    changes when any picture does; `unkept` says why the features are in memory alone ("": they are kept).
     """
 
     folder: Path
@@ -51,6 +52,7 @@ class Gallery:
     asks: NDArray[np.bool_]
     broken: dict[str, str] = field(default_factory=dict)
     version: str = ""
+    unkept: str = ""
 
     def path(self, row: int) -> Path:
         """The file of a row. Raises IndexError where there is no such row."""
@@ -73,6 +75,7 @@ def build(model: Embeds, folder: Path, kept: Path, report: Report = lambda done,
     features = _load(kept, stats)
     missing = [name for name in stats if name not in features]
     done, saved, known = len(table) - len(missing), time.monotonic(), len(features)
+    unkept = ""
     try:
         for start in range(0, len(missing), BATCH):
             report(done + start, len(table))
@@ -82,12 +85,12 @@ def build(model: Embeds, folder: Path, kept: Path, report: Report = lambda done,
                 else:
                     features[name] = outcome
             if time.monotonic() - saved > SAVED:
-                save(kept, stats, features)
+                unkept = _try_save(kept, stats, features)
                 saved = time.monotonic()
         report(len(table), len(table))
     finally:
-        if len(features) > known or (kept.is_file() and pq.read_metadata(kept).num_rows != len(features)):
-            save(kept, stats, features)
+        if len(features) > known or _rows(kept) not in (0, len(features)):
+            unkept = _try_save(kept, stats, features)
     broken = dict(sorted(broken.items()))
     if not features:
         raise reading.none_left(folder.name, broken)
@@ -96,7 +99,7 @@ def build(model: Embeds, folder: Path, kept: Path, report: Report = lambda done,
     matrix = np.stack([features[name] for name in names]).astype(np.float32, copy=False)
     pids, camids = (rows[c].fillna(NOBODY).to_numpy(np.int64) for c in ("pid", "camid"))
     told = hashlib.blake2b(repr([(name, stats[name]) for name in names]).encode(), digest_size=8).hexdigest()
-    return Gallery(folder, names, matrix, pids, camids, rows["asks"].to_numpy(bool), broken, told)
+    return Gallery(folder, names, matrix, pids, camids, rows["asks"].to_numpy(bool), broken, told, unkept)
 
 
 def stat(path: Path) -> Stat:
@@ -161,6 +164,24 @@ def _load(kept: Path, stats: dict[str, Stat]) -> dict[str, Row]:
     except (OSError, ValueError, KeyError) as error:  # pyarrow's own errors are ValueErrors
         runtime.log.warning("%s: not readable (%s); the folder is read anew", kept, error)
         return {}
+
+
+def _rows(kept: Path) -> int:
+    """How many pictures the file knows; 0 where it is absent, -1 where it is damaged."""
+    try:
+        return pq.read_metadata(kept).num_rows if kept.is_file() else 0
+    except (OSError, ValueError):
+        return -1
+
+
+def _try_save(kept: Path, stats: dict[str, Stat], features: dict[str, Row]) -> str:
+    """`save`, or why it cannot be done: a folder that was read for an hour is worth more than its file."""
+    try:
+        save(kept, stats, features)
+    except OSError as error:
+        runtime.log.warning("%s: not kept: %s", kept, faults.message(error))
+        return faults.message(error)
+    return ""
 
 
 def save(kept: Path, stats: dict[str, Stat], features: dict[str, Row]) -> None:

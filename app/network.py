@@ -17,7 +17,7 @@ class Embeds(Protocol):
 
 
 class Network(Embeds, Protocol):
-    """And says what it is: its name, the numbers of a feature, and the (height, width) that it sees, in pixels."""
+    """And says what it is: name, folder, the numbers of a feature, and the (height, width) in pixels that it sees."""
 
     @property
     def name(self) -> str: ...  # noqa: D102
@@ -27,6 +27,9 @@ class Network(Embeds, Protocol):
 
     @property
     def image_size(self) -> tuple[int, int]: ...  # noqa: D102
+
+    @property
+    def folder(self) -> Path: ...  # noqa: D102
 
     def digest(self) -> str:
         """What tells its weights from others."""

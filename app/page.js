@@ -2,8 +2,9 @@
 
 import { $, described, grid, hit, make, number, percent, plural, time } from "./parts.js";
 
-const SENT = ["folder", "row", "query", "view", "rerank", "others", "top", "seed"];
+const SENT = ["folder", "row", "v", "query", "view", "rerank", "others", "top", "seed"];
 const EVEN = " “Same” assumes that two pictures show one person as often as not.";
+const RENDERED = " It was measured on rendered people: on photographs it is too sure.";
 let galleries = [];
 let network = {};
 let turn = 0; // the newest request's number: an older one's answer is dropped
@@ -14,7 +15,8 @@ async function ask(path, options) {
   });
   const told = await answer.json().catch(() => ({ detail: `The server answered ${answer.status}.` }));
   if (answer.ok) return told;
-  throw new Error(typeof told.detail === "string" ? told.detail : "The page asked for something that there is not.");
+  const words = typeof told.detail === "string" ? told.detail : "The page asked for something that there is not.";
+  throw Object.assign(new Error(words), { status: answer.status });
 }
 
 function complain(error) {
@@ -79,11 +81,12 @@ function facts(gallery) {
   const known = [plural(gallery.pictures, "picture", "pictures")];
   if (gallery.people) known.push(plural(gallery.people, "person", "people"));
   if (gallery.cameras) known.push(plural(gallery.cameras, "camera", "cameras"));
+  if (gallery.unkept) known.push(`not kept on disk: ${gallery.unkept}`);
   return known.join(" · ");
 }
 
 async function showSearch(gallery, at, mine) {
-  const asked = at.query ? { query: at.query } : at.row !== undefined ? { row: at.row } : null;
+  const asked = at.query ? { query: at.query } : at.row !== undefined ? { row: at.row, v: at.v ?? "" } : null;
   $("more").hidden = Boolean(asked);
   for (const id of ["rerank", "top"]) $(id).parentElement.hidden = !asked;
   $("others-label").hidden = !asked || at.row === undefined || gallery.cameras < 2;
@@ -99,7 +102,7 @@ async function showSearch(gallery, at, mine) {
   const found = await ask(`/api/galleries/${gallery.id}/search?${wanted}`);
   if (mine !== turn) return;
   const again = found.reranked ? `; the nearest ${number(found.reranked)} re-ranked` : at.rerank ? "; too few to re-rank" : "";
-  $("told").textContent = `${plural(found.pictures, "picture", "pictures")} compared in ${Math.max(1, Math.round(1000 * found.seconds))} ms${again}.${network.calibrated ? EVEN : ""}`;
+  $("told").textContent = `${plural(found.pictures, "picture", "pictures")} compared in ${Math.max(1, Math.round(1000 * found.seconds))} ms${again}.${network.calibrated ? EVEN + (network.shipped ? RENDERED : "") : ""}`;
   if (found.asked) $("asked").lastElementChild.textContent = described(found.asked);
   $("results").replaceChildren(grid(found.results.map((item, i) => hit(item, i + 1))));
   showPerson(found.painted);
@@ -159,7 +162,7 @@ async function showFailures(gallery, mine) {
 }
 
 function showAsked(gallery, at) {
-  const picture = at.query ? `/api/queries/${at.query}?large=true` : at.row !== undefined && gallery?.state === "ready" ? `/api/galleries/${gallery.id}/pictures/${at.row}?large=true` : "";
+  const picture = at.query ? `/api/queries/${at.query}?large=true` : at.row !== undefined && gallery?.state === "ready" ? `/api/galleries/${gallery.id}/pictures/${at.row}?large=true&v=${at.v ?? ""}` : "";
   const [image, caption] = $("asked").children;
   $("asked").hidden = !picture;
   if (picture && image.getAttribute("src") !== picture) image.src = picture;
@@ -195,7 +198,20 @@ async function apply() {
     else if (["waiting", "reading"].includes(gallery?.state)) await follow(gallery.id, mine);
     return;
   }
-  await (failing && gallery.failures ? showFailures(gallery, mine) : showSearch(gallery, at, mine));
+  const shown = failing && gallery.failures ? showFailures(gallery, mine) : showSearch(gallery, at, mine);
+  await shown.catch((error) => again(error, at, mine));
+}
+
+// The folder was read again in another tab, or the page's server was started anew: ask what there is now, and go on.
+async function again(error, at, mine) {
+  if (error.status !== 409 || mine !== turn) throw error;
+  ({ galleries } = await ask("/api/galleries"));
+  const ready = current()?.state === "ready";
+  if (!ready) return apply();
+  if (!at.v || at.v === current().version) throw error;
+  history.replaceState(null, "", `#${new URLSearchParams({ folder: at.folder })}`); // its row is another picture's now
+  await apply();
+  complain(error);
 }
 
 function remember(gallery) {
@@ -225,7 +241,7 @@ async function send(file) {
     const sent = await ask("/api/queries", { method: "POST", body: file, headers: { "Content-Type": "application/octet-stream" } });
     sessionStorage.setItem(sent.id, `${file.name} · ${sent.width} x ${sent.height}`);
     sessionStorage.setItem(`${sent.id} note`, sent.note);
-    go({ query: sent.id, row: "", view: "" });
+    go({ query: sent.id, row: "", v: "", view: "" });
   } catch (error) {
     throw new Error(`${file.name}: ${error.message}`);
   } finally {
@@ -239,11 +255,12 @@ const safely = (work) => (event) => Promise.resolve(work(event)).catch(complain)
 $("results").addEventListener("click", (event) => {
   const clicked = event.target.closest(".hit");
   if (!clicked) return;
-  go({ row: clicked.value, query: "", view: "" });
+  const v = new URL(clicked.querySelector("img").src).searchParams.get("v");
+  go({ row: clicked.value, v, query: "", view: "" });
   scrollTo({ top: 0, behavior: "smooth" });
 });
 addEventListener("hashchange", safely(apply));
-$("folder").addEventListener("change", (event) => go({ folder: event.target.value, row: "", view: "" }));
+$("folder").addEventListener("change", (event) => go({ folder: event.target.value, row: "", v: "", view: "" }));
 $("read").addEventListener("click", safely(() => read(where().folder)));
 $("file").addEventListener("change", safely((event) => send(event.target.files[0])));
 $("rerank").addEventListener("change", (event) => go({ rerank: event.target.checked }));
@@ -258,7 +275,7 @@ $("other").querySelector("form").addEventListener("submit", safely(async (event)
   event.preventDefault();
   const gallery = await ask("/api/galleries", { method: "POST", body: JSON.stringify({ folder: $("typed").value }), headers: { "Content-Type": "application/json" } });
   remember(gallery);
-  go({ folder: gallery.id, row: "", view: "" });
+  go({ folder: gallery.id, row: "", v: "", view: "" });
 }));
 
 safely(async () => {
@@ -266,6 +283,6 @@ safely(async () => {
   ({ galleries, network } = told);
   $("network").textContent = `${told.network.name} · ${number(told.network.dimension)} numbers a picture`;
   const first = galleries.find((g) => g.state === "ready") ?? galleries.find((g) => g.kept) ?? galleries[0];
-  if (!current() && first) go({ folder: first.id, row: "" });
+  if (!current() && first) go({ folder: first.id, row: "", v: "" });
   if (current() || !first) await apply();
 })();

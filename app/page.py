@@ -1,7 +1,8 @@
 """What the page can be asked, as plain values that become JSON: folders, pictures, ranked lists, failures.
 
 Decisions: everything here is free of HTTP, so that it can be called from Python; a gallery's picture is named by its
-row, and its address carries the picture's version, so that a browser may keep it for ever. The first question to a
+row and by the version of the gallery: after a folder was read again, a row may be another person's, so that what an
+older page asks is refused. So a browser may keep a picture for ever, too. The first question to a
 gallery that was never read says so instead of reading it: that may take minutes, and is asked for by `read`.
 """
 
@@ -22,13 +23,14 @@ from app.network import Network
 from app.painting import Painting
 from app.queries import Queries
 from app.wearing import Wearing
+from sanreid.api import SHIPPED
 from sanreid.search.same import Calibration
 
 TOLD = 50  # broken pictures that are named; all are counted
 
 
 class NotReadyError(RuntimeError):
-    """A folder was asked for that has not been read."""
+    """A folder was asked for that has not been read, or as it was before it was read again."""
 
 
 class Page:
@@ -58,7 +60,8 @@ class Page:
         height, width = self.model.image_size
         told = {"name": self.model.name, "dimension": self.model.dimension, "height": height, "width": width}
         able = {"attributes": self.wearing, "paints": self.painting, "calibrated": self.known}
-        return told | {name: what is not None for name, what in able.items()}
+        told |= {name: what is not None for name, what in able.items()}
+        return told | {"shipped": Path(self.model.folder).resolve() == SHIPPED.resolve()}
 
     def galleries(self) -> list[dict[str, Any]]:
         """All folders that are offered, with their state."""
@@ -77,6 +80,8 @@ class Page:
                 "broken": [{"name": n, "why": w} for n, w in list(gallery.broken.items())[:TOLD]],
                 "broken_count": len(gallery.broken),
                 "failures": ranking.has_people(gallery),
+                "version": gallery.version,
+                "unkept": gallery.unkept,
             }
         return told
 
@@ -144,6 +149,11 @@ class Page:
             raise LookupError("no attribute classifier was given; start with ATTRIBUTES=models/attributes/seed0")
         with self._file(key, query) as (name, file):
             return self.wearing.of(name, file)
+
+    def meant(self, key: str, version: str) -> None:
+        """Raise NotReadyError where `version` is not that of the gallery: its rows may be other people's by now."""
+        if version and version != self._ready(key).version:
+            raise NotReadyError(f"{self.folders.name(self._folder(key))} has changed since; choose the picture again")
 
     def failures(self, key: str) -> dict[str, Any]:
         """The worst queries of a gallery whose people are known; ValueError for another."""

@@ -74,6 +74,9 @@ def kept_thumbnail(path: Path, side: int, folder: Path) -> Picture:
     data = images.load(path)
     made = thumbnail(data, side, side)
     if made.data is not data:
-        with runtime.atomic_file(kept) as work:
-            work.write_bytes(made.data)
+        try:
+            with runtime.atomic_file(kept) as work:
+                work.write_bytes(made.data)
+        except OSError as error:  # a full disk or no permission: it is made again the next time
+            runtime.log.debug("%s: not kept: %s", kept, error)
     return made

@@ -15,6 +15,7 @@ import uvicorn
 from fastapi import Body, FastAPI, HTTPException, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import FileResponse, JSONResponse
+from starlette.requests import ClientDisconnect
 
 from app import guard, pictures
 from app.page import NotReadyError, Page
@@ -35,6 +36,7 @@ STATUS = {
 }
 
 Top = Annotated[int, Query(ge=1, le=500)]
+Version = Annotated[str, Query(max_length=64)]  # of the gallery whose rows are meant; "": as it is now
 Large = Annotated[bool, Query()]
 
 
@@ -76,7 +78,8 @@ def create(page: Page) -> FastAPI:
         return page.failures(key)
 
     @app.get("/api/galleries/{key}/pictures/{row}")
-    def picture(key: str, row: int, large: Large = False) -> Response:
+    def picture(key: str, row: int, large: Large = False, v: Version = "") -> Response:
+        page.meant(key, v)
         return _image(page.thumbnail(key, row, pictures.SIDES[large]))
 
     @app.get("/api/galleries/{key}/painted/{kind}")
@@ -92,10 +95,13 @@ def create(page: Page) -> FastAPI:
         data = bytearray()
         if int(request.headers.get("content-length") or 0) > MOST_BYTES:
             raise HTTPException(413, TOO_LARGE)
-        async for piece in request.stream():
-            data += piece
-            if len(data) > MOST_BYTES:
-                raise HTTPException(413, TOO_LARGE)
+        try:
+            async for piece in request.stream():
+                data += piece
+                if len(data) > MOST_BYTES:
+                    raise HTTPException(413, TOO_LARGE)
+        except ClientDisconnect:  # the sending was called off: nobody waits for an answer, and nothing is wrong
+            raise HTTPException(400, "the picture did not arrive whole; send it again") from None
         return await run_in_threadpool(page.add, bytes(data))
 
     @app.get("/api/galleries/{key}/search")
@@ -106,11 +112,14 @@ def create(page: Page) -> FastAPI:
         top: Top = 60,
         rerank: bool = False,
         other_cameras: bool = False,
+        v: Version = "",
     ) -> dict[str, Any]:
+        page.meant(key, v)
         return page.search(key, _asked(query, row), top, rerank, other_cameras)
 
     @app.get("/api/galleries/{key}/attributes")
-    def attributes(key: str, query: str | None = None, row: int | None = None) -> list[dict[str, Any]]:
+    def attributes(key: str, query: str | None = None, row: int | None = None, v: Version = "") -> list[dict[str, Any]]:
+        page.meant(key, v)
         return page.attributes(key, _asked(query, row))
 
     for name in FILES:

@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from sanreid import runtime
+from sanreid import faults, runtime
 from sanreid.data import tensors
 from sanreid.evaluation import features
 from sanreid.training import checkpoint, networks
@@ -99,7 +99,8 @@ def device_named(name: str) -> torch.device:
         return runtime.device()
     try:
         device = torch.device(name)
-        torch.empty(1, device=device)
+        torch.zeros(1, device=device).item()  # a device that keeps no numbers ("meta") is none
     except (RuntimeError, AssertionError, NotImplementedError) as error:  # torch's words for a device that is not there
-        raise ValueError(f"device {name!r}: not there ({str(error).splitlines()[0][:80]}); use auto or cpu") from None
+        said = faults.cut(str(error).splitlines()[0].split(". ")[0])
+        raise ValueError(f"device {name!r}: not there ({said}); use auto or cpu") from None
     return device

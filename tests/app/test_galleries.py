@@ -143,3 +143,13 @@ def test_what_was_read_before_a_stop_is_kept(tmp_path, counting, monkeypatch):
     counting.asked.clear()
     build(counting, folder, kept)
     assert len(counting.asked) == 2
+
+
+def test_a_folder_is_searched_where_nothing_can_be_kept(tmp_path, model):
+    """A full disk or missing permission costs the file, not the reading."""
+    (tmp_path / "file").touch()
+    gallery = build(model, photos(tmp_path / "a"), tmp_path / "file/features.parquet")
+    assert len(gallery.names) == 8
+    assert "file" in gallery.unkept
+    assert "; " in gallery.unkept
+    assert build(model, tmp_path / "a", tmp_path / "kept/features.parquet").unkept == ""

@@ -45,7 +45,7 @@ def encoded(pixels: np.ndarray, kind: str) -> bytes:
     return file.getvalue()
 
 
-def test_a_person_searches(address):
+def test_a_person_searches(address, tmp_path):
     from playwright.sync_api import expect, sync_playwright
 
     with sync_playwright() as playwright:
@@ -108,6 +108,19 @@ def test_a_person_searches(address):
         tab.fill("#typed", "/etc")
         tab.keyboard.press("Enter")
         expect(alert).to_contain_text("/etc: not in a folder named at the start")
+
+        photo = tmp_path / "photos/damaged/0_1_1.png"  # comes first, so that every row is another picture's
+        photo.write_bytes(encoded(person(1, 1), "PNG"))
+        second = browser.new_page()
+        second.goto(tab.url)
+        second.click("#read")
+        expect(second.locator("#state")).to_have_text("9 pictures")
+        hits.first.click()
+        expect(alert).to_have_text("photos/damaged has changed since; choose the picture again")
+        expect(hits).to_have_count(9)
+        hits.first.click()
+        expect(told).to_contain_text("8 pictures compared")
+        expect(alert).to_be_hidden()
         browser.close()
     assert not faults
     assert all(url.startswith((address, "data:", "blob:")) for url in asked)

@@ -71,3 +71,9 @@ def test_a_thumbnail_is_kept_until_the_picture_changes(tmp_path):
     assert pictures.kept_thumbnail(file, 192, kept).data == b"kept"
     file.write_bytes(jpeg(900, 1100))
     assert opened(pictures.kept_thumbnail(file, 192, kept).data).shape == (192, 157, 3)
+
+
+def test_a_thumbnail_that_cannot_be_kept_is_shown(tmp_path):
+    file = tmp_path / "a.jpg"
+    file.write_bytes(jpeg(900, 1200))
+    assert max(opened(pictures.kept_thumbnail(file, 192, file / "no folder").data).shape) == 192

@@ -1,5 +1,6 @@
 """The page's answers, through the application as a browser asks it."""
 
+import asyncio
 import io
 
 import numpy as np
@@ -63,6 +64,7 @@ def key(browser) -> str:
     """The folder of photos, after reading."""
     [told] = browser.get("/api/galleries").json()["galleries"]
     assert (told["state"], told["name"], told["kept"]) == ("unread", "photos", False)
+    assert browser.get("/api/galleries").json()["network"]["shipped"] is False
     asked = browser.get(f"/api/galleries/{told['id']}/search", params={"row": 0})
     assert (asked.status_code, asked.json()["detail"]) == (409, "photos: not read yet; index it first")
     told = ready(browser, told["id"])
@@ -101,6 +103,18 @@ def test_pictures_are_small_and_may_be_kept(browser, key):
     with Image.open(io.BytesIO(answer.content)) as image:
         assert max(image.size) <= 192
     assert len(browser.get(f"/api/galleries/{key}/sample", params={"count": 100}).json()) == 8
+
+
+def test_a_row_of_another_version_of_the_folder_is_refused(browser, key):
+    """Rows move when a folder is read again: what an older page means by a row would be somebody else."""
+    version = browser.get(f"/api/galleries/{key}").json()["version"]
+    for path in ("search?row=1&top=1", "pictures/1?large=true", "attributes?row=1"):
+        answer = browser.get(f"/api/galleries/{key}/{path}&v=older")
+        assert (answer.status_code, answer.json()["detail"]) == (
+            409,
+            "photos has changed since; choose the picture again",
+        )
+        assert browser.get(f"/api/galleries/{key}/{path}&v={version}").status_code != 409
 
 
 def test_failures_of_a_folder_whose_people_are_known(browser, key):
@@ -200,6 +214,20 @@ def test_too_many_bytes_are_not_read(browser, monkeypatch):
     for body in ((bytes(100) for _ in range(11)), bytes(1001)):  # without and with a length beforehand
         answer = browser.post("/api/queries", content=body)
         assert (answer.status_code, answer.json()["detail"]) == (413, "more than 100 MB; make the picture smaller")
+
+
+def test_a_picture_whose_sending_was_called_off_is_no_fault_of_the_server(browser):
+    async def gone() -> dict:
+        return {"type": "http.disconnect"}
+
+    async def answered(message: dict) -> None:
+        told.append(message.get("status"))
+
+    told = []
+    headers = [(b"host", b"127.0.0.1"), (b"content-length", b"9")]
+    scope = {"type": "http", "method": "POST", "path": "/api/queries", "headers": headers, "query_string": b""}
+    asyncio.run(browser.app(scope, gone, answered))
+    assert told[:1] in ([], [400])
 
 
 @pytest.mark.parametrize("folder", ["..", "/etc", "../kept", "photos/../..", "secret.txt", ""])

@@ -4,6 +4,7 @@ import io
 import sys
 
 import pytest
+import typer
 
 from sanreid.cli import given, lines
 
@@ -46,6 +47,11 @@ def test_a_place_is_tried_before_the_work(tmp_path):
         given.output(tmp_path)
     with pytest.raises(ValueError, match="file: a file, and a folder is wanted"):
         given.output(tmp_path / "file", folder=True)
+    (tmp_path / "link").symlink_to(tmp_path / "file")
+    with pytest.raises(ValueError, match="link: a link, and the file would take its place"):
+        given.output(tmp_path / "link")  # as /dev/stdout is one
+    with pytest.raises(typer.BadParameter, match=r"photo\.jpg: end it in \.html or \.htm"):
+        given.ending(tmp_path / "photo.jpg", given.HTML, "--html")
     with pytest.raises(OSError, match=r"a\.npz: cannot be written \(.*\); choose another place"):
         given.output(tmp_path / "file/a.npz")
 
@@ -57,3 +63,9 @@ def test_a_record_is_one_line_whatever_a_file_is_called(capsys):
     shown = capsys.readouterr().out
     assert "[bold]a[/bold]\\n" in shown
     assert "[red]" in shown
+
+
+def test_a_picture_of_standard_input_is_called_as_it_was_named(monkeypatch, tmp_path):
+    [sent] = by_stdin(monkeypatch, b"\x89PNG\r\n\x1a\n")
+    assert given.called(sent) == "-"
+    assert given.called(tmp_path) == str(tmp_path)

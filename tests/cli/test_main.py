@@ -47,7 +47,7 @@ def test_every_verb_that_is_there_has_help_with_examples(monkeypatch, capfd):
 def test_wrong_use_is_status_2_and_help_is_0(monkeypatch, capfd):
     assert networks.run(monkeypatch, capfd, "--help")[0] == 0
     assert networks.run(monkeypatch, capfd, "-h")[0] == 0
-    for wrong in ((), ("searhc",), ("search", "--nothing"), ("--nothing",)):
+    for wrong in ((), ("searhc",), ("search", "--nothing"), ("--nothing",), ("search", "a.jpg", "-g", "")):
         assert networks.run(monkeypatch, capfd, *wrong)[0] == 2
 
 

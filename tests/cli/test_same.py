@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from sanreid.api import SHIPPED, Model
+from sanreid.cli import same as verb
 from sanreid.data import index
 from sanreid.evaluation import calibration
+from sanreid.search import same as comparison
 from tests.cli import networks
 from tests.stages import toy_san as toy
 
@@ -87,3 +89,16 @@ def test_what_is_wrong_is_one_line_or_status_2(place, monkeypatch, capfd, tmp_pa
     code, _, told = networks.run(monkeypatch, capfd, "calibrate", tmp_path / "loose", *model)
     assert code == 1
     assert "who is who is not told; add an index.csv" in told
+
+
+@pytest.mark.parametrize(
+    ("taken", "probability", "words"),
+    [
+        (True, 0.9, "the same person"),
+        (False, 0.8, "perhaps the same person, below the threshold"),
+        (False, 0.4, "two people"),
+    ],
+)
+def test_what_is_probable_is_not_called_two_people(taken, probability, words):
+    found = comparison.Answer(taken, probability, 0.5, 0.3, 0.4, 0.001, 0.4)
+    assert verb.verdict(found) == words

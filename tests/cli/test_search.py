@@ -2,6 +2,8 @@
 
 import io
 import json
+import os
+import shutil
 import sys
 
 import numpy as np
@@ -120,3 +122,16 @@ def test_what_is_wrong_is_one_line_or_status_2(place, monkeypatch, capfd, tmp_pa
         (asked, *ok, "--json", "--html=-"),
     ):
         assert networks.run(monkeypatch, capfd, "search", *arguments)[0] == 2
+
+
+def test_features_whose_pictures_changed_are_told(place, monkeypatch, capfd, tmp_path):
+    shutil.copytree(place / "people", tmp_path / "people")
+    common = ("-m", place / "model")
+    file = tmp_path / "features.npz"
+    assert networks.run(monkeypatch, capfd, "embed", tmp_path / "people", "-o", file, *common)[0] == 0
+    asked = sorted((tmp_path / "people").rglob("*.png"))[0]
+    assert networks.run(monkeypatch, capfd, "search", asked, "-g", file, "--top", 1, *common)[2] == ""
+    os.utime(asked)
+    code, _, told = networks.run(monkeypatch, capfd, "search", asked, "-g", file, "--top", 1, *common)
+    assert code == 0
+    assert f"{file}: 1 of the pictures shown are gone or were changed" in told

@@ -1,6 +1,9 @@
 """Folders of photographs: three layouts become one table, and what is none of them is told."""
 
+import errno
+import os
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -107,3 +110,29 @@ def test_every_picture_of_a_folder_whatever_says_who_it_shows(pku, tmp_path):
     assert photographs.everything(pku)["pid"].tolist() == [1, 2]
     with pytest.raises(FileNotFoundError, match="nowhere: no such folder, or no pictures"):
         photographs.everything(tmp_path / "nowhere")
+
+
+def test_nothing_below_a_folder_is_lost_in_silence(pku, tmp_path, monkeypatch):
+    """Links to folders elsewhere are followed once, or told; dead links and folders that may not be read are told."""
+    drawn(tmp_path / "disk/cam3/003_3_1.png")
+    (tmp_path / "disk/round").symlink_to(tmp_path / "disk")
+    (pku / "cam3").symlink_to(tmp_path / "disk")
+    (pku / "again").symlink_to(tmp_path / "disk")
+    (pku / "inside").symlink_to(pku / "cam1")
+    (pku / "004_1_1.png").symlink_to(tmp_path / "nowhere.png")
+    (pku / "lost+found").mkdir()
+    scandir = os.scandir
+
+    def refusing(place):  # whoever runs the tests may be allowed everything
+        if Path(place).name == "lost+found":
+            raise PermissionError(errno.EACCES, "Permission denied", str(place))
+        return scandir(place)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    found = photographs.named(pku)
+    new = [p for p in found["path"] if not p.startswith(("cam1/", "cam2/"))]
+    assert sorted(Path(p).name for p in new) == ["003_3_1.png", "004_1_1.png", "lost+found"]
+    assert found["pid"].isna().sum() == 1
+    assert len(photographs.named(pku, follow=False)) == len(found) + 1  # `again` and `cam3` instead of the picture
+    with pytest.raises(PermissionError, match=r"lost\+found: a folder that may not be read"):
+        photographs.read(pku)

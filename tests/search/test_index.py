@@ -2,9 +2,12 @@
 
 import dataclasses
 import io
+import os
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from sanreid.data import images
@@ -64,6 +67,7 @@ def test_a_damaged_or_foreign_file_is_named(tmp_path, name):
 def test_a_changed_byte_of_a_feature_is_no_answer(tmp_path, suffix):
     file = tmp_path / f"features{suffix}"
     values = np.random.default_rng(0).normal(size=(3, 5)).astype(np.float32)
+    values /= np.linalg.norm(values, axis=1, keepdims=True)
     index.write(dataclasses.replace(made(tmp_path), features=values), file)
     data = bytearray(file.read_bytes())
     at = data.find(values[0, :2].tobytes())
@@ -128,3 +132,29 @@ def test_names_tell_people_and_cameras_where_all_have_such_names(tmp_path):
     for folder in ("empty", "nowhere"):
         with pytest.raises(FileNotFoundError, match=folder):
             listing.pictures(tmp_path / folder)
+
+
+@pytest.mark.parametrize(
+    ("features", "paths", "words"),
+    [
+        (100 * np.eye(3, 5), ["a.png", "b.png", "c.png"], "not of unit length"),
+        (np.eye(3, 5), ["a.png", None, "c.png"], "a row without a path"),
+        (np.zeros((0, 5)), [], "for 0 pictures"),
+    ],
+)
+def test_what_would_rank_wrongly_is_refused(tmp_path, features, paths, words):
+    file = tmp_path / "features.parquet"
+    index.write(made(tmp_path, pids=False), file)
+    note = pq.read_schema(file).metadata
+    columns = {"path": pa.array(paths, pa.string()), "feature": index.packed(features.astype(np.float32))}
+    pq.write_table(pa.table(columns, metadata=note), file)
+    with pytest.raises(ValueError, match=f"features.parquet: not readable .*{words}"):
+        index.read(file)
+
+
+def test_pictures_that_are_gone_or_newer_are_named(tmp_path):
+    for name in ("a.png", "c.png"):
+        (tmp_path / name).touch()
+    os.utime(tmp_path / "a.png", ns=(5, 5))
+    assert made(tmp_path).outdated([0, 2, 1, 1], since=5) == ["b/ü.png", "c.png"]
+    assert made(tmp_path).outdated([0], since=5) == []

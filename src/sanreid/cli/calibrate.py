@@ -41,7 +41,7 @@ def calibrate(
     if out is None and model is None:
         raise typer.BadParameter(OURS, param_hint="--out")
     if out is not None:
-        given.output(out)
+        given.ending(out, (".json",), "--out")
     from sanreid.search import index, listing
 
     table = listing.held_out(folder)

@@ -46,7 +46,7 @@ def cluster(
     - `sanreid cluster features.parquet --threshold 0.4 --json`
     """
     if html:
-        given.output(html)
+        given.ending(html, given.HTML, "--html")
     listed = galleries.find(gallery)
     from sanreid.api import Model
     from sanreid.search import groups, same
@@ -56,6 +56,7 @@ def cluster(
     with bar(galleries.pictures(listed), "embedding") as done:
         made = galleries.features(listed, gallery, network, batch, done)
     galleries.tell_broken(made)
+    galleries.tell_outdated(made, range(len(made)), gallery)
     if known is not None:
         found = groups.people(made.features, known, made.camids)
     else:

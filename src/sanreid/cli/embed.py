@@ -1,6 +1,7 @@
 """`sanreid embed`: pictures to features, in a file that `sanreid search` searches in."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -51,6 +52,7 @@ def embed(
     with bar(len(paths), "embedding") as done:
         if folder is None or table is None:
             made = index.of_pictures(network, [Path(path) for path in paths], batch, done)
+            made = replace(made, paths=[given.called(Path(path)) for path in paths])
         else:
             made = gallery.features(table, folder, network, batch, done)
     gallery.tell_broken(made)

@@ -6,7 +6,7 @@ that are named one by one are wanted, so a broken one of them is an error.
 """
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,12 +38,12 @@ def pictures(found: "Index | pd.DataFrame") -> int:
     return 0 if isinstance(found, Index) else len(found)
 
 
-def check(found: "Index | pd.DataFrame", model: "Model") -> None:
-    """ValueError where a file's features are another network's."""
+def check(found: "Index | pd.DataFrame", model: "Model", place: Path) -> None:
+    """ValueError where the features of the file `place` are another network's."""
     from sanreid.search.index import Index
 
     if isinstance(found, Index):
-        found.check(model)
+        found.check(model, place)
 
 
 def features(
@@ -55,7 +55,7 @@ def features(
     """
     from sanreid.search import index
 
-    check(found, model)
+    check(found, model, place)
     if isinstance(found, index.Index):
         return found
     return index.of_table(model, place, found, batch, progress, broken="leave_out")
@@ -71,3 +71,14 @@ def tell_broken(made: "Index") -> None:
         print(f"  {name}: {why}", file=sys.stderr)
     if count > TOLD:
         print(f"  and {count - TOLD} more", file=sys.stderr)
+
+
+def tell_outdated(made: "Index", rows: Iterable[int], place: Path) -> None:
+    """Say on standard error which pictures in `rows` are gone or changed since the features' file `place` was written.
+
+    Of a folder, whose pictures were read just now, nothing is said.
+    """
+    old = made.outdated(rows, place.stat().st_mtime_ns) if place.is_file() else []
+    if old:
+        told = f"{len(old)} of the pictures shown are gone or were changed after it was written, such as {old[0]}"
+        print(f"{place}: {told}; `sanreid embed` writes it again", file=sys.stderr)

@@ -24,6 +24,8 @@ ModelFolder = Annotated[
 Device = Annotated[str, typer.Option(help="auto (a GPU where there is one), cpu, cuda, cuda:1, ...")]
 Batch = Annotated[int, typer.Option(min=1, help="Pictures at once: speed and memory only.")]
 Signatures = (b"\xff\xd8\xff", b"\x89PNG", b"BM", b"GIF8", b"II*\0", b"MM\0*", b"RIFF", b"P5", b"P6")
+HTML = (".html", ".htm")
+_sent: Path | None = None  # the file that holds standard input's picture while the command runs
 
 
 def pictures(arguments: Sequence[str]) -> list[Path]:
@@ -51,11 +53,19 @@ def pictures(arguments: Sequence[str]) -> list[Path]:
     return found
 
 
+def called(path: Path) -> str:
+    """What a person calls one of `pictures`: its path; `-` where it came by standard input."""
+    return "-" if path == _sent else str(path)
+
+
 def output(place: Path, folder: bool = False) -> Path:
     """`place`, where a file (or a `folder` of files) can be written there.
 
-    Raises ValueError where something else has the name, OSError where nothing can be written; both before any work.
+    Raises ValueError where something else has the name (also a link, such as /dev/stdout, whose place a file would
+    take), OSError where nothing can be written; both before any work.
     """
+    if place.is_symlink() and not folder:
+        raise ValueError(f"{place}: a link, and the file would take its place; name the file that it leads to")
     if place.exists() and place.is_dir() is not folder:
         wanted = "a file, and a folder is wanted" if folder else "no file, so none can take its place"
         raise ValueError(f"{place}: {wanted}; name another")
@@ -67,6 +77,14 @@ def output(place: Path, folder: bool = False) -> Path:
             return place
     except OSError as error:
         raise OSError(f"{place}: cannot be written ({error.strerror}); choose another place") from None
+
+
+def ending(place: Path, suffixes: Sequence[str], option: str) -> Path:
+    """`output` for a file that ends in one of `suffixes`; wrong use for another, which may be somebody's picture."""
+    output(place)
+    if place.suffix.lower() not in suffixes:
+        raise typer.BadParameter(f"{place}: end it in {' or '.join(suffixes)}", param_hint=option)
+    return place
 
 
 def _in_folder(folder: Path) -> list[Path]:
@@ -89,4 +107,6 @@ def _standard_input() -> list[Path]:
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     file = folder / "standard-input"
     file.write_bytes(data)
+    global _sent
+    _sent = file
     return [file]

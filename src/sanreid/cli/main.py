@@ -3,7 +3,8 @@
 Decisions: typer, whose commands are typed functions. `sanreid --help` lists the verbs from VERBS, so that it imports
 no verb, and no verb file imports torch, numpy or pandas at its top: help is there at once. A verb is the function of
 its file's name; to add one, write the file and its line in VERBS. Exit status: 0 done, 1 failed (bad input, told in
-one line on stderr), 2 wrong use, 130 stopped by Ctrl-C (nothing is left half-written).
+one line on stderr), 2 wrong use, 130 interrupted by Ctrl-C (start.py). An empty argument is wrong use, whatever the
+verb: it is a shell's variable that was never set, and as a path it would mean the current folder.
 """
 
 import io
@@ -50,6 +51,12 @@ class Verbs(TyperGroup):
             return typer.core.TyperCommand(cmd_name, help=VERBS[cmd_name])
         return command(cmd_name)
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Refuse an empty argument; else as typer does."""
+        if "" in args:
+            ctx.fail("an empty argument was given: is a variable of the shell not set?")
+        return super().parse_args(ctx, args)
+
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the help without importing a verb."""
         self.listing = True
@@ -85,14 +92,14 @@ def _top() -> None:
 
 
 def main() -> None:
-    """The entry point: one line on stderr and status 1 where input, disk or machine fail."""
-    level = os.environ.get("SANREID_LOG", "WARNING").upper()
-    logging.basicConfig(level=level, format="%(message)s", stream=sys.stderr)
+    """Run the command: one line on stderr and status 1 where input, disk or machine fail."""
     sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115 - closed by the shell (>&-): as print takes it
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="surrogateescape")  # names that are no UTF-8 leave as they came
     with faults.told("sanreid"):
+        level = os.environ.get("SANREID_LOG", "WARNING").upper()
+        logging.basicConfig(level=level, format="%(message)s", stream=sys.stderr)
         app()
 
 

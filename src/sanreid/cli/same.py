@@ -4,11 +4,14 @@ import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from sanreid.cli import given
+
+if TYPE_CHECKING:
+    from sanreid.search.same import Answer
 
 
 def same(
@@ -50,10 +53,10 @@ def same(
     first, second = network.embed(paths)
     found = comparison.answer(first, second, known, rate, prior)
     if as_json:
-        print(json.dumps({"a": str(paths[0]), "b": str(paths[1]), "model": network.name} | asdict(found), indent=2))
+        names = {"a": given.called(paths[0]), "b": given.called(paths[1])}
+        print(json.dumps(names | {"model": network.name} | asdict(found), indent=2))
         return
-    verdict = "the same person" if found.same else "two people"
-    print(f"{verdict}: probability {found.probability:.3f} of one (prior {prior:g})")
+    print(f"{verdict(found)}: probability {found.probability:.3f} of one (prior {prior:g})")
     print(f"similarity {found.similarity:.4f}, threshold {found.threshold:.4f}")
     print(
         f"the threshold took {100 * found.false_accept_rate:.3g} % of pairs of two people and "
@@ -65,3 +68,10 @@ def same(
             "--calibration mine.json go by people of your own",
             file=sys.stderr,
         )
+
+
+def verdict(found: "Answer") -> str:
+    """The answer in words; what is probable and yet below the threshold is called neither one person nor two."""
+    if found.same:
+        return "the same person"
+    return "two people" if found.probability < 0.5 else "perhaps the same person, below the threshold"

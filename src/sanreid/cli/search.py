@@ -53,7 +53,7 @@ def search(
     if as_json and html == "-":
         raise typer.BadParameter("--json writes to stdout too; name a file", param_hint="--html")
     if html and html != "-":
-        given.output(Path(html))
+        given.ending(Path(html), given.HTML, "--html")
     paths = given.pictures(query)
     listed = galleries.find(gallery)
     from sanreid.search import nearest
@@ -63,13 +63,14 @@ def search(
     from sanreid.api import Model
 
     network = Model.load(model, device)
-    galleries.check(listed, network)
+    galleries.check(listed, network, gallery)
     with bar(len(paths) + galleries.pictures(listed), "embedding") as done:
         asked = network.embed(paths, batch, done)
         made = galleries.features(listed, gallery, network, batch, done)
     galleries.tell_broken(made)
     groups = [[str(path) for path in paths]] if together else [[str(path)] for path in paths]
     found = nearest.nearest(nearest.pooled(asked) if together else asked, made.features, top, rerank)
+    galleries.tell_outdated(made, found.rows.ravel().tolist(), gallery)
     if html:
         from sanreid.search import page, tiles
 
@@ -79,7 +80,8 @@ def search(
         else:
             tiles.write(Path(html), text)
             print(f"{html}: {len(groups)} queries, {found.rows.shape[1]} pictures each", file=sys.stderr)
-    told = _told(groups, found, made)
+    named = [[given.called(Path(path)) for path in group] for group in groups]
+    told = _told(named, found, made)
     if as_json:
         about = {"gallery": str(gallery), "model": made.model, "weights": made.weights, "rerank": rerank}
         print(json.dumps(about | {"queries": told}, indent=2))

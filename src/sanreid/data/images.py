@@ -142,7 +142,8 @@ def load(path: Path) -> bytes:
         finally:
             os.close(file)
     except FileNotFoundError:
-        raise FileNotFoundError(f"{path}: not found") from None
+        dead = os.path.islink(path)
+        raise FileNotFoundError(f"{path}: {'a link that leads nowhere; remove it' if dead else 'not found'}") from None
     except OSError as error:
         raise type(error)(f"{path}: cannot be read ({error.strerror}); replace it, or see who may read it") from None
     if stat.S_ISREG(found.st_mode):

@@ -6,14 +6,16 @@ orientation of each person and camera is the query, the others are the gallery. 
 copied, in particular not into DVC's cache, because a shared cache would distribute pictures of real people.
 """
 
+import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
 
 from sanreid.data import folder as own
 from sanreid.data import images, index, market1501
-from sanreid.data.links import shown
+from sanreid.data.links import Inside
 
 PKU = re.compile(r"(?P<pid>[0-9]{1,9})_(?P<camid>[1-9][0-9]{0,4})_(?P<orientation>[0-9]{1,4})")
 SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"}
@@ -64,33 +66,70 @@ def everything(folder: Path) -> pd.DataFrame:
     return table[kept].astype({"camid": "Int64"}).reset_index(drop=True)
 
 
-def named(folder: Path) -> pd.DataFrame:
-    """`path` (POSIX, relative to `folder`) of its pictures at any depth, sorted, hidden ones left out.
+def named(folder: Path, follow: bool = True) -> pd.DataFrame:
+    """`path` (POSIX, relative to `folder`) of its pictures at any depth, sorted; what else is listed, `below` says.
 
-    `pid` and `camid` too where all names tell them, as Market-1501's and PKU-Reid's do. Paths are Python's own text,
-    which holds names that are no UTF-8. Raises FileNotFoundError where there is no such folder or no picture in it.
+    `pid` and `camid` too where all names tell them, as Market-1501's and PKU-Reid's do (null for a folder that cannot
+    be read). Paths are Python's own text, which holds names that are no UTF-8. Raises FileNotFoundError where there is
+    no such folder or no picture in it.
     """
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder}: no such folder, or no pictures in it; name a folder of pictures")
-    found = (p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES and shown(p, folder) and p.is_file())
-    paths = sorted(p.relative_to(folder).as_posix() for p in found)
+    paths = sorted(p.relative_to(folder).as_posix() for p in below(folder, follow))
     if not paths:
         kinds = ", ".join(sorted(SUFFIXES))
         raise FileNotFoundError(f"{folder}: no pictures in it ({kinds}); name another folder, or put some there")
     table = pd.DataFrame({"path": pd.Series(paths, dtype=object)})
-    known = [m for p in paths if (m := market1501.FILE.fullmatch(Path(p).name) or PKU.fullmatch(Path(p).stem))]
-    if len(known) < len(paths):
+    known = {p: m for p in paths if (m := market1501.FILE.fullmatch(Path(p).name) or PKU.fullmatch(Path(p).stem))}
+    if not known or any(p not in known and Path(p).suffix.lower() in SUFFIXES for p in paths):
         return table
-    return table.assign(**{k: pd.array([int(m[k]) for m in known], "Int64") for k in ("pid", "camid")})
+    ids = {k: [int(known[p][k]) if p in known else None for p in paths] for k in ("pid", "camid")}
+    return table.assign(**{k: pd.array(values, "Int64") for k, values in ids.items()})
+
+
+def below(folder: Path, follow: bool = True) -> Iterator[Path]:
+    """The pictures in `folder` at any depth, by their names, in no order; hidden ones left out.
+
+    Nothing is lost in silence: a link that leads nowhere and a folder that may not be read come too, for who reads
+    pictures to tell. A link to a folder elsewhere is followed, each such folder once, or comes by its own name where
+    `follow` is false; one that leads to within `folder` adds nothing. Raises OSError where `folder` itself cannot be
+    read.
+    """
+    lost: list[OSError] = []
+    inside, seen = Inside([folder]), set[tuple[int, int]]()
+
+    def entered(place: Path) -> bool:
+        try:
+            found = place.stat()
+        except OSError:
+            return True  # to be told when it is opened
+        key = found.st_dev, found.st_ino
+        new = key not in seen
+        seen.add(key)
+        return new
+
+    entered(folder)
+    for name, folders, names in os.walk(folder, onerror=lost.append, followlinks=True):
+        place, folders[:] = Path(name), [n for n in folders if not n.startswith(".")]
+        links = [n for n in folders if (place / n).is_symlink()]
+        if not follow:
+            yield from (place / n for n in links if not inside(place / n))
+        skipped = {n for n in links if not follow or inside(place / n)}
+        folders[:] = [n for n in folders if n not in skipped and entered(place / n)]
+        yield from (place / n for n in names if not n.startswith(".") and Path(n).suffix.lower() in SUFFIXES)
+    for error in lost:
+        if Path(error.filename) == folder:
+            raise error
+        yield Path(error.filename)
 
 
 def _pku(folder: Path) -> pd.DataFrame:
     """The table of pictures named as PKU-Reid names them, at any depth, by person, camera and orientation."""
     found = []
-    for path in folder.rglob("*"):
-        if path.suffix.lower() not in SUFFIXES or not shown(path, folder) or not path.is_file():
-            continue
+    for path in below(folder):
         match = PKU.fullmatch(path.stem)
+        if path.suffix.lower() not in SUFFIXES:
+            raise PermissionError(f"{path}: a folder that may not be read; change its mode (chmod), or remove it")
         if not match:
             raise FileNotFoundError(
                 f"{folder}: no layout that is known: no index.csv or index.parquet, no folders of Market-1501, and "

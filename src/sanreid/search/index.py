@@ -8,7 +8,7 @@ What a file is, its first bytes tell; both kinds hold checksums, so that a damag
 
 import io
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 NOTE = b"sanreid"  # the key of the note in a table's metadata
 SUFFIXES = (".parquet", ".npz")
 PARQUET, ZIP = b"PAR1", b"PK"  # what such files begin with
+UNIT = 1e-3  # how far a feature's length may be from 1
 BATCH = 64  # pictures at once: speed, memory and how often progress is told
 
 
@@ -61,13 +62,25 @@ class Index:
         """`pid` and `camid` of a row, where they are known."""
         return {k: int(v[row]) for k, v in (("pid", self.pids), ("camid", self.camids)) if v is not None}
 
-    def check(self, model: "Model") -> None:
-        """Raise ValueError where another network made the features."""
+    def check(self, model: "Model", place: object = "the gallery") -> None:
+        """Raise ValueError, which calls the features' file `place`, where another network made them."""
         if self.weights != model.digest():
             raise ValueError(
-                f"the gallery's features are of {self.model} ({self.weights}), the query's would be of {model.name} "
+                f"{place}: its features are of {self.model} ({self.weights}), the query's would be of {model.name} "
                 f"({model.digest()}): name the same --model, or embed the gallery again"
             )
+        if self.features.shape[1] != model.dimension:
+            raise ValueError(
+                f"{place}: its features have {self.features.shape[1]} numbers, those of {model.name} have "
+                f"{model.dimension}; `sanreid embed` writes it again"
+            )
+
+    def outdated(self, rows: Iterable[int], since: int) -> list[str]:
+        """Of those rows the pictures that are gone, or were written after the time `since` (nanoseconds), by name.
+
+        A picture that an older file took the place of is not noticed.
+        """
+        return [self.paths[row] for row in sorted(set(rows)) if _newer(self.place(row), since)]
 
 
 def build(
@@ -188,6 +201,11 @@ def read(file: Path) -> Index:
             raise ValueError(f"features of shape {features.shape} for {count} pictures")
         if not np.isfinite(features).all():
             raise ValueError("a feature is nan or infinite")
+        lengths = np.linalg.norm(features, axis=1)
+        if (abs(lengths - 1) > UNIT)[lengths > 0].any():  # what a network sees nothing in has length 0
+            raise ValueError("its features are not of unit length")
+        if any(not isinstance(path, str) or not path for path in columns["path"].tolist()):
+            raise ValueError("a row without a path")
         pids, camids = columns.get("pid"), columns.get("camid")
         if any(v is not None and (v.shape != (count,) or v.dtype.kind not in "iu") for v in (pids, camids)):
             raise ValueError(f"pid or camid are not {count} whole numbers")
@@ -200,6 +218,13 @@ def read(file: Path) -> Index:
         return Index(folder, paths, features, told["model"], told["weights"], pids, camids)
 
 
+def _newer(path: Path, since: int) -> bool:
+    try:
+        return path.stat().st_mtime_ns > since
+    except OSError:
+        return True
+
+
 def packed(features: NDArray[np.float32]) -> pa.FixedSizeListArray:
     """Features (N, D) as a column of a table."""
     return pa.FixedSizeListArray.from_arrays(pa.array(features.reshape(-1), pa.float32()), features.shape[1])
@@ -207,6 +232,8 @@ def packed(features: NDArray[np.float32]) -> pa.FixedSizeListArray:
 
 def unpacked(column: pa.ChunkedArray) -> NDArray[np.float32]:
     """The features (N, D) of such a column; ValueError or another error of pyarrow for another column."""
+    if not len(column):
+        return np.empty((0, 0), np.float32)
     flat = column.combine_chunks().flatten().to_numpy(zero_copy_only=False)
     return flat.reshape(len(column), -1)
 

@@ -43,9 +43,10 @@ def searched(folder: Path) -> pd.DataFrame:
 
     Of a set with query and gallery those two are searched: its training people are known to the network by heart, and
     would make it look better than it is. `asks` marks the queries of the set's own protocol; where it has none, every
-    picture whose person is known. What its table names and is broken is left to who reads it. Raises as `pictures`.
+    picture whose person is known. What its table names and is broken is left to who reads it. A link to a folder
+    elsewhere is not followed: the page opens no folder that was not named. Raises as `pictures`.
     """
-    table = _told(Path(folder), "leave_out")
+    table = _told(Path(folder), "leave_out", follow=False)
     if {"query", "gallery"} <= set(table["split"]):
         table = table[table["split"].isin(["query", "gallery"])]
         asks = table["split"] == "query"
@@ -55,10 +56,10 @@ def searched(folder: Path) -> pd.DataFrame:
     return kept.assign(asks=asks.astype(bool)).reset_index(drop=True)
 
 
-def _told(folder: Path, broken: images.Broken) -> pd.DataFrame:
+def _told(folder: Path, broken: images.Broken, follow: bool = True) -> pd.DataFrame:
     """`path`, `split` ("" without a table) and, where a table or all names tell them, `pid` and `camid`."""
     if (folder / index.NAME).is_file():
         return index.read(folder)
     if any((folder / name).is_file() for name in own.TABLES):
         return own.read(folder, broken)[0]
-    return photographs.named(folder).assign(split="")
+    return photographs.named(folder, follow).assign(split="")

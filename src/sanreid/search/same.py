@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from sanreid.evaluation import calibration
 from sanreid.evaluation.calibration import Calibration
 
+REMEDY = "`sanreid calibrate` writes one"
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -39,7 +41,10 @@ def find(folder: Path, file: Path | None = None) -> Calibration:
             f"--model {folder} -o {place.name}` writes one from people who were held out, or name an evaluation's "
             "verification.json by --calibration"
         )
-    return calibration.read(place)
+    try:
+        return calibration.read(place)
+    except ValueError as error:  # who has a command at hand, and no stages
+        raise ValueError(str(error).replace("run the stage that writes it again", REMEDY)) from None
 
 
 def answer(
