@@ -10,7 +10,7 @@ what is no longer so.
 import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from torch import Tensor
 from sanreid import runtime
 from sanreid.data import images as pictures
 from sanreid.data import tensors
-from sanreid.evaluation import calibration, features, imagenet, photographs, ranking, trivial_baselines
+from sanreid.evaluation import calibration, features, imagenet, photographs, trivial_baselines
 from sanreid.evaluation.photographs import Found, Settings
 from sanreid.evaluation.ranking import Ranking
 from sanreid.reporting.shared import notices, ranked_lists, retrieval_files
@@ -78,8 +78,8 @@ def write(
     values: Extracted, folder: Path, rows: pd.DataFrame, out: Path, p: Settings, lists: ranked_lists.Lists
 ) -> str:
     """`out` gets metrics.json, verification.json, roc.csv (`calibration.write`), a sheet of ranked lists for each of
-    SHEETS that the set allows; of a network's plain ranking also the worst queries (`retrieval_files.write_failures`)
-    and looks.jpg: where its feature looks.
+    SHEETS that the set allows; of a network's plain ranking also the worst queries and where its feature looks
+    (`retrieval_files.write_reasons`).
 
     Returns a line of what was found. Raises ValueError where a feature is not finite or nobody could be found.
     """
@@ -104,14 +104,11 @@ def write(
                 sheet = ranked_lists.draw(folder, rows, *ids, "cosine", lists, chosen)
                 pictures.write_rgb(work / name, sheet)
         if "model" in values[1]:
-            plain = found["all"]["plain"]
-            given = folder, rows, plain.query, plain.gallery, plain.ranking, "cosine", lists
-            orders = ranking.nearest(plain.query, plain.gallery, "cosine", lists.top)
-            retrieval_files.write_failures(work, *given, orders)
-            net, size, _ = networks.load_any(Path(values[1]["model"]))
-            read = retrieval_files.looked_at(net, folder, lambda path: tensors.decode(folder, [path], size, threads=1))
+            plain, (net, size, _) = found["all"]["plain"], networks.load_any(Path(values[1]["model"]))
+            given = folder, rows, plain.query, plain.gallery, plain.ranking, "cosine", lists, net
             chosen = ranked_lists.spread(plain.ranking.average_precision, lists.queries)
-            pictures.write_rgb(work / "looks.jpg", ranked_lists.draw(*given, chosen, read))
+            read = partial(tensors.decode, folder, size=size, threads=1)
+            retrieval_files.write_reasons(work, *given, lambda path: read([path]), chosen)
     told = [f"{way.replace('_', ' and ')} {percent(f.ranking)}" for way, f in found["all"].items()]
     return f"rank-1 / mAP {', '.join(told)} %"
 

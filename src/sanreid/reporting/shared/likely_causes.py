@@ -34,7 +34,7 @@ class Cause(NamedTuple):
     low: bool
     name: str
     words: str
-    form: str = "{:.0f} %"
+    form: str = "{:.0%}"
 
 
 CAUSES = (
@@ -47,8 +47,8 @@ CAUSES = (
     Cause(
         "light",
         False,
-        "lit unlike its right answers",
-        "it is lit unlike its right answers, more than {than} (brightness apart by {numbers})",
+        "lit unlike its answers",
+        "it is lit unlike its right answers, more than {than} ({numbers} apart)",
     ),
     Cause(
         "own_camera",
@@ -104,25 +104,17 @@ def summary(facts: pd.DataFrame, precision: NDArray[np.float64]) -> str:
     found = []
     for name, has in tried.items():
         chance = hypergeom.sf(has[worst].sum() - 1, total, has.sum(), count)
-        found.append((chance, f"{name}, {percent(has[worst].mean())} (of all queries {percent(has.mean())})"))
+        found.append((chance, f"{name}, {has[worst].mean():.0%} (of all queries {has.mean():.0%})"))
     more = [words for chance, words in sorted(found) if chance < CHANCE / len(tried)]
     words = "; ".join(more) or f"none of the causes; the nearest to it is {min(found)[1]}"
-    return (
-        f"Among the worst tenth of the queries ({count} of {total}) more often than chance explains: {words}. "
-        f"Something stands out in {percent(some[worst].mean())} of them, and in {percent(some.mean())} of all."
-    )
-
-
-def percent(share: float) -> str:
-    """'3 %'."""
-    return f"{100 * share:.0f} %"
+    said = f"Among the worst tenth of the queries ({count} of {total}) more often than chance explains: {words}. "
+    said += f"Something stands out in {some[worst].mean():.0%} of them, and in {some.mean():.0%} of all."
+    return said.replace("%", " %")
 
 
 def _words(cause: Cause, share: float, row: dict[Hashable, Any], usual: pd.Series) -> str:
     """What a cause says of a query that is worse than the `share` of the others."""
-    value, median = (
-        cause.form.format(100 * x if "%" in cause.form else x) for x in (row[cause.fact], usual[cause.fact])
-    )
+    value, median = (cause.form.format(x).replace("%", " %") for x in (row[cause.fact], usual[cause.fact]))
     than = "all other queries" if share == 1 else f"{int(100 * share)} % of the queries"
     numbers = f"{value}, usually {median}"
     return cause.words.format(than=than, value=value, usual=median, numbers=numbers, who=row["who"])

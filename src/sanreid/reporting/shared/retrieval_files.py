@@ -43,18 +43,15 @@ def write(
     pd.DataFrame({"rank": np.arange(1, len(result.cmc) + 1), "cmc": result.cmc}).to_csv(folder / "cmc.csv", index=False)
     calibration.write(folder, extracted, rows)
     query, gallery = features.split(extracted, rows)
-    orders = ranking.nearest(query, gallery, metric, p.top)
+    given = images, rows, query, gallery, whole, metric, p
+    places = {path: i for i, path in enumerate(rows["path"])}
+    orders = write_reasons(folder, *given, net, lambda path: decoded[places[path]][None])
     table = failures.table(images.name, rows, query, gallery, whole, orders)
     table.to_csv(folder / "queries.csv", index=False, float_format="%.6g")
-    given = images, rows, query, gallery, whole, metric, p
-    write_failures(folder, *given, orders)
     write_rgb(folder / "ranked.jpg", ranked_lists.draw(*given))
-    places = {path: i for i, path in enumerate(rows["path"])}
-    read = looked_at(net, images, lambda path: decoded[places[path]][None])
-    write_rgb(folder / "looks.jpg", ranked_lists.draw(*given, None, read))
 
 
-def write_failures(
+def write_reasons(
     folder: Path,
     images: Path,
     rows: pd.DataFrame,
@@ -63,22 +60,22 @@ def write_failures(
     whole: Ranking,
     metric: Metric,
     p: ranked_lists.Lists,
-    orders: failures.Orders,
-) -> None:
-    """`folder` gets failures.json and failures.jpg, the `p.queries` worst queries of the ranking `whole`."""
-    told = failures.describe(images, rows, query, gallery, whole, orders, p.queries)
-    runtime.write_json(folder / "failures.json", told)
-    chosen = failures.worst(whole.average_precision, p.queries)
-    write_rgb(folder / "failures.jpg", ranked_lists.draw(images, rows, query, gallery, whole, metric, p, chosen))
+    net: nn.Module,
+    read: Callable[[str], Tensor],
+    chosen: NDArray[np.int64] | None = None,
+) -> failures.Orders:
+    """`folder` gets failures.json and failures.jpg, the worst queries, and looks.jpg, of the `chosen` ones or a draw.
 
-
-def looked_at(net: nn.Module, images: Path, given: Callable[[str], Tensor]) -> Callable[[str], Picture]:
-    """A reader for `ranked_lists.draw`: the picture of a path in `images`, and where the feature of `net` looks.
-
-    `given` has the picture of a path as the network gets it, uint8 (1, 3, H, W).
+    `read` has the picture of a path as `net` gets it, uint8 (1, 3, H, W). Returns each query's first `p.top` answers.
     """
 
-    def read(path: str) -> Picture:
-        return activation.overlay(read_rgb(images / path), activation.strengths(net, given(path), 1)[0])
+    def looked_at(path: str) -> Picture:
+        return activation.overlay(read_rgb(images / path), activation.strengths(net, read(path), 1)[0])
 
-    return read
+    given = images, rows, query, gallery, whole, metric, p
+    orders = ranking.nearest(query, gallery, metric, p.top)
+    told = failures.describe(images, rows, query, gallery, whole, orders, p.queries)
+    runtime.write_json(folder / "failures.json", told)
+    write_rgb(folder / "failures.jpg", ranked_lists.draw(*given, failures.worst(whole.average_precision, p.queries)))
+    write_rgb(folder / "looks.jpg", ranked_lists.draw(*given, chosen, looked_at))
+    return orders
