@@ -30,7 +30,10 @@ class Folders:
         """
         for folder in named:
             if not folder.is_dir():
-                raise FileNotFoundError(f'{folder}: no such folder; name folders of pictures: make app FOLDERS="a b"')
+                raise FileNotFoundError(
+                    f'{folder}: no such folder; name folders of pictures: make app FOLDERS="photos more", and one with '
+                    "a space in its name in quotes of its own: FOLDERS=\"'my photos' more\""
+                )
         self.roots = [Path(os.path.realpath(f)) for f in (named or [base / d for d in DEFAULTS if (base / d).is_dir()])]
         self.shown: dict[str, Path] = {}
         for root in self.roots:

@@ -91,6 +91,8 @@ def repro(targets: Sequence[str], chatter: bool = False) -> int:
         follow(process, [(process.stdout, said), (process.stderr, told.line)], told.tick)
     if process.returncode == 0:
         told.progress.end()
+        if whole := told.progress.whole():
+            told.line(f"{whole}\n")
     told.close()
     stage_progress.record(stage_progress.RECORDED, told.progress.took())
     return process.returncode

@@ -74,7 +74,7 @@ class Progress:
         self.expected: dict[str, float] = {}
         self.passed: dict[str, float | None] = {}  # stage -> seconds, None where it did not run
         self.running: str | None = None
-        self.since = 0.0
+        self.since, self.begun = 0.0, clock()
 
     def see(self, line: str) -> bool:
         """Take a line of DVC's; whether it begins a stage."""
@@ -113,6 +113,13 @@ class Progress:
     def still(self) -> str:
         """What is printed after a long silence."""
         return f"{self.place()}: {words(self.clock() - self.since)} so far" + self._told_left()
+
+    def whole(self) -> str:
+        """What is printed when the run has ended well; "" where fewer than two stages ran."""
+        ran = len(self.took())
+        rest = len(self.passed) - ran
+        known = f"; {rest} {'was' if rest == 1 else 'were'} up to date" if rest else ""
+        return f"done: {ran} stages in {words(self.clock() - self.begun)}{known}" if ran > 1 else ""
 
     def left(self) -> float | None:
         """Seconds that this run may still take, None where too little is known of it."""

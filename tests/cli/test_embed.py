@@ -58,3 +58,15 @@ def test_what_is_wrong_is_one_line_or_status_2(place, monkeypatch, capfd, tmp_pa
         assert given.name in told
         assert told.count("\n") == 1
     assert not (tmp_path / "f.npz").exists()
+
+
+def test_several_folders_lose_no_more_than_their_broken_pictures(place, monkeypatch, capfd, tmp_path):
+    (tmp_path / "more").mkdir()
+    (tmp_path / "more/broken.jpg").write_bytes(b"\xff\xd8\xff")
+    file = tmp_path / "f.npz"
+    folders = (place / "people/images/query", tmp_path / "more")
+    code, _, told = networks.run(monkeypatch, capfd, "embed", *folders, "-o", file, "-m", place / "model")
+    assert code == 0
+    assert "1 of " in told
+    assert "broken.jpg: not a readable picture" in told
+    assert len(index.read(file)) == len(list(folders[0].iterdir()))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sanreid.data import images
+from sanreid.data import image_headers, images
 from sanreid.search import thumbnails
 
 
@@ -42,3 +42,11 @@ def test_a_small_picture_that_a_browser_knows_stays_as_it_is():
     data = stream.getvalue()
     assert thumbnails.thumbnail(data, 240, 240) == (data, "image/png")
     assert thumbnails.thumbnail(data, 240, 120).kind == "image/jpeg"
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_picture_within_the_bound_is_opened_without_pillows_warning():
+    file = io.BytesIO()
+    Image.new("1", (9700, 9800)).save(file, "PNG")
+    assert image_headers.read(file.getvalue()).height == 9800
+    Image.open(file).close()

@@ -41,6 +41,10 @@ def test_titles_count_what_was_skipped_and_restored(clock):
     assert of.see("Running stage 'report':")
     assert of.took() == {"train": 61}
     assert of.share() == 3 / 4
+    clock.now = 610
+    of.end()
+    assert of.whole() == "done: 2 stages in 10 min; 2 were up to date"
+    assert progress(clock).whole() == ""
 
 
 def test_time_left_is_scaled_by_what_this_run_took(clock):

@@ -51,8 +51,9 @@ def embed(
     network = Model.load(model, device)
     with bar(len(paths), "embedding") as done:
         if folder is None or table is None:
-            made = index.of_pictures(network, [Path(path) for path in paths], batch, done)
-            made = replace(made, paths=[given.called(Path(path)) for path in paths])
+            broken = "leave_out" if all(Path(name).is_dir() for name in pictures) else "error"
+            made = index.of_pictures(network, [Path(path) for path in paths], batch, done, broken)
+            made = replace(made, paths=[given.called(Path(path)) for path in made.paths])
         else:
             made = gallery.features(table, folder, network, batch, done)
     gallery.tell_broken(made)

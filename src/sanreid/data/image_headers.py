@@ -18,6 +18,8 @@ PNG_END = b"IEND\xaeB`\x82"  # the last chunk's name and checksum: it is always 
 JPEG_START, JPEG_END = b"\xff\xd8\xff", b"\xff\xd9"
 OTHERS = ("BMP", "GIF", "PPM", "TIFF", "WEBP")
 
+Image.MAX_IMAGE_PIXELS = LIMIT  # ours is looked at first; Pillow's own would warn on a terminal below it
+
 _ALONE = {0x00, 0x01, *range(0xD0, 0xD9)}  # JPEG's markers without a length
 _FRAMES = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 

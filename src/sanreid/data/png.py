@@ -9,9 +9,10 @@ import struct
 from zlib import crc32
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 from zlib_ng import zlib_ng
+
+from sanreid.compiled import njit
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _GREY, _RGB = 0, 2  # colour types (PNG specification, table 11.1)

@@ -12,8 +12,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import torch
-from numba import njit
 from numpy.typing import NDArray
+
+from sanreid.compiled import njit
 
 _GALLERY, _CELLS = 1024, 8 << 20  # gallery images a block; products of stripes held at a time (32 MB)
 

@@ -8,7 +8,8 @@ without the GIL and are compiled once (cached on disk).
 """
 
 import numpy as np
-from numba import njit
+
+from sanreid.compiled import njit
 
 COUNT_UP_TO = 48  # matches; about where a pass for each match costs as much as the searches
 

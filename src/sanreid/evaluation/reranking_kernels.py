@@ -7,7 +7,8 @@ numbers are sorted by insertion: numpy's sort and concatenate took half of the s
 """
 
 import numpy as np
-from numba import njit
+
+from sanreid.compiled import njit
 
 
 @njit(cache=True, nogil=True)

@@ -95,10 +95,11 @@ def of_pictures(
     paths: Sequence[Path],
     batch: int | None = None,
     progress: Callable[[int], object] | None = None,
+    broken: images.Broken = "error",
 ) -> Index:
-    """The features of single pictures, whose paths are kept as given."""
+    """The features of single pictures, whose paths are kept as given; `broken` as in `of_table`."""
     table = pd.DataFrame({"path": pd.Series([Path(path).as_posix() for path in paths], dtype=object)})
-    return of_table(model, Path.cwd(), table, batch, progress)
+    return of_table(model, Path.cwd(), table, batch, progress, broken)
 
 
 def of_table(

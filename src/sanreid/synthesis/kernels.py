@@ -8,10 +8,11 @@ from its front if it runs counter-clockwise in 3-D, which is clockwise (negative
 
 import math
 
-import numba
 import numpy as np
 
-compiled = numba.njit(cache=True, error_model="numpy")  # no check for division by zero in every pixel
+from sanreid.compiled import njit
+
+compiled = njit(cache=True, error_model="numpy")  # no check for division by zero in every pixel
 
 
 @compiled

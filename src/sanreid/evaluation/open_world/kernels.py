@@ -10,7 +10,8 @@ Sums may be reordered for vectorisation; no other relaxation of floating-point a
 import math
 
 import numpy as np
-from numba import njit
+
+from sanreid.compiled import njit
 
 FAST = {"reassoc", "contract"}
 NEVER = np.iinfo(np.int64).max  # images until a group's own statistics count
