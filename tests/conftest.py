@@ -1,5 +1,6 @@
 """Shared by all tests: the repository root on the path, one torch thread, no colour in logs."""
 
+import atexit
 import os
 import signal
 import sys
@@ -17,6 +18,8 @@ from tests.workspace import Workspace  # noqa: E402
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell's background job: what is started here would ignore it
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if "PYTEST_XDIST_WORKER" in os.environ:  # nobody asks for a worker's status
+    atexit.register(os._exit, 0)  # after all other exit functions: taking the modules down takes two processor seconds
 os.environ.setdefault("MPLBACKEND", "agg")
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # two workers share two cores; tensors this small lose by more
 
