@@ -1,5 +1,6 @@
 """Shared by all tests: the repository root on the path, one torch thread, no colour in logs."""
 
+import atexit
 import os
 import signal
 import sys
@@ -17,6 +18,8 @@ from tests.workspace import Workspace  # noqa: E402
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell's background job: what is started here would ignore it
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if "PYTEST_XDIST_WORKER" in os.environ:  # nobody asks for a worker's status
+    atexit.register(os._exit, 0)  # after all other exit functions: taking the modules down takes two processor seconds
 os.environ.setdefault("MPLBACKEND", "agg")
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # two workers share two cores; tensors this small lose by more
 
@@ -39,10 +42,22 @@ def root() -> Path:
 
 
 @pytest.fixture(scope="session")
-def cache(tmp_path_factory) -> Path:
-    """One DVC cache for the workspaces of all processes of this run of the tests."""
+def shared(tmp_path_factory) -> Path:
+    """The folder that all processes of this run of the tests have in common."""
     base = tmp_path_factory.getbasetemp()
-    return (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "dvc-cache"
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
+@pytest.fixture(scope="session")
+def cache(shared) -> Path:
+    """One DVC cache for the workspaces of all processes of this run of the tests."""
+    return shared / "dvc-cache"
+
+
+@pytest.fixture(scope="session")
+def kernels(shared) -> Path:
+    """One place for what numba compiles in them."""
+    return shared / "kernels"
 
 
 @pytest.fixture(scope="session")
@@ -53,9 +68,11 @@ def warm(tmp_path_factory) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def project(root, tmp_path_factory, cache) -> Workspace:
+def project(root, tmp_path_factory, cache, kernels) -> Workspace:
     """A tiny project that test files share, so that what the graph's first stages make is made once; it starts cold."""
-    return Workspace(root, tmp_path_factory.mktemp("project"), cache)
+    made = Workspace(root, tmp_path_factory.mktemp("project"), cache, kernels=kernels)
+    made.leave_code_out()
+    return made
 
 
 @pytest.fixture(scope="session")

@@ -12,8 +12,9 @@ pytestmark = pytest.mark.slow
 ODD = 'data/raw/It\'s "the" $HOME; `x` \\ & (2024) 校园'
 
 
-def test_any_path_and_any_plain_name_work(root, tmp_path, cache, warm):
-    workspace = Workspace(root, tmp_path, cache, warm)
+def test_any_path_and_any_plain_name_work(root, tmp_path, cache, warm, kernels):
+    workspace = Workspace(root, tmp_path, cache, warm, kernels)
+    workspace.leave_code_out()
     folder = workspace.folder
     workspace.repro("extract_market1501")
     market = folder / "data/interim/market1501"

@@ -24,8 +24,8 @@ EPOCHS = 150
 
 
 @pytest.fixture(scope="module")
-def workspace(root, tmp_path_factory, cache) -> Workspace:
-    made = Workspace(root, tmp_path_factory.mktemp("project"), cache)
+def workspace(root, tmp_path_factory, cache, kernels) -> Workspace:
+    made = Workspace(root, tmp_path_factory.mktemp("project"), cache, kernels=kernels)
     perceptron = {"network": {"kind": "perceptron", "hidden": 16}, "epochs": EPOCHS}
     made.edit({"train_mnist_classifier.models": {"perceptron": perceptron}})
     made.repro("extract_mnist")

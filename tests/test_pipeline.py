@@ -103,10 +103,10 @@ def test_a_publishers_folder_takes_the_embedded_sets_place_by_one_line(workspace
     assert textures["available"] is False
 
 
-def test_a_script_without_dvc_leaves_what_dvc_left_byte_for_byte(root, tmp_path, made_by_dvc):
+def test_a_script_without_dvc_leaves_what_dvc_left_byte_for_byte(root, tmp_path, made_by_dvc, kernels):
     if not made_by_dvc:
         pytest.skip("wants what the first test's run of DVC left")
-    bare = Workspace(root, tmp_path / "bare")
+    bare = Workspace(root, tmp_path / "bare", kernels=kernels)
     (bare.folder / "run.sh").write_text(script.text(bare.folder, [SCRIPTED], OVERRIDES, jobs=2))
     shutil.rmtree(bare.folder / ".dvc")
     shutil.rmtree(bare.folder / ".git")

@@ -9,6 +9,7 @@ checks it as the stages do. All in one process, since torch's import costs more 
 
 import argparse
 import contextlib
+import functools
 import io
 import json
 import runpy
@@ -68,6 +69,18 @@ def script(argv: list[str], module: str | None) -> str:
     return "parsed no arguments: what it would do is not known"
 
 
+@functools.cache
+def begun(folders: tuple[str, ...]) -> str:
+    """The demo's parameters with these sets of a user's own, laid over as DVC does: a second's work, and once."""
+    from flows import overriding
+
+    with tempfile.TemporaryDirectory() as place:
+        shutil.copy(ROOT / "profiles/demo.yaml", Path(place) / "params.yaml")
+        if folders:
+            overriding.apply(Path(place), [f"+folders.{name}=data/raw/{name}" for name in folders])
+        return (Path(place) / "params.yaml").read_text()
+
+
 def overrides(given: list[str], folders: list[str]) -> str:
     """What is wrong with `-S` overrides of params.yaml; `folders` are sets of a user's own."""
     from flows import overriding
@@ -76,10 +89,8 @@ def overrides(given: list[str], folders: list[str]) -> str:
 
     with tempfile.TemporaryDirectory() as place:
         file = Path(place) / "params.yaml"
-        shutil.copy(ROOT / "profiles/demo.yaml", file)
         try:
-            if folders:
-                overriding.apply(Path(place), [f"+folders.{name}=data/raw/{name}" for name in folders])
+            file.write_text(begun(tuple(folders)))
             overriding.apply(Path(place), given)
             values = params.read(file)
             graph_params.check(values, "params.yaml")

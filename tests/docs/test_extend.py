@@ -96,8 +96,8 @@ def test_each_part_is_whole_and_short(root):
 
 
 @pytest.mark.slow
-def test_the_additions_keep_the_rules_pass_their_tests_and_run_in_the_graph(root, tmp_path, cache, warm):
-    space = workspace.Workspace(root, tmp_path, cache, warm)
+def test_the_additions_keep_the_rules_pass_their_tests_and_run_in_the_graph(root, tmp_path, cache, warm, kernels):
+    space = workspace.Workspace(root, tmp_path, cache, warm, kernels)
     folder = space.folder
     (folder / "params.yaml").write_text((folder / "profiles/demo.yaml").read_text())
     for block in shown(root):

@@ -172,6 +172,7 @@ def test_ground_truth_of_a_query_counts_in_the_sorted_gallery(fake):
 @pytest.mark.slow
 def test_same_bytes_from_one_process_and_from_two(tmp_path):
     small = {"train_people": 1, "test_people": 1, "distractors": 2, "junk": 2, "frames_a_camera": [1, 1]}
+    small |= {"cameras": 2, "cameras_a_person": [2, 2]}
     look = load(Path(__file__).resolve().parents[2] / "profiles/look/photographs.yaml", "synthesize.look", Look)
     one, two = publish(tmp_path / "one", 1, look, **small), publish(tmp_path / "two", 2, look, **small)
     files = sorted(p.relative_to(one) for p in one.rglob("*") if p.is_file())
