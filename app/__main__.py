@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         with listen(given.port) as listening:
             model = Model.load(given.model, given.device)
             wearing, painting = Wearing(given.attributes, given.device), Painting(given.texture, given.device)
-            page = Page(model, folders, given.kept, calibrated(model.folder), wearing, painting)
+            page = Page(model, folders, given.kept, wearing, painting, calibrated(model.folder))
             runtime.log.info("the search page: http://127.0.0.1:%d (Ctrl-C ends it)", listening.getsockname()[1])
             serving(create(page)).run([listening])
 

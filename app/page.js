@@ -106,7 +106,6 @@ async function showSearch(gallery, at, mine) {
   if (found.asked) $("asked").lastElementChild.textContent = described(found.asked);
   $("results").replaceChildren(grid(found.results.map((item, i) => hit(item, i + 1))));
   showPerson(found.painted);
-  if (!network.attributes) return;
   const worn = await ask(`/api/galleries/${gallery.id}/attributes?${new URLSearchParams(asked)}`);
   if (mine === turn) showPerson(found.painted, worn);
 }
@@ -114,7 +113,6 @@ async function showSearch(gallery, at, mine) {
 // What else is known of the person who is asked for.
 function showPerson(painted, worn = []) {
   const parts = [];
-  const absent = [];
   if (worn.length) {
     const lines = worn.flatMap((w) => [
       make("dt", { textContent: w.attribute }),
@@ -123,7 +121,7 @@ function showPerson(painted, worn = []) {
     ]);
     parts.push(make("h2", { textContent: "Attributes" }), make("dl", {}, ...lines));
   }
-  if (painted?.texture) {
+  if (painted) {
     const image = (kind, alt) => painted[kind] && make("img", { className: kind, src: painted[kind], alt });
     parts.push(make("h2", { textContent: "Painted texture" }), make(
       "div",
@@ -132,9 +130,6 @@ function showPerson(painted, worn = []) {
       image("turned", "The person turned: front, left, back, right"),
     ), make("p", { className: "soft", textContent: "What the network takes the whole person to wear, laid out flat" + (painted.turned ? " and worn by a mean body." : ".") }));
   }
-  if (painted && !network.attributes) absent.push("No attributes: start with ATTRIBUTES=models/attributes/seed0 (dvc repro train_attributes).");
-  if (painted && !painted.texture) absent.push("No painted texture: start with TEXTURE=models/san_pg/texture (dvc repro train_san_pg).");
-  parts.push(...absent.map((textContent) => make("p", { className: "soft", textContent })));
   $("person").hidden = !parts.length;
   $("person").replaceChildren(...parts);
 }

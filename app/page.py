@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from app import painted, pictures, ranking
+from app import pictures, ranking
 from app.folders import Folders, inside
 from app.galleries import NOBODY, Gallery, Report, build
 from app.jobs import Jobs
@@ -41,9 +41,9 @@ class Page:
         model: Network,
         folders: Folders,
         kept: Path,
+        wearing: Wearing,
+        painting: Painting,
         known: Calibration | None = None,
-        wearing: Wearing | None = None,
-        painting: Painting | None = None,
     ) -> None:
         """`kept` is the folder for what is made of pictures; features are kept there by the network's weights."""
         self.model, self.folders, self.kept, self.weights = model, folders, kept, model.digest()
@@ -59,8 +59,7 @@ class Page:
         """What the page says of the network."""
         height, width = self.model.image_size
         told = {"name": self.model.name, "dimension": self.model.dimension, "height": height, "width": width}
-        able = {"attributes": self.wearing, "paints": self.painting, "calibrated": self.known}
-        told |= {name: what is not None for name, what in able.items()}
+        told["calibrated"] = self.known is not None
         return told | {"shipped": Path(self.model.folder).resolve() == SHIPPED.resolve()}
 
     def galleries(self) -> list[dict[str, Any]]:
@@ -144,9 +143,7 @@ class Page:
         }
 
     def attributes(self, key: str, query: str | int) -> list[dict[str, Any]]:
-        """What the person of a sent picture or of a gallery's wears; LookupError without a classifier or a picture."""
-        if self.wearing is None:
-            raise LookupError("no attribute classifier was given; start with ATTRIBUTES=models/attributes/seed0")
+        """What the person of a sent picture or of a gallery's wears; LookupError for no such picture."""
         with self._file(key, query) as (name, file):
             return self.wearing.of(name, file)
 
@@ -185,15 +182,12 @@ class Page:
         return pictures.kept_thumbnail(path, side, self.kept / "thumbnails")
 
     def painted(self, key: str, query: str | int, kind: str) -> pictures.Picture:
-        """The texture of a sent picture or of a gallery's, or the person turned (`kind`): painted now where a network
-        was given, else what generate_textures left; LookupError where there is neither, or no such picture."""
-        if self.painting is not None and kind in self.painting.kinds:
-            with self._file(key, query) as (name, file):
-                return self.painting.of(name, file)[kind]
-        file = self._left(self._ready(key), query) if kind == "texture" else None
-        if file is None:
-            raise LookupError("nothing paints that here; start with TEXTURE=models/san_pg/texture")
-        return pictures.kept_thumbnail(file, pictures.SIDES[True], self.kept / "thumbnails")
+        """The texture of a sent picture or of a gallery's, or the person turned (`kind`); LookupError for another kind,
+        or no such picture."""
+        if kind not in self.painting.kinds:
+            raise LookupError(f"{kind}: not painted here; there is {', '.join(self.painting.kinds)}")
+        with self._file(key, query) as (name, file):
+            return self.painting.of(name, file)[kind]
 
     def sent(self, query: str, side: int) -> pictures.Picture:
         """A sent picture, small; LookupError where it is not known any more."""
@@ -207,19 +201,10 @@ class Page:
         return said | ({"probability": self.known.probability(1 - distance)} if self.known else {})
 
     def _paintings(self, key: str, gallery: Gallery, query: str | int) -> dict[str, str]:
-        """The addresses of what can be shown of the person's texture, by kind."""
-        kinds = self.painting.kinds if self.painting else ("texture",) if self._left(gallery, query) else ()
+        """The addresses of the person's texture, by kind."""
         asked = f"row={query}" if isinstance(query, int) else f"query={query}"
-        version = f"{gallery.version}-{self.painting.weights if self.painting else ''}"
-        return {kind: f"/api/galleries/{key}/painted/{kind}?{asked}&v={version}" for kind in kinds}
-
-    def _left(self, gallery: Gallery, query: str | int) -> Path | None:
-        """The file that generate_textures left for a gallery's picture, where there is one that may be read."""
-        if not isinstance(query, int):
-            return None
-        gallery.path(query)
-        file = painted.find(gallery.folder, gallery.names[query])
-        return file if file and self.folders.hold(file) else None
+        version = f"{gallery.version}-{self.painting.weights}"
+        return {kind: f"/api/galleries/{key}/painted/{kind}?{asked}&v={version}" for kind in self.painting.kinds}
 
     @contextmanager
     def _file(self, key: str, query: str | int) -> Iterator[tuple[str, Path]]:

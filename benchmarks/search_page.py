@@ -29,10 +29,13 @@ sys.path.insert(0, str(Path(__file__).parent.parent))  # the page is no part of 
 from app import galleries
 from app.folders import Folders
 from app.page import Page
+from app.painting import Painting
 from app.server import create
+from app.wearing import Wearing
 from sanreid import runtime
 from sanreid.api import Model
 from sanreid.data import images
+from sanreid.search import attributes, textures
 
 BAR = 0.2  # seconds
 
@@ -59,7 +62,7 @@ def main(count: int, repeats: int, model: Path | None) -> None:
     with tempfile.TemporaryDirectory() as place:
         folder, kept = Path(place) / "photos", Path(place) / "kept"
         folder.mkdir()
-        page = Page(network, Folders([folder]), kept)
+        page = Page(network, Folders([folder]), kept, Wearing(attributes.SHIPPED), Painting(textures.SHIPPED))
         [key] = page.folders.shown
         values = fill(folder, page.index_file(key), count, network.dimension)
         with TestClient(create(page), base_url="http://127.0.0.1") as browser:

@@ -8,10 +8,16 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from app.painting import Painting
+from app.wearing import Wearing
 from sanreid.api import Model
 from sanreid.data import images
 from sanreid.models import reid, strong
+from sanreid.models.attributes import AttributeClassifier, Network
 from sanreid.params import validate
+from sanreid.training import attributes, checkpoint
+from tests.cli import networks
+from tests.stages import toy_attributes
 from tests.stages.toy_systems import NETWORK
 
 PEOPLE, CAMERAS = 4, 2
@@ -55,3 +61,26 @@ def network(tmp_path_factory) -> Path:
 def model(network) -> Model:
     """The network; one for all tests."""
     return Model.load(network, "cpu")
+
+
+@pytest.fixture(scope="session")
+def wearing(tmp_path_factory) -> Wearing:
+    """A classifier that learnt nothing."""
+    folder = tmp_path_factory.mktemp("wearing")
+    torch.manual_seed(0)
+    shape = validate({**toy_attributes.NETWORK, "initialise": "scratch"}, Network, "network")
+    settings = {"system": "attributes", "recipe": {"network": shape.model_dump(mode="json")}}
+    checkpoint.save_model(folder, AttributeClassifier(shape, attributes.CLASSES), settings, None)
+    return Wearing(folder, "cpu")
+
+
+@pytest.fixture(scope="session")
+def painter(tmp_path_factory) -> Path:
+    """The model folder of a SAN of drawn weights."""
+    return networks.write_san(tmp_path_factory.mktemp("painter") / "san")
+
+
+@pytest.fixture(scope="session")
+def painting(painter) -> Painting:
+    """That SAN."""
+    return Painting(painter, "cpu")

@@ -19,13 +19,13 @@ pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="no 
 
 
 @pytest.fixture
-def address(tmp_path, model):
+def address(tmp_path, model, wearing, painting):
     """The page's server on a free port, with photos, an empty folder, and one with a broken file."""
     folder = photos(tmp_path / "photos")
     (folder / "empty").mkdir()
     photos(folder / "damaged", table=False)
     (folder / "damaged" / "torn.png").write_bytes((folder / "1_1_1.png").read_bytes()[:300])
-    page = Page(model, Folders([folder, folder / "empty", folder / "damaged"]), tmp_path / "kept")
+    page = Page(model, Folders([folder, folder / "empty", folder / "damaged"]), tmp_path / "kept", wearing, painting)
     with server.listen(0) as listening:
         serving = server.serving(server.create(page))
         thread = threading.Thread(target=serving.run, args=([listening],))
@@ -68,7 +68,8 @@ def test_a_person_searches(address, tmp_path):
         expect(told).to_contain_text("8 pictures compared")
         expect(hits.first).to_contain_text("person 3")
         expect(tab.locator("#asked figcaption")).to_have_text("somebody.png · 32 x 64")
-        expect(tab.locator("#person")).to_contain_text("No painted texture: start with TEXTURE=models/san_pg/texture")
+        expect(tab.locator("#person dt")).to_have_count(12)
+        expect(tab.locator("#person img.turned")).to_have_js_property("complete", True)
 
         hits.filter(has_text="person 2 · camera 1").click()
         expect(told).to_contain_text("7 pictures compared")

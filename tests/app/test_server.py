@@ -12,19 +12,12 @@ from PIL import Image
 from app import server
 from app.folders import Folders
 from app.page import Page
-from app.painting import HEIGHT, Painting
-from app.wearing import Wearing
+from app.painting import HEIGHT
 from sanreid.data.attributes import HEADS
 from sanreid.evaluation import calibration
-from sanreid.models.attributes import AttributeClassifier, Network
-from sanreid.params import validate
 from sanreid.search import attributes, textures
 from sanreid.synthesis import sewing, turned
-from sanreid.training import attributes as method
-from sanreid.training import checkpoint
 from tests.app.conftest import person, photos
-from tests.cli import networks
-from tests.stages import toy_attributes
 
 
 def png(pixels) -> bytes:
@@ -43,8 +36,8 @@ def place(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def browser(place, model):
-    page = Page(model, Folders([place / "photos"]), place / "kept")
+def browser(place, model, wearing, painting):
+    page = Page(model, Folders([place / "photos"]), place / "kept", wearing, painting)
     with TestClient(server.create(page), base_url="http://127.0.0.1:4210") as client:
         yield client
 
@@ -124,15 +117,11 @@ def test_failures_of_a_folder_whose_people_are_known(browser, key):
     assert [f["rank"] for f in found["worst"]] == sorted((f["rank"] for f in found["worst"]), reverse=True)
 
 
-def test_a_calibrated_network_says_how_likely_and_a_classifier_what_is_worn(place, model, tmp_path):
+def test_a_calibrated_network_says_how_likely_and_a_classifier_what_is_worn(place, model, wearing, painting):
     files = sorted((place / "photos").glob("*.png"))
     pids, camids = zip(*(map(int, file.name.split("_")[:2]) for file in files), strict=True)
     known = calibration.calibrate(model.embed(files), pids, np.array(camids))
-    torch.manual_seed(0)
-    shape = validate({**toy_attributes.NETWORK, "initialise": "scratch"}, Network, "network")
-    settings = {"system": "attributes", "recipe": {"network": shape.model_dump(mode="json")}}
-    checkpoint.save_model(tmp_path, AttributeClassifier(shape, method.CLASSES), settings, None)
-    page = Page(model, Folders([place / "photos"]), place / "kept", known, Wearing(tmp_path, "cpu"))
+    page = Page(model, Folders([place / "photos"]), place / "kept", wearing, painting, known)
     with TestClient(server.create(page), base_url="http://127.0.0.1:4210") as client:
         [told] = (t for t in client.get("/api/galleries").json()["galleries"] if t["name"] == "photos")
         key = ready(client, told["id"])["id"]
@@ -151,37 +140,20 @@ def test_a_calibrated_network_says_how_likely_and_a_classifier_what_is_worn(plac
         assert of_row == of_sent  # the same picture
 
 
-def test_a_person_is_painted_and_turned_whether_sent_or_of_the_folder(place, model, tmp_path):
-    painting = Painting(networks.write_san(tmp_path / "san"), "cpu")
-    page = Page(model, Folders([place / "photos"]), place / "kept", painting=painting)
-    with TestClient(server.create(page), base_url="http://127.0.0.1:4210") as client:
-        [told] = (t for t in client.get("/api/galleries").json()["galleries"] if t["name"] == "photos")
-        key = ready(client, told["id"])["id"]
-        sent = client.post("/api/queries", content=png(person(2, 1))).json()["id"]
-        shown = []
-        for asked in ({"row": 2}, {"query": sent}):
-            painted = client.get(f"/api/galleries/{key}/search", params=asked).json()["painted"]
-            answers = {kind: client.get(address) for kind, address in painted.items()}
-            assert {a.headers["content-type"] for a in answers.values()} == {"image/png"}
-            shown.append({kind: np.array(Image.open(io.BytesIO(a.content))) for kind, a in answers.items()})
-        want = textures.Painter(tmp_path / "san", torch.device("cpu")).paint([place / "photos/2_1_1.png"])[0]
-        for found in shown:
-            np.testing.assert_array_equal(found["texture"], want)
-            np.testing.assert_array_equal(found["turned"], turned.row(turned.turned(sewing.sewn(want), HEIGHT)))
-        assert client.get(f"/api/galleries/{key}/painted/sideways?row=2").status_code == 404
-        assert client.get(f"/api/galleries/{key}/painted/texture?query=abc").status_code == 404
-
-
-def test_without_a_painter_that_is_said(browser, key):
-    assert browser.get(f"/api/galleries/{key}/search", params={"row": 2}).json()["painted"] == {}
-    assert browser.get("/api/galleries").json()["network"]["paints"] is False
-    answer = browser.get(f"/api/galleries/{key}/painted/texture", params={"row": 2})
-    assert (answer.status_code, "TEXTURE=" in answer.json()["detail"]) == (404, True)
-
-
-def test_without_a_classifier_that_is_said(browser, key):
-    answer = browser.get(f"/api/galleries/{key}/attributes", params={"row": 2})
-    assert (answer.status_code, "ATTRIBUTES=" in answer.json()["detail"]) == (404, True)
+def test_a_person_is_painted_and_turned_whether_sent_or_of_the_folder(browser, key, place, painter):
+    sent = browser.post("/api/queries", content=png(person(2, 1))).json()["id"]
+    shown = []
+    for asked in ({"row": 2}, {"query": sent}):
+        painted = browser.get(f"/api/galleries/{key}/search", params=asked).json()["painted"]
+        answers = {kind: browser.get(address) for kind, address in painted.items()}
+        assert {a.headers["content-type"] for a in answers.values()} == {"image/png"}
+        shown.append({kind: np.array(Image.open(io.BytesIO(a.content))) for kind, a in answers.items()})
+    want = textures.Painter(painter, torch.device("cpu")).paint([place / "photos/2_1_1.png"])[0]
+    for found in shown:
+        np.testing.assert_array_equal(found["texture"], want)
+        np.testing.assert_array_equal(found["turned"], turned.row(turned.turned(sewing.sewn(want), HEIGHT)))
+    assert browser.get(f"/api/galleries/{key}/painted/sideways?row=2").status_code == 404
+    assert browser.get(f"/api/galleries/{key}/painted/texture?query=abc").status_code == 404
 
 
 def test_an_empty_folder_says_so(browser):
