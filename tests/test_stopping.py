@@ -41,6 +41,48 @@ def test_sigterm_unwinds_and_leaves_nothing_half_written(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["begun"]
 
 
+DONE = """
+import atexit, pathlib, sys, threading, time
+from sanreid import params
+folder = pathlib.Path(sys.argv[0]).parent
+class Late:
+    def __del__(self):
+        (folder / "taken down").touch()
+def main(out: pathlib.Path) -> None:
+    global kept
+    kept = Late()
+    kept.itself = kept
+    atexit.register((folder / "exit function").touch)
+    def work():
+        time.sleep(0.2)
+        (folder / "thread").touch()
+    threading.Thread(target=work).start()
+    print("said", end="")
+if __name__ == "__main__":
+    params.run(main)
+"""
+
+
+@pytest.mark.parametrize("how", [[], ["-m", "cProfile", "-o", "profile"]])
+def test_a_stage_that_is_done_does_all_but_take_its_modules_down(tmp_path, how):
+    (tmp_path / "stage.py").write_text(DONE)
+    words = [sys.executable, *how, str(tmp_path / "stage.py"), "--out", "out"]
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "said", "")
+    left = {"stage.py", "thread", "exit function"} | ({"profile", "taken down"} if how else set())
+    assert {p.name for p in tmp_path.iterdir() if p.name != "runs"} == left
+
+
+def test_output_that_cannot_be_written_is_told(tmp_path):
+    (tmp_path / "stage.py").write_text(DONE)
+    words = [sys.executable, str(tmp_path / "stage.py"), "--out", "out"]
+    env = os.environ | {"PYTHONUNBUFFERED": ""}
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(words, cwd=tmp_path, env=env, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 120
+    assert "No space left on device" in done.stderr
+
+
 @pytest.mark.slow
 def test_a_step_that_hears_nothing_is_ended_within_ten_seconds(tmp_path):
     child = begin(command(tmp_path, DEAF), tmp_path)

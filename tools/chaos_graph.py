@@ -68,6 +68,7 @@ def build(root: Path, folder: Path) -> Workspace:
     """A workspace of the project at `root` in the new folder, with the tiniest parameters."""
     folder.mkdir(parents=True)
     workspace = Workspace(root, folder)
+    workspace.leave_code_out()
     workspace.edit(TINIEST)
     return workspace
 

@@ -214,6 +214,8 @@ def run(main: Callable[..., None], launch: Callable[[], bool] | None = None) -> 
         with stage_record.kept(stage, given):
             if launch is None or not launch():
                 main(**given)
+    if sys._getframe(1).f_back is None:  # the caller is the script itself, which no profiler, debugger or test runs
+        stopping.leave()
 
 
 def _apart(given: dict[str, Any]) -> None:

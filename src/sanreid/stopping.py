@@ -1,12 +1,14 @@
-"""How a stage ends on SIGTERM, and when the DVC process that started it has ended.
+"""How a stage ends: when its work is done, on SIGTERM, and when the DVC process that started it has ended.
 
 Decisions: DVC does not pass signals on to a stage's command, so an orphaned stage would keep running beside the next
 run of the same stage; therefore a thread watches the process that started this one. SIGTERM raises SystemExit, so that
 half-written files are removed and locks released. If that takes too long (Python handles signals between bytecodes, so
 not during a long computation) the same thread kills the process; nothing is lost, since a killed run continues from its
-last checkpoint. The thread notices a signal at once through Python's wake-up descriptor.
+last checkpoint. The thread notices a signal at once through Python's wake-up descriptor. A stage that is done ends
+without taking down its modules: of torch that takes half a second to one of the processor, in each stage.
 """
 
+import atexit
 import os
 import select
 import signal
@@ -57,6 +59,22 @@ def with_parent() -> None:
         os._exit(_STOPPED)
 
     threading.Thread(target=watch, name="stopping", daemon=True).start()
+
+
+def leave() -> None:
+    """End the process with status 0: its threads are waited for, exit functions run and output is written.
+
+    What the interpreter does besides is the destruction of all objects, for memory that is given back anyway. Output
+    that cannot be written is left to it to tell: then this returns.
+    """
+    threading._shutdown()  # pyrefly: ignore[missing-attribute]  # as multiprocessing ends what it has forked
+    atexit._run_exitfuncs()
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except (OSError, ValueError):
+        return
+    os._exit(0)
 
 
 def _unwind(number: int, frame: FrameType | None) -> None:
