@@ -235,7 +235,7 @@ def _evaluations(
             query |= {"first_match": 17, "brightness": 0.21, "visible": None}
             query["why"] = "it is darker than 97 % of the queries (brightness 21 %, usually 40 %)"
             told = {"median": {"brightness": 0.4, "visible": 0.33}, "queries": [query]}
-            told["summary"] = "Among the worst tenth of the queries more often than chance explains: dark, 40 %."
+            told["summary"] = "In the worst tenth of the queries there is more often than chance explains: dark, 40 %."
             (path / "failures.json").write_text(json.dumps(told))
     floor = folder / "floor" / SET
     floor.mkdir(parents=True)

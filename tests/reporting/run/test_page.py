@@ -141,7 +141,7 @@ def test_every_section_has_its_content(html):
     why = "it is darker than 97 % of the queries (brightness 21 %, usually 40 %)"
     assert f"person 5 {why} unknown 3.1 17 21 % unknown" in words.replace("\u00a0", " ")
     assert "Median of all queries: brightness 40 %, body seen 33 %." in words
-    assert "Among the worst tenth of the queries more often than chance explains: dark, 40 %." in words
+    assert "In the worst tenth of the queries there is more often than chance explains: dark, 40 %." in words
 
 
 def test_the_same_run_gives_the_same_page(root, html):

@@ -106,9 +106,13 @@ def summary(facts: pd.DataFrame, precision: NDArray[np.float64]) -> str:
         chance = hypergeom.sf(has[worst].sum() - 1, total, has.sum(), count)
         found.append((chance, f"{name}, {has[worst].mean():.0%} (of all queries {has.mean():.0%})"))
     more = [words for chance, words in sorted(found) if chance < CHANCE / len(tried)]
-    words = "; ".join(more) or f"none of the causes; the nearest to it is {min(found)[1]}"
-    said = f"Among the worst tenth of the queries ({count} of {total}) more often than chance explains: {words}. "
-    said += f"Something stands out in {some[worst].mean():.0%} of them, and in {some.mean():.0%} of all."
+    said = f"In the worst tenth of the queries ({count} of {total}) "
+    said += (
+        f"there is more often than chance explains: {'; '.join(more)}. "
+        if more
+        else (f"no cause is more frequent than chance explains; the nearest to that is {min(found)[1]}. ")
+    )
+    said += f"Something stands out in {some[worst].mean():.0%} of them, and in {some.mean():.0%} of all queries."
     return said.replace("%", " %")
 
 
