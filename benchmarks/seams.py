@@ -75,7 +75,7 @@ def main(model: Path, folder: Path) -> None:
     surface, (rows, columns) = texels.texels(), texels.texel_index()
     arm = (surface.arm > 0.5) & (surface.hand < 0.5)
     parts = {
-        "trunk": (surface.arm < 0.3) & (surface.leg < 0.3) & (surface.head < 0.5),
+        "trunk": sewing.trunk(),
         "upper arms": arm & (surface.sleeve <= 0.5),
         "forearms": arm & (surface.sleeve > 0.5),
     }

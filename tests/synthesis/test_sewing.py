@@ -36,7 +36,7 @@ def test_two_halves_of_a_back_meet_without_a_step():
 def test_the_grey_at_the_border_of_a_chart_is_not_shown():
     texture = as_bytes(np.full_like(smooth(), 0.9), 64)  # grey is blurred into the border
     blurred = cv2.GaussianBlur(texture, (0, 0), 1.0)
-    trunk = (texels.texels().arm < 0.3) & (texels.texels().leg < 0.3) & (texels.texels().head < 0.5)
+    trunk = sewing.trunk()
     shown = sewing.sewn(blurred)[texels.texel_index()][trunk]
     whole = cv2.resize(blurred, (body.TEXTURE, body.TEXTURE))[texels.texel_index()][trunk]
     assert whole.min() < 200

@@ -24,6 +24,12 @@ CLOSE, APART = 0.015, 12  # partners: metres on the body at most, texels in the 
 NEIGHBOURS = 8  # border texels whose changes are averaged
 
 
+def trunk() -> np.ndarray:
+    """Which of `texels()` are the trunk's (n,)."""
+    surface = texels.texels()
+    return (surface.arm < 0.3) & (surface.leg < 0.3) & (surface.head < 0.5)
+
+
 @lru_cache(maxsize=1)
 def _inner() -> tuple[np.ndarray, np.ndarray]:
     """Rows and columns (n,) of the texel that each texel of `texels()` takes its colour from."""
@@ -45,7 +51,7 @@ def _cut() -> tuple[np.ndarray, np.ndarray]:
     inside = np.zeros((body.TEXTURE, body.TEXTURE), bool)
     inside[tuple(places.T)] = True
     edge = (inside & ~ndimage.binary_erosion(inside))[tuple(places.T)]
-    border = np.flatnonzero(edge & (surface.arm < 0.3) & (surface.leg < 0.3) & (surface.head < 0.5))
+    border = np.flatnonzero(edge & trunk())
     near, close = KDTree(surface.position[border]).query(surface.position[border], k=40, distance_upper_bound=CLOSE)
     known = np.isfinite(near)
     close = np.where(known, close, 0)
@@ -60,15 +66,13 @@ def _cut() -> tuple[np.ndarray, np.ndarray]:
 def _faded() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The trunk's texels within REACH of the cut (m,), the numbers (m, NEIGHBOURS) of the pairs whose changes they
     take, and the weights (m, NEIGHBOURS) of these."""
-    surface, places = texels.texels(), np.stack(texels.texel_index(), 1)
-    ours, _ = _cut()
-    trunk = np.flatnonzero((surface.arm < 0.3) & (surface.leg < 0.3) & (surface.head < 0.5))
-    distance, number = KDTree(places[ours]).query(places[trunk], k=NEIGHBOURS)
+    places, (ours, _), own = np.stack(texels.texel_index(), 1), _cut(), np.flatnonzero(trunk())
+    distance, number = KDTree(places[ours]).query(places[own], k=NEIGHBOURS)
     reached = distance[:, 0] < REACH
     distance, number = distance[reached], number[reached]
     weight = 1 / (1 + distance)
     weight *= np.maximum(0, 1 - distance[:, :1] / REACH) / weight.sum(1, keepdims=True)
-    return trunk[reached], number, weight
+    return own[reached], number, weight
 
 
 def sewn(texture: np.ndarray) -> np.ndarray:
