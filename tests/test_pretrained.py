@@ -11,7 +11,7 @@ from sanreid.data import images, index
 from sanreid.evaluation import calibration, ranking
 from sanreid.evaluation.features import retrieval_rows, split
 from sanreid.search import attributes, textures
-from tools import overlay, paper_folder, pretrained
+from tools import pretrained
 
 # one process: each draws the cameras' scenes anew, which takes as long as ten people's pictures
 FEW = ["synthesize.seed=77", "synthesize.processes=1"]
@@ -34,10 +34,7 @@ def test_they_are_small_and_say_what_they_are():
 def rendered(tmp_path_factory, root):
     """16 people, as they were rendered to train on, of another seed: raw/ and set/."""
     place = tmp_path_factory.mktemp("rendered")
-    laid = [(f, pretrained.params.read(f)) for f in pretrained.LAID]
-    file = place / "params.yaml"
-    file.write_text(overlay.laid(pretrained.BASE, laid), encoding="utf-8")
-    file.write_text(paper_folder.changed(file, FEW), encoding="utf-8")
+    file = pretrained.written(place / "params.yaml", pretrained.LAID, FEW)
     pretrained.render(file, place / "raw", place / "set")
     return place
 
@@ -56,7 +53,7 @@ def test_what_they_wear_is_told_and_painted(rendered):
     table = retrieval_rows(index.read(rendered / "set"))
     paths = [rendered / "set" / path for path in table["path"]]
     people = {p.pid: labels.heads(p.fields, "") for p in labels.people(rendered / "raw/attribute" / labels.MAT)}
-    told = attributes.tell(attributes.SHIPPED, paths, CPU)
+    told = attributes.Classifier(attributes.SHIPPED, CPU).tell(paths)
     for head, least in LEAST.items():
         classes = labels.HEADS[head]
         answers = [classes.index(one["attributes"][head]["class"]) for one in told]

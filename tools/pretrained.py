@@ -25,7 +25,6 @@ from torch import nn
 
 from sanreid import faults, params, runtime
 from sanreid.cli import calibrate
-from sanreid.models import san
 from sanreid.search import attributes as attribute_search
 from sanreid.search import textures
 from sanreid.training import attributes, checkpoint, networks
@@ -81,12 +80,11 @@ def make_texture(work: Path, out: Path, start: Path, overrides: Sequence[str] = 
     ship_texture(model, out)
 
 
-MAKERS: dict[str, Callable[[Path, Path, Path, Sequence[str]], None]] = {
-    "reid": make_reid,
-    "attributes": make_attributes,
-    "texture": make_texture,
-}
-FOLDERS = {"reid": Path(PRETRAINED), "attributes": attribute_search.SHIPPED, "texture": textures.SHIPPED}
+NETWORKS: dict[str, tuple[str, Callable[[Path, Path, Path, Sequence[str]], None]]] = {
+    "reid": (Path(PRETRAINED).name, make_reid),
+    "attributes": (attribute_search.SHIPPED.name, make_attributes),
+    "texture": (textures.SHIPPED.name, make_texture),
+}  # the model folder's name, and what makes it
 
 
 def written(file: Path, laid: Sequence[Path], overrides: Sequence[str]) -> Path:
@@ -133,10 +131,8 @@ def ship_attributes(model: Path, out: Path) -> None:
 
 def ship_texture(model: Path, out: Path) -> None:
     """As `ship`, for a model folder of train_san_pg."""
-    record = runtime.read_json(model / "params.json")
-    net = san.SAN(params.validate(record["architecture"], san.Architecture, "architecture"), people=1)
-    checkpoint.load_into(net, model / checkpoint.WEIGHTS, only=TRUNK + DECODER, strict=True)
-    save(out, net, record, model, only=TRUNK + DECODER)
+    net = textures.Painter(model, torch.device("cpu")).network
+    save(out, net, runtime.read_json(model / "params.json"), model, only=TRUNK + DECODER)
 
 
 def save(out: Path, net: nn.Module, settings: Mapping[str, Any], model: Path, only: Sequence[str] = ("",)) -> None:
@@ -160,15 +156,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--work", type=Path, help="folder to work in, kept (default: a temporary one)")
     parser.add_argument("--out", type=Path, default=Path(PRETRAINED).parent, help="where the model folders lie")
-    parser.add_argument("--networks", nargs="+", choices=list(MAKERS), default=list(MAKERS), help="default: all")
+    parser.add_argument("--networks", nargs="+", choices=list(NETWORKS), default=list(NETWORKS), help="default: all")
     parser.add_argument("--start", type=Path, default=Path("data/weights"), help="folder of mobilenet_v2.pth")
     parser.add_argument("-S", "--set", action="append", default=[], metavar="KEY=VALUE", help="another parameter")
     given = parser.parse_args(arguments)
     runtime.configure_logging()
     with faults.told("make pretrained"), tempfile.TemporaryDirectory() as temporary:
         for name in given.networks:
-            work = (given.work or Path(temporary)).resolve()
-            MAKERS[name](work, given.out / FOLDERS[name].name, given.start.resolve(), given.set)
+            folder, make = NETWORKS[name]
+            make((given.work or Path(temporary)).resolve(), given.out / folder, given.start.resolve(), given.set)
 
 
 if __name__ == "__main__":

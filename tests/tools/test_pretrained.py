@@ -154,7 +154,7 @@ def test_the_classifier_and_the_painter_are_trained_too(tmp_path, own_folders):
     pretrained.main(given)
     assert sorted(folder.name for folder in out.iterdir()) == ["pretrained_attributes", "pretrained_texture"]
     picture = work / "images/images/0001_0.png"
-    [told] = search.tell(out / "pretrained_attributes", [picture], torch.device("cpu"))
+    [told] = search.Classifier(out / "pretrained_attributes", torch.device("cpu")).tell([picture])
     assert list(told["attributes"]) == list(attributes.CLASSES)
     assert textures.Painter(out / "pretrained_texture", torch.device("cpu")).paint([picture]).dtype == np.uint8
     assert (work / "attributes_report/index.html").is_file()
