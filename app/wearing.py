@@ -15,13 +15,11 @@ RECENT = 256
 
 
 class Wearing:
-    """A classifier's folder and what it said; safe to call from any thread."""
+    """A classifier and what it said; safe to call from any thread."""
 
     def __init__(self, folder: Path, device: str = "auto") -> None:
-        """Raises FileNotFoundError where the folder holds no params.json."""
-        if not (folder / "params.json").is_file():
-            raise FileNotFoundError(f"{folder / 'params.json'}: not found; name a folder of train_attributes")
-        self._folder, self._device = folder, device_named(device)
+        """Load it; errors as `attributes.Classifier`."""
+        self._classifier = attributes.Classifier(folder, device_named(device))
         self._kept: Recent[list[dict[str, Any]]] = Recent(RECENT)
 
     def of(self, key: str, path: Path) -> list[dict[str, Any]]:
@@ -29,5 +27,5 @@ class Wearing:
         return self._kept.of(key, lambda: self._tell(path))
 
     def _tell(self, path: Path) -> list[dict[str, Any]]:
-        [told] = attributes.tell(self._folder, [path], self._device)
-        return [{"attribute": attributes.NAMES.get(head, head)} | worn for head, worn in told["attributes"].items()]
+        [told] = self._classifier.tell([path])
+        return [{"attribute": attributes.called(head)} | worn for head, worn in told["attributes"].items()]

@@ -42,7 +42,7 @@ def main(folder: Path, model: Path) -> None:
     people = read()
     table = listing.held_out(folder)
     table = table[table["pid"].isin(list(people))]
-    told = attributes.tell(model, [folder / path for path in table["path"]], device_named("auto"))
+    told = attributes.Classifier(model, device_named("auto")).tell([folder / path for path in table["path"]])
     rows = []
     for head in next(iter(people.values())):
         classes = HEADS[head]

@@ -136,7 +136,7 @@ def test_a_calibrated_network_says_how_likely_and_a_classifier_what_is_worn(plac
             client.get(f"/api/galleries/{key}/attributes", params=asked).json()
             for asked in ({"row": 2}, {"query": sent})
         )
-        assert [worn["attribute"] for worn in of_row] == [attributes.NAMES.get(head, head) for head in HEADS]
+        assert [worn["attribute"] for worn in of_row] == [attributes.called(head) for head in HEADS]
         assert of_row == of_sent  # the same picture
 
 

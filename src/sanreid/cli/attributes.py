@@ -36,8 +36,9 @@ def attributes(
     from sanreid.search import attributes as wearing
 
     model = model or wearing.SHIPPED
+    classifier = wearing.Classifier(model, api.device_named(device))
     with bar(len(paths), "attributes") as done:
-        told = wearing.tell(model, paths, api.device_named(device), batch, done)
+        told = classifier.tell(paths, batch, done)
     if as_json:
         print(json.dumps({"model": str(model), "pictures": told}, indent=2))
         return
@@ -49,6 +50,6 @@ def attributes(
         return
     columns = ("attribute", "class", "probability")
     for one in told:
-        worn = {wearing.NAMES.get(head, head): answer for head, answer in one["attributes"].items()}
+        worn = {wearing.called(head): answer for head, answer in one["attributes"].items()}
         rows = [(name, answer["class"], f"{answer['probability']:.2f}") for name, answer in worn.items()]
         lines.table(columns, rows, one["path"], left=columns)
