@@ -12,8 +12,8 @@ NOT_TERMS = {"epoch", "step", "lr", "seconds"}
 UNITS = {  # of the y axis, by a word of the term
     "id": "cross-entropy, nats",
     "triplet": "loss, distance of features",
-    "reconstruction": "mean absolute error of texels",
-    "L1": "mean absolute error of texels",
+    "reconstruction": "mean absolute error, texels in [−1, 1]",
+    "L1": "mean absolute error, texels in [−1, 1]",
     "structure": "1 − SSIM",
     "accuracy": "share of images",
 }
